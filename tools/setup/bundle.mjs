@@ -1,5 +1,5 @@
-// `node tools/setup/bundle.mjs` bundles the hub and its commands into apps/chat-hub/dist, from the sources and with source
-// maps. The result needs no node_modules. A bundle starts faster than separate modules, and takes less memory.
+// `node tools/setup/bundle.mjs` bundles the hub and its commands into apps/chat-hub/dist, with source maps. The
+// result needs no node_modules. A bundle starts faster than separate modules, and takes less memory.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -11,11 +11,11 @@ const require = createRequire(join(root, 'apps/web/package.json'));
 const { rolldown } = await import(require.resolve('rolldown'));
 
 const hub = join(root, 'apps/chat-hub');
-// The folder must be as deep as src/observe and src/rest, because their modules find package.json and the web UI by
-// relative paths.
+// The modules of src/observe and src/rest find package.json and the web UI by relative paths, so the folder must be
+// as deep.
 const bundle = join(hub, 'dist/bundle');
 
-/** The programs of the image: paths below apps/chat-hub/src, and below dist. */
+/** The paths are below apps/chat-hub/src, and below dist. */
 const programs = [
   ...['main', 'audit/main', 'health/main'],
   ...['commands/erase', 'commands/export', 'commands/token'],
@@ -28,7 +28,7 @@ await write(
     programs.map((program) => [bundleName(program), `apps/chat-hub/src/${program}.ts`]),
   ),
 );
-// The thread is built separately. A shared chunk would load modules of the hub that the thread does not use.
+// Built separately, because a shared chunk would load modules of the hub that the thread does not use.
 await write({ worker: 'packages/chat-store/src/sqlite/worker.ts' });
 await write({ 'mapped-crash': 'apps/chat-hub/src/observe/mapped-crash.ts' });
 for (const program of programs) {
@@ -46,8 +46,7 @@ async function write(input) {
     cwd: root,
     platform: 'node',
     input,
-    // Without the conditions 'import' and 'require': the bundler adds the right one for each call, and pg breaks when
-    // it is required with 'import'.
+    // The bundler adds 'import' or 'require' for each call. pg breaks when it is required with 'import'.
     resolve: { conditionNames: ['@openclaw/source', 'node'] },
     // Optional native parts of ws and pg, which also work without them.
     external: [/^node:/, 'bufferutil', 'utf-8-validate', 'pg-native'],
@@ -59,7 +58,7 @@ async function write(input) {
     sourcemap: true,
     // Node needs only the positions. With the sources, each map would take more memory.
     sourcemapExcludeSources: true,
-    // Not minified: this would save little, and names and lines are readable even without the maps.
+    // Minifying would save little, and names are readable even without the maps.
     chunkFileNames: '[name]-[hash].js',
   });
   await build.close();

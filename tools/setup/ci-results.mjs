@@ -8,7 +8,6 @@ import { relative } from 'node:path';
 const [, , command, ...files] = process.argv;
 const messageChars = 1_500;
 
-/** Results of the suites by path; null if the file does not exist. */
 function suitesOf(file) {
   if (!existsSync(file)) return null;
   const { testResults } = JSON.parse(readFileSync(file, 'utf8'));

@@ -1,5 +1,5 @@
-// For dependency-cruiser (`npm run check:cycles`): no import cycles, types included, and the hub's channels import
-// nothing of its sockets.
+// dependency-cruiser reads these rules (`npm run check:cycles`): no import cycles, types included, and the hub's
+// channels import nothing of its sockets.
 export default {
   forbidden: [
     { name: 'import-cycle', severity: 'error', from: {}, to: { circular: true } },

@@ -1,38 +1,38 @@
 // Installs the workspace's npm packages, and a Node that is new enough. Plain JavaScript for Node 20.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { runCommand } from './run-command.mjs';
 
 const nodeVersion = '24.21.0';
 const quiet = ['--no-fund', '--no-audit', '--loglevel=error'];
 
-/** Runs `npm ci` when the lockfile changed since the last time. Ends the process with 1 when that fails. */
-export function installDependencies(root) {
+/** Runs `npm ci` when the lockfile changed since the last time. Resolves with false when that fails. */
+export async function installDependencies(root) {
   const modules = join(root, 'node_modules');
   const stamp = join(modules, '.openclaw-setup');
   /** npm scripts find this Node first. */
   const bundledNode = join(modules, '.bin', 'node');
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  // If this script runs on the Node that was installed here, the machine's own Node is too old. npm ci removes that
-  // installed Node, so it must be installed again.
+  // A Node in this place means that the machine's own Node is too old. npm ci removes the installed Node, so it must
+  // be installed again.
   const needsNode = isNodeTooOld() || existsSync(bundledNode);
   const isCurrent =
     existsSync(stamp) &&
     readFileSync(stamp, 'utf8') === lock &&
     (!needsNode || existsSync(bundledNode));
-  if (isCurrent) return;
+  if (isCurrent) return true;
   console.error('setup: installing dependencies (npm ci)…');
-  npm(root, 'ci', ...quiet);
-  if (needsNode) installNode(root, bundledNode);
+  if (!(await npm(root, 'ci', ...quiet))) return false;
+  if (needsNode && !(await installNode(root, bundledNode))) return false;
   writeFileSync(stamp, lock);
+  return true;
 }
 
-function npm(root, ...args) {
-  const { status } = spawnSync('npm', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (status !== 0) {
-    console.error(`setup: "npm ${args.join(' ')}" failed, see above.`);
-    process.exit(1);
-  }
+async function npm(root, ...args) {
+  const options = { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] };
+  const { status } = await runCommand('npm', args, options);
+  if (status !== 0) console.error(`setup: "npm ${args.join(' ')}" failed, see above.`);
+  return status === 0;
 }
 
 function isNodeTooOld() {
@@ -41,18 +41,20 @@ function isNodeTooOld() {
 }
 
 /** Installs Node into a separate folder. In the workspace it would make npm ignore the lockfile. */
-function installNode(root, link) {
+async function installNode(root, link) {
   console.error(
     `setup: Node 22.13 or newer is needed; installing Node ${nodeVersion} in node_modules…`,
   );
   const folder = join(root, 'node_modules', '.openclaw-node');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-  npm(root, 'install', '--prefix', folder, ...quiet, `node@${nodeVersion}`);
+  if (!(await npm(root, 'install', '--prefix', folder, ...quiet, `node@${nodeVersion}`)))
+    return false;
   const binary = join(folder, 'node_modules', 'node', 'bin', 'node');
   if (!existsSync(binary)) {
     console.error('setup: the npm package "node" has no binary; install Node 22.13 or newer.');
-    process.exit(1);
+    return false;
   }
   symlinkSync(relative(join(link, '..'), binary), link);
+  return true;
 }

@@ -1,5 +1,5 @@
-// The one launcher of the root scripts: `node tools/setup/run.mjs TASK [ARGUMENT …]`. It installs what is missing, then
-// runs the task's command with the arguments. Plain JavaScript for Node 20, because it installs a newer Node if needed.
+// This program launches all root scripts: `node tools/setup/run.mjs TASK [ARGUMENT …]`. It must be plain JavaScript
+// for Node 20, because it installs a newer Node if needed.
 import { spawn } from 'node:child_process';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { buildPage } from './web.mjs';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const nx = (target) => ['nx', 'run-many', '-t', target];
-/** Runs TypeScript from source: Node strips the types, and workspace packages resolve to their sources. */
+/** Node strips the types, and workspace packages resolve to their sources. */
 const node = (file) => [
   'node',
   '--conditions=@openclaw/source',
@@ -73,12 +73,18 @@ if (!task) {
   process.exit(2);
 }
 
-installDependencies(root);
-if (task.needs?.includes('servers')) installServers({ forDrills: name === 'test:slow' });
-if (task.needs?.includes('checkers')) installCheckers();
+const servers = task.needs?.includes('servers')
+  ? installServers({ forDrills: name === 'test:slow' })
+  : Promise.resolve(true);
+const [hasDependencies, hasServers] = await Promise.all([
+  installDependencies(root),
+  servers,
+  task.needs?.includes('checkers') && installCheckers(servers),
+]);
+if (!hasDependencies || !hasServers) process.exit(1);
 if (task.needs?.includes('page')) {
   const failure = buildPage();
-  // A failed build is no error: the hub starts with the last web UI that was built, or without one.
+  // After a failed build, the hub starts with the last web UI that was built, or without one.
   if (failure !== null)
     console.error(`setup: ${failure} ("node tools/setup/web.mjs" shows the whole output)`);
 }
@@ -95,7 +101,7 @@ const child = spawn(command, [...options, ...args], {
     ...process.env,
     PATH: [join(root, 'node_modules', '.bin'), process.env.PATH, ...checkerFolders].join(delimiter),
     NX_DAEMON: 'false',
-    // Node caches sources without their types in this folder. The cache halves the start time of a program.
+    // Node caches sources without their types here, which halves the start time of a program.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules/.cache/node'),
     NODE_OPTIONS: nodeOptions.filter(Boolean).join(' '),
   },

@@ -1,6 +1,7 @@
-// Installs the servers that the tests run against. Nothing is started here.
+// Installs the servers that the tests run against, and starts none.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { runCommand } from './run-command.mjs';
 
 const servers = [
   { debianPackage: 'redis-server', purpose: 'Redis 7', isThere: () => onPath('redis-server') },
@@ -21,7 +22,7 @@ const servers = [
   },
 ];
 
-// Without these, some tests are skipped. promtool checks the alert rules, and Python runs the Python client.
+// Some tests are skipped without these programs. promtool checks the alert rules, and Python runs the Python client.
 const checkPrograms = [
   { debianPackage: 'prometheus', purpose: 'Prometheus', isThere: () => onPath('promtool') },
   {
@@ -76,13 +77,13 @@ function debianPostgres() {
 
 /**
  * Installs missing servers and checkers, and the programs of the drills if asked, by apt-get as root. Otherwise
- * prints what to install, and exits with 1 if a server is missing.
+ * prints what to install. Resolves with false if a server is still missing.
  */
-export function installServers({ forDrills = false } = {}) {
+export async function installServers({ forDrills = false } = {}) {
   const optional = forDrills ? [...checkPrograms, ...drillPrograms] : checkPrograms;
   const needed = [...servers, ...optional];
   const missing = needed.filter((server) => !server.isThere());
-  if (missing.length === 0) return;
+  if (missing.length === 0) return true;
   const packages = missing.map((server) => server.debianPackage);
   const mayInstall = process.getuid?.() === 0 && onPath('apt-get');
   if (mayInstall) {
@@ -92,24 +93,23 @@ export function installServers({ forDrills = false } = {}) {
     // With this run level apt does not start installed services.
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
     const apt = (...args) =>
-      spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
-        .status;
-    apt('update');
+      runCommand('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    await apt('update');
     // One unavailable package makes a whole command fail, so each optional package has its own command.
     for (const list of [servers, ...optional.map((program) => [program])]) {
       const wanted = list.filter((server) => !server.isThere());
       if (wanted.length > 0)
-        apt(
+        await apt(
           ...['install', '-y', '--no-install-recommends'],
           ...wanted.map((server) => server.debianPackage),
         );
     }
   }
   const still = missing.filter((server) => !server.isThere());
-  if (still.length === 0) return;
+  if (still.length === 0) return true;
   console.error(
     `setup: the tests use ${still.map((server) => server.purpose).join(', ')}. ` +
       `On Debian or Ubuntu: sudo apt-get install ${still.map((server) => server.debianPackage).join(' ')}`,
   );
-  if (still.some((server) => servers.includes(server))) process.exit(1);
+  return !still.some((server) => servers.includes(server));
 }

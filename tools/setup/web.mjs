@@ -1,5 +1,5 @@
-// Builds the web UI (apps/web) if it is missing or its sources changed. As a program (`node tools/setup/web.mjs`) it shows
-// the build's output and exits 1 when that fails. Plain JavaScript for Node 20.
+// Builds the web UI (apps/web) if it is missing or its sources changed. This file must be plain JavaScript for Node
+// 20.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -39,7 +39,7 @@ function filesBelow(root, path) {
     });
 }
 
-/** The hash of all sources, because file times mean nothing after a checkout. */
+/** File times mean nothing after a checkout, so the sources are hashed. */
 function hashOfSources(root) {
   const hash = createHash('sha256');
   const files = sources.flatMap((path) =>
@@ -54,7 +54,6 @@ function hashOfSources(root) {
   return hash.digest('hex');
 }
 
-/** The error of a failed build, in one line. */
 function buildError(output) {
   const lines = output.split('\n').map((line) => line.trim());
   const start = lines.findIndex((line) => /^error during build/i.test(line)) + 1;
@@ -63,9 +62,8 @@ function buildError(output) {
 }
 
 /**
- * Builds the web UI unless its sources are unchanged. Replaces the former build in one step, so that a running hub
- * never serves an incomplete build, and a failed build keeps the former one. Returns null, or one sentence with the
- * error.
+ * Does nothing while the sources are unchanged. Replaces the former build in one step, so that a running hub never
+ * serves an incomplete build, and a failed build keeps the former one. Returns null, or one sentence with the error.
  */
 export function buildPage({ root = workspace, showOutput = false } = {}) {
   const web = join(root, 'apps/web');

@@ -1,14 +1,12 @@
 import { ttlMs } from '@openclaw/key-schema';
 
-/** The times of turns and streams, in milliseconds. All hubs of a fleet must use the same. */
+/** All hubs of a fleet must use the same times. */
 export interface AgentTimes {
-  /** How long a turn lasts without a renewal. */
   readonly turnLeaseMs: number;
-  /** A stream is interrupted when its author has had no connection for this long. */
+  /** Counts from the end of the author's last connection. */
   readonly streamAwayMs: number;
-  /** A stream is interrupted when its author has appended nothing for this long. */
+  /** Counts from the author's last append. */
   readonly streamIdleMs: number;
-  /** How often a hub looks for streams to interrupt. */
   readonly streamCheckMs: number;
 }
 

@@ -8,7 +8,7 @@ export function createClosers(log: Logger) {
       closes.push(() => part.close());
       return part;
     },
-    /** Closes everything once. If a part fails, the failure is logged and the rest is closed. */
+    /** If a part fails, the failure is logged and the rest is closed. */
     async closeAll() {
       for (let close = closes.pop(); close; close = closes.pop()) {
         try {

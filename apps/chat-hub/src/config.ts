@@ -16,87 +16,73 @@ import { misspelledName } from './unknown-names.ts';
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** The port for readiness and metrics; null: they are served on `port`. */
+  /** Null: readiness and metrics are served on `port`. */
   readonly opsPort: number | null;
   /** `sqlite:<path>` or `postgres://…` */
   readonly databaseUrl: string;
-  /**
-   * Null when no Redis is configured. The hub then uses localhost:6379 as soon as a Redis answers
-   * there.
-   */
+  /** When null, the hub uses localhost:6379 as soon as a Redis answers there. */
   readonly redis: RedisConnection | null;
   readonly auth: AuthConfig;
-  /**
-   * The address at which browsers open the hub, with a slash at the end. When null, it is taken
-   * from the Host of each request.
-   */
+  /** Ends with a slash. When null, it is taken from the Host of each request. */
   readonly publicUrl: string | null;
-  /** Origins, in addition to the hub's own, whose pages may use REST and WebSocket. An entry may have a wildcard. */
+  /** An entry may have a wildcard. The hub's own origin is always allowed. */
   readonly allowedOrigins: readonly string[];
   readonly limits: {
     readonly message: Limit;
-    /** Calls of message.append. */
     readonly append: Limit;
     readonly reaction: Limit;
     readonly typing: Limit;
-    /** New channels, memberships given to others, first direct messages; see creation-limit.ts. */
+    /**
+     * This limit counts new channels, memberships given to others, and first direct messages; see creation-limit.ts.
+     */
     readonly create: Limit;
   };
-  /** All calls of one agent; null: the default, which grows with the other limits. */
+  /** Null: the default, which grows with the other limits. */
   readonly callLimit: Limit | null;
-  /** False if admins may not read private and direct channels of which they are no members. */
+  /** True if admins may read private and direct channels without being members. */
   readonly adminsObservePrivate: boolean;
-  /**
-   * The number of messages by which one agent addresses another before the pair is paused; null: no
-   * limit.
-   */
+  /** Past the limit, the pair of agents is paused. Null: no limit. */
   readonly agentLoop: Limit | null;
-  /**
-   * Agents may send this many messages in a thread or direct channel without a budget. All agents
-   * there are then paused. Null: no limit.
-   */
+  /** Past the limit, all agents in a thread or direct channel without a budget are paused. Null: no limit. */
   readonly agentTurns: Limit | null;
-  /** How much of each channel's log is kept; null: everything, unless the channel sets a limit. */
+  /** Null: everything is kept, unless the channel sets a limit. */
   readonly retention: { readonly retentionMs: number | null; readonly maxMessages: number | null };
   readonly auditRetentionMs: number;
-  /** The most concurrent connections; null: as many as the limit of open files allows. */
+  /** Null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;
   /**
-   * Proxies whose `X-Forwarded-…` headers are trusted: addresses, CIDR ranges, or names of ranges such as `loopback`.
+   * The entries are addresses, CIDR ranges, or names of ranges such as `loopback`. Their `X-Forwarded-…` headers are
+   * trusted.
    */
   readonly trustedProxies: readonly string[];
-  /** The folder of the built web UI; null: the folder that `npm start` builds. */
+  /** Null: the folder that `npm start` builds. */
   readonly webDir: string | null;
-  /** True when spans are recorded by the OpenTelemetry SDK that the process has registered. */
   readonly isTraced: boolean;
-  /** How long a starting hub waits for its database before it gives up. */
   readonly startTimeoutMs: number;
   /**
-   * How long a stopping hub still serves while `/readyz` says that it is not ready. Balancers
-   * notice this before the drain.
+   * A stopping hub still serves while `/readyz` says that it is not ready, so that balancers notice before the drain.
    */
   readonly drainDelayMs: number;
-  /** The longest time over which a drain spreads the closes of its sockets. */
+  /** A drain spreads the closes of its sockets over at most this time. */
   readonly drainMs: number;
   readonly logLevel: string;
-  /** True with NODE_ENV=production: everything that the hub prints is then JSON. */
+  /** With NODE_ENV=production everything that the hub prints is JSON. */
   readonly isProduction: boolean;
-  /** Variables with the prefix HUB_ that the hub does not know. It warns of them. */
   readonly unknownNames: readonly string[];
-  /** The socket on which systemd waits for the hub's readiness; null without systemd. */
+  /** systemd waits on this socket for the hub's readiness; null without systemd. */
   readonly notifySocket: string | null;
 }
 
 export type AuthConfig = { readonly mode: 'dev' } | ({ readonly mode: 'jwt' } & JwtSettings);
 
-/** Thrown by {@link parseConfig}. The message names every bad variable, one per line, and never the value of a secret. */
+/** The message names every bad variable, one per line, and never the value of a secret. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'invalid_environment';
 }
 
 const port = z.coerce.number().int().min(0).max(65_535);
-/** A string that `parse` turns into a value. If `parse` throws, its message is the issue, unless `message` is given. */
+/** If `parse` throws, its message is the issue, unless `message` is given. */
 const parsedBy = <T>(parse: (text: string) => T, message?: string) =>
   z.string().transform((text, context) => {
     try {
@@ -142,7 +128,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_APPEND: limit.prefault('12000/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
-  // Setting up 111 agents in 20 channels creates 2,240 objects that count: the channels and the memberships.
+  // Setting up 111 agents in 20 channels creates 2,240 objects: the channels and the memberships.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_ADMIN_READS: z.enum(['all', 'public']).default('all'),
@@ -176,13 +162,12 @@ const hubNames = [
   ...secretNames.map((name) => `${name}_FILE`),
 ].filter((name) => name.startsWith('HUB_'));
 
-/** True when everything that this process prints must be JSON. */
 export function isProduction({ NODE_ENV }: { readonly NODE_ENV?: string | undefined }): boolean {
   return NODE_ENV === 'production';
 }
 
 /**
- * Parses the hub's configuration. An empty variable counts as unset. Reads the files that `…_FILE` variables name.
+ * An empty variable counts as unset. Reads the files that `…_FILE` variables name.
  * @throws {ConfigError} naming each variable that is not valid
  */
 export function parseConfig(environment: Environment): Config {
@@ -197,7 +182,7 @@ export function parseConfig(environment: Environment): Config {
   const inDatabase = databaseProblem(given);
   if (inDatabase !== null) problems.push(inDatabase);
 
-  // Unknown names are not refused: Kubernetes injects some for a service named "hub", and the configuration may already
+  // Unknown names are allowed: Kubernetes injects some for a service named "hub", and the configuration may already
   // name variables of the next release.
   const unknownNames = Object.keys(given).filter(
     (name) => name.startsWith('HUB_') && !hubNames.includes(name),
@@ -282,16 +267,13 @@ export function parseConfig(environment: Environment): Config {
   };
 }
 
-/**
- * Reads the environment of this process; no other code reads `process.env`. Environment variables override a `.env` file
- * in the working directory.
- */
+/** Only this function reads `process.env`. Environment variables override a `.env` file in the working directory. */
 export function readEnvironment(): Environment {
   if (existsSync('.env')) loadEnvFile('.env');
   return process.env;
 }
 
-/** Reads the configuration of this process from {@link readEnvironment}. @throws {ConfigError} */
+/** @throws {ConfigError} */
 export function readConfig(): Config {
   return parseConfig(readEnvironment());
 }

@@ -11,7 +11,7 @@ export const databaseVariables = {
     .optional(),
   HUB_DB_HOST: z.string().optional(),
   HUB_DB_PORT: z.coerce.number().int().min(1).max(65_535).default(5432),
-  // The programs that read the URL decode other characters in different ways.
+  // Other characters are decoded differently by the programs that read the URL.
   HUB_DB_NAME: z
     .string()
     .regex(/^[\p{L}\p{N}_.-]{1,63}$/u, 'may have letters, digits, _ . and - only')
@@ -28,10 +28,7 @@ type DatabaseSettings = z.output<z.ZodObject<typeof databaseVariables>>;
 
 const sqliteFile = 'sqlite:.data/hub.sqlite';
 
-/**
- * The URL of the database. A user and a password given as parts are percent-encoded here, so they
- * may have any characters.
- */
+/** Percent-encodes a user and a password that are given as parts. */
 export function databaseUrlOf(settings: DatabaseSettings): string {
   const { HUB_DB_URL: url, HUB_DB_HOST: host } = settings;
   if (host === undefined) return url ?? sqliteFile;
@@ -45,7 +42,6 @@ export function databaseUrlOf(settings: DatabaseSettings): string {
   return `postgres://${credentials}@${address}:${port}/${encodeURIComponent(name)}${query}`;
 }
 
-/** The problem with the combination of these variables; null if there is none. */
 export function databaseProblem(
   given: Readonly<Record<string, string | undefined>>,
 ): string | null {

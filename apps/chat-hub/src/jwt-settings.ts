@@ -1,15 +1,13 @@
 import { z } from 'zod';
 
 export interface JwtSettings {
-  /** HS256 secrets: the first signs, all verify. Empty: the hub mints nothing. */
+  /** The first secret signs, and all verify. When the list is empty, the hub mints nothing. */
   readonly secrets: readonly string[];
-  /** The address of an issuer's public keys. */
   readonly jwksUrl: string | null;
-  /** The `iss` that every token must have; null: any. */
+  /** With null, any `iss` is accepted. */
   readonly issuer: string | null;
-  /** The `aud` of a token must be, or contain, one of these; empty: any. */
+  /** A token's `aud` must be, or contain, one of these; empty: any. */
   readonly audiences: readonly string[];
-  /** The claims from which role, kind and channels are read; see {@link readClaim}. */
   readonly claims: { readonly role: string; readonly kind: string; readonly channels: string };
   readonly adminRole: string;
 }
@@ -38,8 +36,7 @@ const jwksUrl = z.url({ protocol: /^https?$/ }).refine((url) => {
   return username + password === '';
 }, 'must not contain a user or a password');
 
-// The name is short and printable, because the reason for a refusal contains it, and a close reason
-// has at most 123 bytes.
+// The reason for a refusal contains the name, and a close reason has at most 123 bytes.
 const claimName = z
   .string()
   .regex(/^[\x21-\x7e]{1,64}$/, 'must be at most 64 printable characters without spaces')
@@ -85,7 +82,7 @@ export function jwtSettingsOf(env: JwtEnvironment): JwtSettings {
   };
 }
 
-/** A warning if these settings accept tokens that were issued for other services; null if they do not. */
+/** Warns if these settings accept tokens that were issued for other services. */
 export function jwtWarning({ jwksUrl: url, issuer, audiences }: JwtSettings): string | null {
   const missing = [
     ...(issuer === null ? ['HUB_JWT_ISSUER'] : []),

@@ -53,25 +53,21 @@ import { createTurnFeed } from './presence/turn-feed.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
 
-/**
- * How long a starting hub waits for Redis before it continues without a comparison of the newest
- * events.
- */
+/** After this time a starting hub continues without a comparison of the newest events. */
 const redisWaitMs = 500;
 
-/** The figures of the hub's last seconds, as JSON, for its heartbeat. Set once the hub measures them. */
+/** Returns JSON for the heartbeat. The function is set once the hub measures the figures. */
 export interface LatestFigures {
   read: () => string | null;
 }
 
 export interface MemoryBudgets {
-  /** Limits of unsent output, per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
+  /** Limits per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
   readonly unsent?: UnsentBudgetOptions;
-  /** The most bytes for the newest events of all channels together. @default 64 MiB */
+  /** The limit for the newest events of all channels together. @default 64 MiB */
   readonly ringBytes?: number;
 }
 
-/** Wires rooms, topics, presence and typing together, and starts their periodic work. */
 export async function startLive(
   hubId: string,
   services: Services & { readonly tracing: Tracing; readonly ownOutage: OwnOutage },
@@ -84,8 +80,7 @@ export async function startLive(
   const { store, redis, isRedisNamed, bus, cache, tracker } = services;
   const redisState = createRedisState(redis, tracker);
 
-  // The tail check is created last, when this hub can apply its findings. Parts that were created
-  // earlier may request a check before it exists.
+  // The tail check is created last, when this hub can apply its findings. Earlier parts may request a check before.
   let tailCheck: TailCheck | null = null;
   /** Call it when the log may hold events that this hub does not know. */
   const checkLog = () => tailCheck?.now();
@@ -200,7 +195,7 @@ export async function startLive(
     onForeignEpoch: checkLog,
   });
 
-  /** Opens a direct channel at a head that was just read. Reads the head again if the epoch has changed since then. */
+  /** Reads the head again if the epoch has changed since it was read. */
   async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
     let { epochGeneration } = of;
     const agentIds = await directMembers(channelId);
@@ -252,7 +247,7 @@ export async function startLive(
       onFailed: (error) => database.failed('writes', error),
     }),
   );
-  // No client may be served in an outdated epoch, so the comparison must end first.
+  // No client may be served in an outdated epoch.
   await compared;
   const selfProbe = closers.opened(
     startSelfProbe({
@@ -288,6 +283,7 @@ export async function startLive(
       onFreezes: (version) => freezes.check(version),
       async onEpoch(epoch) {
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
+        inboxWaits.restored();
         await beginEpoch({ store, rooms, sessions, cache });
       },
       onFailed: (error) => database.failed('reads', error),
@@ -336,5 +332,4 @@ export async function startLive(
   };
 }
 
-/** The live delivery of a hub: everything between the log and the sockets. */
 export type Live = Awaited<ReturnType<typeof startLive>>;

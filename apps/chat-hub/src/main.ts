@@ -3,11 +3,10 @@ import { ConfigError, isProduction, parseConfig, readEnvironment, type Config } 
 import { notifyReady } from './observe/service-manager.ts';
 import { startHub, type RunningHub } from './start-hub.ts';
 
-/** The most time that a shutdown may take in addition to the drain. */
+/** A shutdown takes at most this long beyond the drain. */
 const shutdownMs = 10_000;
 
 const environment = readEnvironment();
-/** In production a log collector reads everything that the hub prints, so it is JSON. */
 const isJson = isProduction(environment);
 const earlyLog = pino({ level: 'info' });
 
@@ -55,7 +54,7 @@ function welcome(hub: RunningHub, config: Config): string[] {
   return lines;
 }
 
-/** Logs what would otherwise be printed as text: uncaught errors, and warnings of Node. */
+/** Uncaught errors and Node's warnings would otherwise be printed as text. */
 function logProcessEvents(log: Logger): void {
   process.on('warning', (warning) => log.warn({ err: warning }, 'a warning of Node'));
   process.on('uncaughtException', (error) => {

@@ -9,16 +9,10 @@ import {
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 
-/**
- * Shorter than two seconds, because a waiting hub must be ready within that time after its database
- * is back.
- */
+/** Short, because a waiting hub must be ready within two seconds after its database is back. */
 const retryMs = 500;
 
-/**
- * The codes of a server that starts, fails over or is down. A SQLite file does not recover by itself, so the hub does
- * not wait for it.
- */
+/** A server that starts, fails over or is down gives these codes. A SQLite file does not recover by itself. */
 const retryableCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
   'unavailable',
   'timeout',
@@ -30,13 +24,13 @@ type OpenStoreOptions = Pick<
   Config,
   'databaseUrl' | 'startTimeoutMs' | 'retention' | 'auditRetentionMs' | 'agentTurns'
 > & {
-  /** How often the store looks for rows to trim. @default the store's own */
+  /** @default the store's own */
   readonly sweepEveryMs?: number | undefined;
 };
 
 /**
- * Opens the store. While PostgreSQL is away, waits for at most `startTimeoutMs`, or until the
- * signal. @throws {ChatStoreError} the last reason
+ * While PostgreSQL is away, waits for at most `startTimeoutMs`, or until the signal. @throws {ChatStoreError} the
+ * last reason
  */
 export async function openStore(
   options: OpenStoreOptions,

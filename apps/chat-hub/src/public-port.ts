@@ -3,21 +3,17 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
 
-/** Answers probes on the public port while the hub cannot serve yet. */
 export interface PublicPort {
-  /**
-   * Waits for `work`. If `work` takes longer than `momentMs`, the port answers probes until `work` ends. Rejects when
-   * the port is not available.
-   */
+  /** Past `momentMs`, the port answers probes until `work` ends. Rejects when the port is not available. */
   during<T>(work: Promise<T>): Promise<T>;
-  /** Stops listening. Resolves with the port on which the hub is to listen. */
+  /** Stops listening. Resolves with the port for the hub. */
   release(): Promise<number>;
 }
 
 /** A database that answers is opened within this time, so that no temporary server is needed. */
 const momentMs = 1_000;
 
-/** Creates the public port. `createApp` makes the server that answers while the database is awaited. */
+/** `createApp` makes the server that answers while the database is awaited. */
 export function createPublicPort(
   { host, port }: Pick<Config, 'host' | 'port'>,
   createApp: () => FastifyInstance,

@@ -2,19 +2,15 @@ import { readFileSync, statSync } from 'node:fs';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/**
- * Variables that may hold a secret. Each can instead be read from the file that `<name>_FILE` names. The secrets of
- * Redis are read by redis-client.
- */
+/** `<name>_FILE` may name a file that holds one of these. redis-client reads the secrets of Redis. */
 export const secretNames = ['HUB_JWT_SECRET', 'HUB_DB_URL', 'HUB_DB_PASSWORD'] as const;
 
-/** No secret is this long. A longer file was named by mistake. */
+/** A longer file cannot hold a secret, and was named by mistake. */
 const maxChars = 65_536;
 
 /**
- * Sets each secret whose `_FILE` variable names a file to the file's text, without the line break at its end. Returns
- * the environment without those `_FILE` variables, and one problem for each that cannot be used. A problem names the
- * variable and never the file's content.
+ * Sets each secret to the text of its file, without the line break at the end. Returns the environment without the
+ * `_FILE` variables, and one problem for each that cannot be used. A problem never contains the file's content.
  */
 export function readSecretFiles(environment: Environment): {
   readonly environment: Environment;

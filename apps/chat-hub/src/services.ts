@@ -14,10 +14,10 @@ import type { Config } from './config.ts';
 import type { PeerCertificates } from './observe/peer-certificates.ts';
 import { presenceTimes, type PresenceTimes } from './presence/roster-watch.ts';
 
-/** The limit of reads of one agent, over WebSocket and REST together. */
+/** The limit covers WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
-/** Callbacks by which the packages report their calls and failures, for metrics and for the log of outages. */
+/** The packages report their calls and failures to these callbacks. */
 export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall' | 'onSweep'> &
   Pick<RedisClientDeps, 'onRoundTrip'> & {
     readonly certificates?: Pick<PeerCertificates, 'seen'>;
@@ -48,7 +48,7 @@ interface OptionalTimes {
   readonly agentTimes?: Partial<AgentTimes> | undefined;
 }
 
-/** Opens all packages except the store. Redis may be away. */
+/** Also resolves while Redis is away. */
 export async function openServices(
   store: ChatStore,
   config: Config,
@@ -80,7 +80,6 @@ export async function openServices(
   return {
     store,
     redis,
-    /** False when no Redis is configured: then the default address is tried, and a missing Redis is not a fault. */
     isRedisNamed: config.redis !== null,
     keys,
     bus: closers.opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),

@@ -49,42 +49,37 @@ import { builtPageDir } from './rest/web-page.ts';
 import { createTracing } from './tracing/create-tracing.ts';
 import { untraced } from './tracing/tracing.ts';
 
-/** The shortest drain, so that the clients of a hub with few sockets do not all reconnect at once. */
+/** A drain takes at least this long, so that the clients of a hub with few sockets do not all reconnect at once. */
 const minDrainMs = 1_000;
 
 export interface RunningHub {
   readonly hubId: string;
-  /** `http://host:port` */
   readonly url: string;
-  /** The URL of the operations port; null when there is none. */
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
-  /** Adds the hub's id to each line. */
+  /** The logger adds the hub's id to each line. */
   readonly log: Logger;
   /** Drains the clients, each in its own slot, then closes all parts in reverse order. */
   close(): Promise<void>;
 }
 
-/** Options that no environment variable sets: for tests and benchmarks. */
+/** No environment variable sets these options; tests and benchmarks use them. */
 export interface StartOptions {
-  /** The rate at which clients are admitted, and drained at the end. @default admissionDefaults */
+  /** The rate of admissions, and of the drain at the end. @default admissionDefaults */
   readonly admission?: AdmissionOptions;
-  /** How long leases last and how often rosters are compared. @default the hub's own */
+  /** @default the hub's own */
   readonly times?: PresenceTimes;
-  /** The times of turns and streams. @default the hub's own */
+  /** @default the hub's own */
   readonly agentTimes?: Partial<AgentTimes>;
-  /** How much memory unsent output and the newest events may take. @default the hub's own */
+  /** The budgets limit unsent output and the newest events. @default the hub's own */
   readonly budgets?: MemoryBudgets;
-  /** How often the store looks for rows to trim. @default the store's own */
+  /** @default the store's own */
   readonly sweepEveryMs?: number;
-  /** The length of a minute of the operations history. @default 60_000 */
+  /** The operations history has minutes of this length. @default 60_000 */
   readonly minuteMs?: number;
 }
 
-/**
- * Wires configuration, packages, live delivery, calls and server, and listens. Rejects when the port is not available,
- * or when the database does not answer within `startTimeoutMs`.
- */
+/** Rejects when the port is not available, or when the database does not answer within `startTimeoutMs`. */
 export async function startHub(
   config: Config,
   logger: Logger,
@@ -249,8 +244,8 @@ export async function startHub(
         },
         fullForMs: (socket) =>
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
-        // A refused socket stays open until its peer has read the close code, so the number of
-        // these sockets needs a limit.
+        // A refused socket stays open until its peer has read the close code, so the number of these sockets needs a
+        // limit.
         maxClosing: Math.min(4_096, 4 * cap.surplus),
         onAccepted: tracing.accepted(
           createConnectionHandler({ ...live, store, dispatcher, allowance, metrics, log }),
@@ -288,7 +283,6 @@ export async function startHub(
   }
 }
 
-/** Creates the cap on connections, within the limit of open files, with its metrics. */
 function createCap(
   { maxConnections }: Config,
   { perSecond }: AdmissionOptions,
@@ -309,7 +303,7 @@ function createCap(
   return cap;
 }
 
-/** Serves readiness and metrics on their own port, if one is set, until everything else is closed. Returns its URL. */
+/** Serves readiness and metrics until everything else is closed. Returns the URL, or null without the port. */
 async function listenForOps(
   { host, opsPort }: Config,
   readiness: Readiness,
@@ -323,10 +317,7 @@ async function listenForOps(
   return app.listen({ host, port: opsPort });
 }
 
-/**
- * The delay for a client that connects during the drain. It is random, so that these clients do not
- * all return at once.
- */
+/** Random, so that clients that connect during the drain do not return all at once. */
 function slotWithinMs(leftMs: number): number {
   return Math.round(Math.random() * Math.max(1_000, leftMs));
 }

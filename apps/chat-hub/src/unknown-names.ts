@@ -1,12 +1,9 @@
-/**
- * The known name that was probably meant: it differs by at most two letters. Null when there is
- * none.
- */
+/** Returns a known name that differs by at most two letters; null when there is none. */
 export function misspelledName(name: string, known: readonly string[]): string | null {
   return known.find((candidate) => distance(name, candidate) <= 2) ?? null;
 }
 
-/** The number of letters to insert, remove or replace to turn one name into the other (Levenshtein). */
+/** Returns the Levenshtein distance. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [index, letter] of [...from].entries()) {

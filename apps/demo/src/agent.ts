@@ -5,11 +5,8 @@ import type { Persona } from './personas.ts';
 export interface DemoAgent {
   readonly persona: Persona;
   readonly client: HubClient;
-  /** Shows typing, then sends. Resolves with the message's id. */
   send(channelId: string, text: string, options?: SendOptions): Promise<string>;
-  /** Shows typing in the direct channel, then sends to that agent. Resolves with the message's id. */
   sendDirect(agentId: string, channelId: string, text: string, typingMs: number): Promise<string>;
-  /** Sets its presence and custom status; the avatar does not change. */
   setStatus(status: 'online' | 'away' | 'dnd', customStatus: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -17,14 +14,13 @@ export interface DemoAgent {
 export interface SendOptions {
   readonly threadId?: string;
   readonly mentions?: readonly string[];
-  /** How long typing is shown; 0 shows none. @default 0 */
+  /** Typing is shown for this time; 0 shows none. @default 0 */
   readonly typingMs?: number;
 }
 
 export interface DemoAgentOptions {
   readonly url: string;
   readonly persona: Persona;
-  /** Aborts a send while typing is shown. */
   readonly signal: AbortSignal;
 }
 

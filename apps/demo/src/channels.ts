@@ -4,7 +4,7 @@ export interface DemoChannel {
   readonly channelId: string;
   readonly name: string;
   readonly topic: string;
-  /** The roles that are members; null for all roles. */
+  /** With null, all roles join the channel. */
   readonly roles: readonly Role[] | null;
 }
 
@@ -13,7 +13,6 @@ const channel = (name: string, topic: string, roles: readonly Role[] | null): De
   ...{ channelId: `demo-${name}`, name, topic, roles },
 });
 
-/** The channels of the demo. People enter through the lobby. */
 export const demoChannels = {
   lobby: channel('lobby', 'Everybody is here. Say hello: somebody answers.', null),
   engineering: channel('engineering', 'Design, code and reviews', [

@@ -9,7 +9,7 @@ export interface CommandLine {
   readonly seed: number;
   readonly port: number | null;
   readonly data: string;
-  /** A running hub; null to start one. */
+  /** The demo starts a hub when this is null. */
   readonly url: string | null;
 }
 
@@ -60,7 +60,6 @@ function createCommand(): Command {
     .showHelpAfterError('(--help shows the options)');
 }
 
-/** Parses the arguments. `--help` ends the process with 0, invalid arguments with 2. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const command = createCommand().exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : 2);

@@ -5,7 +5,7 @@ const unsetDatabase = Object.fromEntries(
   ),
 );
 
-/** The environment of the demo's hub: this process's own, with dev sign-in on the loopback interface. */
+/** Extends this process's own environment by dev sign-in on the loopback interface. */
 export function hubEnvironment({
   port,
   dataFile,
@@ -25,7 +25,7 @@ export function hubEnvironment({
   };
 }
 
-/** An empty variable counts as unset. The hub does the same. */
+/** An empty variable counts as unset, as in the hub. */
 export function hasHubPort(): boolean {
   return Boolean(process.env.HUB_PORT);
 }

@@ -6,11 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { hubEnvironment } from './config.ts';
 
 export interface DemoHub {
-  /** `http://127.0.0.1:{port}` */
   readonly url: string;
-  /** Resolves with the last part of its output when the process has exited. */
+  /** Resolves with the last part of the hub's output when its process has exited. */
   readonly exited: Promise<string>;
-  /** Sends SIGTERM, then SIGKILL if it does not exit in time. */
+  /** Sends SIGTERM, then SIGKILL if the hub does not exit in time. */
   stop(): Promise<void>;
 }
 
@@ -37,7 +36,7 @@ const stopTimeoutMs = 25_000;
 const pollMs = 50;
 const maxOutputChars = 4_096;
 
-/** Starts the hub with dev sign-in and waits until it answers. @throws {DemoError} */
+/** Uses dev sign-in, and waits until the hub answers. @throws {DemoError} */
 export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<DemoHub> {
   const chosen = port ?? (await bindOnce(defaultPort).catch(() => bindOnce(0)));
   const url = `http://127.0.0.1:${chosen}`;
@@ -52,8 +51,7 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
     ],
     {
       env: hubEnvironment({ port: chosen, dataFile }),
-      // The hub has its own process group. Ctrl-C must reach the fleet first, which then stops the
-      // hub.
+      // Ctrl-C must reach the fleet first, which then stops the hub, so the hub has its own process group.
       detached: true,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     },
@@ -91,10 +89,6 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
   return { url, exited, stop };
 }
 
-/**
- * True if a hub answers at the address. The address begins with `http:` or `ws:`, or with `https:`
- * or `wss:`.
- */
 export async function isHealthy(url: string): Promise<boolean> {
   try {
     const address = new URL('/healthz', url.replace(/^ws/, 'http'));
@@ -106,10 +100,7 @@ export async function isHealthy(url: string): Promise<boolean> {
   }
 }
 
-/**
- * Binds the port (0: any free one) and releases it. Resolves with the port. Rejects when the port
- * is taken.
- */
+/** Releases the port and resolves with it; 0 chooses any free one. Rejects when the port is taken. */
 function bindOnce(port: number): Promise<number> {
   return new Promise((done, reject) => {
     const server = createServer();

@@ -6,7 +6,6 @@ import { personasOf } from './personas.ts';
 import { startDemo, type Demo } from './demo.ts';
 import { demoChannels } from './channels.ts';
 
-/** How long an answer may take on a busy machine. */
 const answerTimeoutMs = 15_000;
 const agents = 25;
 

@@ -5,16 +5,15 @@ import { connectFleet } from './fleet.ts';
 import { createPace, noPace } from './pace.ts';
 import { playScene, type PlayDeps } from './play-scene.ts';
 import { createRandomness } from './randomness.ts';
+import { repeatUntilAborted } from './repeat.ts';
 import { startResponder } from './responder.ts';
 import { retryWhileBusy } from './retry.ts';
 import type { Scene } from './scene.ts';
 import { allScenes } from './scenes/all-scenes.ts';
 
-/** A fleet that plays scenes and answers people until it is closed. */
 export interface Demo {
   readonly scenesPlayed: number;
   readonly answers: number;
-  /** Asks to agents of the fleet that are done. */
   readonly asksDone: number;
   close(): Promise<void>;
 }
@@ -22,19 +21,18 @@ export interface Demo {
 export interface DemoOptions {
   readonly url: string;
   readonly agents: number;
-  /** The speed of the conversation. At 1 a person can follow it; 2 is twice as fast. */
+  /** At 1 a person can follow the conversation; 2 is twice as fast. */
   readonly pace: number;
   /** The same seed gives the same scenes, apart from answers to people. */
   readonly seed: number;
-  /** Receives the errors of failed steps; the demo continues. */
   readonly onError: (error: unknown) => void;
 }
 
-/** The number of scenes at the same time, each in a different channel. */
 const parallelScenes = 3;
 /** After a person wrote in a channel, no scene begins there for this long. */
 const quietAfterPersonMs = 15_000;
-const retryAfterMs = 2_000;
+/** The pause when no scene may begin. */
+const noScenePauseMs = 2_000;
 /** A channel with fewer events is filled with some scenes at the start. */
 const fewEvents = 40;
 const openingScenes = 3;
@@ -88,25 +86,19 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     return free.length > 0 ? random.pick(free) : null;
   }
 
-  async function playScenes(): Promise<void> {
-    while (!signal.aborted) {
-      const scene = nextScene();
-      const channelId = scene && demoChannels[scene.channel].channelId;
-      try {
-        if (scene === null || channelId === null) {
-          await delay(retryAfterMs, undefined, { signal });
-          continue;
-        }
-        busyChannels.add(channelId);
-        await play(scene, deps);
-        await delay(pace.gapMs() * 2, undefined, { signal });
-      } catch (error) {
-        if (signal.aborted) return;
-        onError(error);
-        await delay(retryAfterMs, undefined, { signal }).catch(() => undefined);
-      } finally {
-        if (channelId !== null) busyChannels.delete(channelId);
-      }
+  async function playNextScene(): Promise<void> {
+    const scene = nextScene();
+    if (scene === null) {
+      await delay(noScenePauseMs, undefined, { signal });
+      return;
+    }
+    const { channelId } = demoChannels[scene.channel];
+    busyChannels.add(channelId);
+    try {
+      await play(scene, deps);
+      await delay(pace.gapMs() * 2, undefined, { signal });
+    } finally {
+      busyChannels.delete(channelId);
     }
   }
 
@@ -119,7 +111,9 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     throw error;
   }
   const errands = startErrands({ ...deps, onError });
-  const playing = Array.from({ length: parallelScenes }, playScenes);
+  const playing = Array.from({ length: parallelScenes }, () =>
+    repeatUntilAborted(playNextScene, { signal, onError }),
+  );
   return {
     get scenesPlayed() {
       return scenesPlayed;

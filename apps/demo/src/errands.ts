@@ -6,11 +6,10 @@ import { demoChannels, type DemoChannel } from './channels.ts';
 import type { Fleet } from './fleet.ts';
 import type { Pace } from './pace.ts';
 import type { Randomness } from './randomness.ts';
+import { repeatUntilAborted } from './repeat.ts';
 import { chooseReply } from './replies.ts';
 
-/** The asks of the fleet: agents ask each other, and each takes from its inbox what others and people ask of it. */
 export interface Errands {
-  /** Asks that an agent has answered and reported as done. */
   readonly done: number;
   close(): Promise<void>;
 }
@@ -20,17 +19,16 @@ export interface ErrandDeps {
   readonly random: Randomness;
   readonly pace: Pace;
   readonly signal: AbortSignal;
-  /** Receives the error of a step that the hub refused. */
   readonly onError: (error: unknown) => void;
 }
 
 const askEveryMs = 12_000;
 const deadlineMs = 60_000;
 const leaseMs = 60_000;
-const retryMs = 2_000;
+/** The shortest pause between two asks. */
+const minPauseMs = 2_000;
 const wordMs = 60;
 const model = 'canned-1';
-/** The price of a token, in millionths of the fleet's currency. */
 const tokenMicros = 3;
 
 const errandTexts = [
@@ -41,7 +39,6 @@ const errandTexts = [
   'Does the database need another index for search?',
 ];
 
-/** Runs until the signal aborts. */
 export function startErrands({ fleet, random, pace, signal, onError }: ErrandDeps): Errands {
   let done = 0;
 
@@ -79,20 +76,11 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
   }
 
   async function takeInbox(agent: DemoAgent): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        const inbox = agent.client.inbox({ signal });
-        for await (const item of inbox) {
-          // The responder answers direct messages and mentions.
-          if (item.reason === 'ask' && !isDirectChannelId(item.channelId))
-            await answer(agent, item);
-          await inbox.ack();
-        }
-      } catch (error) {
-        if (signal.aborted) return;
-        onError(error);
-        await delay(retryMs, undefined, { signal }).catch(() => undefined);
-      }
+    const inbox = agent.client.inbox({ signal });
+    for await (const item of inbox) {
+      // The responder answers direct messages and mentions.
+      if (item.reason === 'ask' && !isDirectChannelId(item.channelId)) await answer(agent, item);
+      await inbox.ack();
     }
   }
 
@@ -106,18 +94,15 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
     await asker.client.channel(channel.channelId).ask(to, text, deadlineMs);
   }
 
-  async function askOften(): Promise<void> {
-    while (!signal.aborted) {
-      // Between a third and the whole of the usual time, at the demo's pace.
-      const factor = pace.gapMs() / 3_200;
-      await delay(Math.max(retryMs, askEveryMs * factor), undefined, { signal }).catch(
-        () => undefined,
-      );
-      if (!signal.aborted) await ask().catch((error) => signal.aborted || onError(error));
-    }
+  async function askAfterPause(): Promise<void> {
+    // Between a third and the whole of the usual time, at the demo's pace.
+    const factor = pace.gapMs() / 3_200;
+    await delay(Math.max(minPauseMs, askEveryMs * factor), undefined, { signal });
+    await ask();
   }
 
-  const running = [...fleet.agents.map(takeInbox), askOften()];
+  const steps = [...fleet.agents.map((agent) => () => takeInbox(agent)), askAfterPause];
+  const running = steps.map((step) => repeatUntilAborted(step, { signal, onError }));
   return {
     get done() {
       return done;

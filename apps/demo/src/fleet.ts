@@ -5,11 +5,10 @@ import { personasOf, roles as allRoles, type Role } from './personas.ts';
 import type { Randomness } from './randomness.ts';
 import { retryWhileBusy } from './retry.ts';
 
-/** Every agent of the demo, connected and in its channels. */
 export interface Fleet {
   readonly agents: readonly DemoAgent[];
   byId(agentId: string): DemoAgent | undefined;
-  /** An agent with the role. If a small fleet has none, a substitute, which is always the same agent. */
+  /** If a small fleet lacks the role, always returns the same substitute. */
   agentFor(role: Role, random: Randomness): DemoAgent;
   agentsIn(channel: DemoChannel): readonly DemoAgent[];
   close(): Promise<void>;
@@ -21,7 +20,7 @@ export interface FleetOptions {
   readonly signal: AbortSignal;
 }
 
-/** Connects the agents, creates the channels that are missing, and joins them. Rejects with HubError. */
+/** Also creates the channels that are missing. Rejects with HubError. */
 export async function connectFleet({ url, size, signal }: FleetOptions): Promise<Fleet> {
   const agents = personasOf(size).map((persona) => createDemoAgent({ url, persona, signal }));
   const byId = new Map(agents.map((agent) => [agent.persona.agentId, agent]));
@@ -69,7 +68,7 @@ async function createChannel(
   try {
     await client.createChannel({ channelId, name, topic });
   } catch (error) {
-    // The channel exists from an earlier demo on this database.
+    // An earlier demo has created the channel in this database.
     if (!(error instanceof HubError && error.code === 'conflict')) throw error;
   }
 }

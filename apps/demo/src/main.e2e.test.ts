@@ -40,7 +40,7 @@ describe('npm run demo', () => {
     expect(demo.output().split('\n')).toHaveLength(2);
   });
 
-  // The race: a terminal's Ctrl-C reaches every process, and npm also forwards it. Invariant: no hub keeps running.
+  // The race: a terminal's Ctrl-C reaches every process, and npm also forwards it.
   it.each([
     ['gets two signals at once', ['SIGINT', 'SIGINT'] as const],
     ['is killed', ['SIGKILL'] as const],

@@ -3,12 +3,9 @@ import { parseCommandLine } from './command-line.ts';
 import { startDemo } from './demo.ts';
 import { DemoError, isHealthy, startDemoHub } from './demo-hub.ts';
 
-/**
- * Signals within this time count as one, because npm may forward a Ctrl-C that the terminal also
- * sends.
- */
+/** npm may forward a Ctrl-C that the terminal also sends, so signals within this time count as one. */
 const sameSignalMs = 1_000;
-/** The minimum time between two error lines: while the hub is away, every step fails. */
+/** Errors are reported this seldom, because every step fails while the hub is away. */
 const errorEveryMs = 10_000;
 
 /** Resolves at SIGINT or SIGTERM; the next signal ends the process at once. */

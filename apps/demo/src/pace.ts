@@ -5,7 +5,6 @@ export interface Pace {
   gapMs(): number;
 }
 
-/** At factor 1 a person can follow the conversation; 2 is twice as fast. */
 export function createPace(factor: number, random: Randomness): Pace {
   return {
     typingMs: ({ length }) => Math.min(2_800, 500 + length * 14) / factor,
@@ -13,5 +12,4 @@ export function createPace(factor: number, random: Randomness): Pace {
   };
 }
 
-/** No waiting: used to fill a new channel. */
 export const noPace: Pace = { typingMs: () => 0, gapMs: () => 0 };

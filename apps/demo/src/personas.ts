@@ -92,13 +92,12 @@ const personaByRole = {
 
 export type Role = keyof typeof personaByRole;
 
-/** Every role; the ones that most scenes need come first. */
+/** The roles that most scenes need come first. */
 export const roles = Object.keys(personaByRole) as Role[];
 
-/** A smaller fleet makes odd conversations. */
 export const minAgents = 6;
 
-/** Personas for this many agents: each role once, then each role again with a number. */
+/** Takes each role once, then each role again with a number. */
 export function personasOf(agents: number): Persona[] {
   return Array.from({ length: agents }, (_, index) => {
     const role = roles[index % roles.length] as Role;

@@ -21,7 +21,7 @@ interface SentMessage {
   readonly by: DemoAgent;
 }
 
-/** Plays a scene to its end. Rejects with HubError when the hub refuses a step, and when the signal aborts. */
+/** Rejects with HubError when the hub refuses a step, and when the signal aborts. */
 export async function playScene(scene: Scene, deps: PlayDeps): Promise<void> {
   const { fleet, random, pace, signal } = deps;
   const { channelId } = demoChannels[scene.channel];
@@ -34,7 +34,6 @@ export async function playScene(scene: Scene, deps: PlayDeps): Promise<void> {
     return agent;
   }
 
-  /** Replaces each `@role` by the agent that has the role in this scene. */
   function resolveMentions(template: string) {
     const mentions = new Set<string>();
     const text = template.replaceAll(/@([a-z]+(?:-[a-z]+)*)/g, (whole, name: string) => {

@@ -1,15 +1,14 @@
 export interface Randomness {
   next(): number;
-  /** A whole number from `min` to `max`, both included. */
+  /** Includes both ends. */
   between(min: number, max: number): number;
   chance(probability: number): boolean;
   /** @throws {RangeError} when the list is empty */
   pick<T>(from: readonly T[]): T;
-  /** Up to `count` different items, shuffled. */
   some<T>(from: readonly T[], count: number): T[];
 }
 
-/** A linear congruential generator: good enough for scenes, not for secrets. */
+/** A linear congruential generator is good enough for scenes, but not for secrets. */
 export function createRandomness(seed: number): Randomness {
   let state = seed >>> 0;
   function next(): number {

@@ -3,7 +3,6 @@ import type { Randomness } from './randomness.ts';
 
 export interface Reply {
   readonly role: Role;
-  /** The reaction that is added at once, to show that the message was read. */
   readonly emoji: string;
   readonly text: string;
 }
@@ -162,7 +161,7 @@ export const directWelcome = [
   '- the **operations** view shows what the hub does meanwhile',
 ].join('\n');
 
-/** Greetings in the channel; `{name}` is replaced. */
+/** `{name}` stands for the person's name. */
 export const welcomes: readonly string[] = [
   'Welcome, {name}! Make yourself at home.',
   'Good to see you, {name}. We do not bite.',

@@ -8,7 +8,7 @@ import type { Randomness } from './randomness.ts';
 import { chooseReply, chooseSecond, directWelcome, welcomes } from './replies.ts';
 
 export interface Responder {
-  /** The time at which a person last wrote in the channel, in epoch ms; 0 for never. */
+  /** Returns the time in epoch ms, or 0 if no person wrote in the channel. */
   lastMessageAtMs(channelId: string): number;
   readonly answers: number;
   close(): void;
@@ -18,7 +18,6 @@ export interface ResponderDeps {
   readonly fleet: Fleet;
   readonly random: Randomness;
   readonly signal: AbortSignal;
-  /** Receives the error of an answer that could not be sent. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -29,21 +28,14 @@ interface Person {
   atMs: number;
 }
 
-/**
- * The most persons remembered as greeted. Past this number, the person seen longest ago is
- * forgotten.
- */
+/** Past this number, the person seen longest ago is forgotten. */
 const maxPeople = 500;
-/** The most answers in progress. Any further message gets no answer. */
+/** Past this number of answers in progress, a message gets no answer. */
 const maxRunning = 50;
-/**
- * A person's budget of answers, so that a bot that replies to every answer does not loop with the
- * demo.
- */
+/** A bot that replies to every answer must not loop with the demo, so each person has a budget. */
 const maxAnswers = 8;
 const answerBackMs = 6_000;
 
-/** Listens in every channel, and to the direct messages of every agent. */
 export function startResponder({ fleet, random, signal, onError }: ResponderDeps): Responder {
   const people = new Map<string, Person>();
   const lastMessages = new Map<string, number>();
@@ -98,7 +90,6 @@ export function startResponder({ fleet, random, signal, onError }: ResponderDeps
     });
   }
 
-  /** The agents that the message names, at most three. */
   function agentsAddressed(channel: DemoChannel, { mentions, content }: Message) {
     const named = new Set([
       ...mentions,

@@ -8,11 +8,10 @@ export type Step =
   | {
       readonly kind: 'say';
       readonly by: Role;
-      /** Markdown; `@role` mentions the agent with that role. */
       readonly text: string;
-      /** A name by which later steps refer to the message. */
+      /** Later steps refer to the message by this name. */
       readonly as?: string;
-      /** The named message in whose thread this message is sent. */
+      /** The message is sent in the thread of the message with this name. */
       readonly under?: string;
     }
   | { readonly kind: 'react'; readonly by: Role; readonly emoji: string; readonly to: string }
@@ -31,7 +30,6 @@ export type Step =
       readonly customStatus: string;
     };
 
-/** A conversation that is played repeatedly, each time with different words. */
 export interface Scene {
   readonly channel: ChannelName;
   steps(words: Words, random: Randomness): readonly Step[];

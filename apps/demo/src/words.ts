@@ -1,8 +1,5 @@
 import type { Randomness } from './randomness.ts';
 
-/**
- * Random words for the gaps in a scene's texts. A scene uses one set of words from start to end.
- */
 export interface Words {
   readonly service: string;
   readonly otherService: string;

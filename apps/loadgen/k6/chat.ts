@@ -10,7 +10,7 @@ import { k6Thresholds } from './thresholds.ts';
 
 const agents = Number(__ENV.AGENTS ?? 111);
 const durationMs = Number(__ENV.DURATION ?? 10) * 1000;
-// Per second over all agents. The load generator has the same rates.
+// The rates are per second over all agents. The load generator has the same rates.
 const rates = { typing: 5, presence: 5, reaction: 10 };
 // All users connect within this time. The warm-up is not measured.
 const connectMs = Number(__ENV.CONNECT ?? 5) * 1000;
@@ -19,7 +19,6 @@ const drainMs = 3_000;
 // Each agent measures every n-th delivery.
 const sampleEvery = Number(__ENV.SAMPLE ?? 10);
 
-/** The channels of a run. The user with number n is in channel n modulo their number. */
 export interface Rooms {
   readonly runId: string;
   readonly channelIds: readonly string[];
@@ -45,12 +44,11 @@ interface RpcObject {
   };
 }
 
-/** Creates the exports of a script. Call it while k6 loads the script, because it creates metrics. */
+/** Call it while k6 loads the script, because it creates metrics. */
 export function createChat(preset: {
-  /** The scenario whose thresholds have precedence over the general ones. */
+  /** The thresholds of this scenario have precedence over the general ones. */
   readonly scenario: string;
   readonly channels: number;
-  /** Messages a second over all users, if RATE is not set. */
   readonly rate: number;
 }) {
   const rate = Number(__ENV.RATE ?? preset.rate);
@@ -127,7 +125,7 @@ export function createChat(preset: {
     let lastId = 0;
     let lastSeq = -1;
     let lastMessageId = '';
-    // The counts are summed here, because adding to a k6 metric costs more than handling an event.
+    // Adding to a k6 metric costs more than handling an event, so the counts are summed here.
     const counted = { deliveries: 0, lost: 0, doubled: 0 };
     let presenceSeen = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -151,9 +149,8 @@ export function createChat(preset: {
     }
 
     /**
-     * Most frames are messages, and k6 cannot parse 111,000 of them a second. The measured values
-     * are therefore cut out of the text, where quotes within content are escaped. Other frames are
-     * parsed.
+     * k6 cannot parse 111,000 messages a second. The measured values are therefore cut out of the text, where quotes
+     * within content are escaped. Other frames are parsed.
      */
     function onText(text: string, now: number): void {
       const bodies = text.split(rpc);
@@ -229,7 +226,7 @@ export function createChat(preset: {
       },
     ].map((each) => ({ ...each, turn: 0 }));
 
-    /** Runs what is due, then sleeps until the next due time, because waking 111 users is expensive in k6. */
+    /** Sleeps until the next due time, because waking 111 users is expensive in k6. */
     function performDue(): void {
       let nextMs = endMs;
       for (const each of work) {
@@ -270,12 +267,11 @@ export function createChat(preset: {
 const rpc = '{"jsonrpc":"2.0",';
 const padding = 'All agents report progress on their part of the work. '.repeat(2);
 
-/** The due time of this agent's next turn. */
 function dueMsOf(rooms: Rooms, agent: number, perSecond: number, turn: number): number {
   return rooms.startMs + ((agent + turn * agents) * 1000) / perSecond;
 }
 
-/** The due time of this agent's last turn. The event itself does not contain it. */
+/** The event itself does not contain the due time. */
 function lastDueMs(rooms: Rooms, agent: number, perSecond: number, now: number): number {
   const roundMs = (agents * 1000) / perSecond;
   const turn = Math.floor((now - dueMsOf(rooms, agent, perSecond, 0)) / roundMs);

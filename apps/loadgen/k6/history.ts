@@ -1,4 +1,4 @@
-// REST history: users read pages of a channel's messages at a fixed rate. See README.md beside this file.
+// Users read pages of a channel's messages at a fixed rate. See README.md beside this file.
 import exec from 'k6/execution';
 import { Counter, Trend } from 'k6/metrics';
 import { mustRequest, request, thresholdsFile } from './hub.ts';
@@ -10,7 +10,7 @@ const messages = Number(__ENV.MESSAGES ?? 300);
 const pageSize = 50;
 // A writer may send 600 messages a minute.
 const messagesPerWriter = 500;
-// The users who read. They join the channel first, because only members may read it.
+// Readers join the channel first, because only members may read it.
 const readers = 20;
 
 const page = new Trend('hub_history_ms', true);

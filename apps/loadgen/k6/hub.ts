@@ -1,4 +1,3 @@
-// The hub under test, and the requests of the scripts' setup and teardown.
 import crypto from 'k6/crypto';
 import encoding from 'k6/encoding';
 import exec from 'k6/execution';
@@ -8,7 +7,7 @@ import { type ThresholdsFile } from './thresholds.ts';
 const url = (__ENV.HUB_URL ?? 'http://127.0.0.1:8080').replace(/^ws/, 'http').replace(/\/$/, '');
 const secret = __ENV.HUB_JWT_SECRET ?? '';
 
-/** The thresholds of the load generator. k6 reads files only while it loads a script. */
+/** k6 reads files only while it loads a script. */
 export const thresholdsFile = JSON.parse(
   open(__ENV.THRESHOLDS ?? '../thresholds.json'),
 ) as ThresholdsFile;
@@ -20,7 +19,7 @@ function tokenOf(agentId: string): string {
   return `${signed}.${crypto.hmac('sha256', secret, signed, 'base64rawurl')}`;
 }
 
-/** The agent's address and headers: with a token if there is a secret, otherwise for HUB_AUTH=dev. */
+/** Signs in with a token if there is a secret, otherwise by HUB_AUTH=dev. */
 export function signIn(
   path: string,
   agentId: string,
@@ -31,7 +30,6 @@ export function signIn(
   return { address: `${url}${path}${separator}agent=${agentId}`, headers: {} };
 }
 
-/** Calls the REST API. The tags go to k6's metrics. */
 export function request(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
@@ -47,7 +45,6 @@ export function request(
   });
 }
 
-/** Calls the REST API, and ends the test when the hub refuses. */
 export function mustRequest(...call: Parameters<typeof request>): string {
   const { status, body } = request(...call);
   if (status >= 300 || status === 0)

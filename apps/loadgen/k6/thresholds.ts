@@ -1,5 +1,4 @@
-// The thresholds of the load generator in the notation of k6. This file needs nothing of k6, so a
-// test can run it.
+// This file uses nothing of k6, so that a test can run it.
 
 interface LatencyLimits {
   readonly p50Ms?: number;
@@ -13,7 +12,6 @@ interface Limits {
   readonly maxErrors?: number;
 }
 
-/** The parts of thresholds.json that k6 can check. */
 export interface ThresholdsFile extends Limits {
   readonly scenarios?: Readonly<Record<string, Limits>>;
 }
@@ -26,8 +24,8 @@ const conditions: readonly (readonly [keyof LatencyLimits, string])[] = [
 ];
 
 /**
- * The thresholds of a script. `trends` names k6's metric of each kind of call that the script measures, and `errors` the
- * counter of refused calls. A limit of the scenario has precedence over the general one.
+ * `trends` names k6's metric of each kind of call that the script measures, and `errors` the counter of refused
+ * calls. A limit of the scenario has precedence over the general one.
  */
 export function k6Thresholds(
   file: ThresholdsFile,

@@ -7,7 +7,6 @@ import { readScenarioFile } from './plan/scenario-file.ts';
 import { isScenarioName, scenarioNames, scenarios, type Scenario } from './plan/scenarios.ts';
 import type { ThresholdOverrides } from './plan/thresholds.ts';
 
-/** The files that a run writes. Undefined for a file that is not written. */
 export interface ReportFiles {
   readonly html: string | undefined;
   readonly json: string | undefined;
@@ -21,7 +20,6 @@ export interface CommandLine {
   readonly hubPid: number | undefined;
   readonly keepChannels: boolean;
   readonly reportFiles: ReportFiles;
-  /** The JSON report of a former run. */
   readonly compareFile: string | undefined;
   readonly thresholdsFile: string | undefined;
   readonly thresholds: ThresholdOverrides;
@@ -162,7 +160,7 @@ function scenarioOf(name: string): Scenario {
   );
 }
 
-/** Parses the arguments. `--help` ends the process with 0, invalid arguments with 2. @throws {LoadgenError} */
+/** `--help` ends the process with 0, invalid arguments with 2. @throws {LoadgenError} */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const command = createCommand().exitOverride((error) => {
     // Commander exits with 1 for invalid arguments, but here 1 means a failed threshold.

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { LoadgenError } from './errors.ts';
 
-/** Reads a secret from the environment, because other users can see a command line. @throws {LoadgenError} */
+/** Other users can see a command line, so secrets are in the environment. @throws {LoadgenError} */
 export function readSecret(name: string): string {
   const secret = process.env[name];
   // A hub's own variable may hold several secrets. The first one signs.
@@ -12,7 +12,7 @@ export function readSecret(name: string): string {
   );
 }
 
-/** Reads a certificate authority. @throws {LoadgenError} if the file is not PEM */
+/** @throws {LoadgenError} if the file is not PEM */
 export function readCertificate(path: string): string {
   let text: string;
   try {

@@ -33,8 +33,7 @@ beforeAll(async () => {
   folder = await scope.use(temporaryFolder('loadgen'));
 });
 
-// The thresholds are lenient, because other tests share the machine. The test of a failed threshold sets an impossible
-// one.
+// Lenient, because other tests share the machine. The test of a failed threshold sets an impossible one.
 const lenient = () => lenientArguments(folder.path);
 const small = ['--agents', '20', '--rate', '200'];
 const short = ['--duration', '3', '--warmup', '0.5'];

@@ -10,8 +10,8 @@ export interface ProgressView {
 const lineEveryMs = 5_000;
 
 /**
- * Writes to standard error, because standard output is for the report. On a terminal, draws a block
- * again and again; otherwise writes a line for each phase and every five seconds.
+ * Writes to standard error, because standard output is for the report. On a terminal, redraws a block; otherwise
+ * writes a line for each phase and every five seconds.
  */
 export function createProgressView(
   stream: NodeJS.WriteStream,
@@ -27,7 +27,6 @@ function createRates(nowMs: () => number) {
   return ({ live }: Progress) => {
     const atMs = nowMs();
     const elapsedMs = Math.max(1, atMs - (before?.atMs ?? atMs));
-    // A stage begins with zero deliveries.
     const perSecond = (name: 'sent' | 'acked' | 'deliveries') =>
       before === null ? 0 : Math.max(0, ((live[name] - before.live[name]) * 1000) / elapsedMs);
     const rates = {
@@ -76,7 +75,7 @@ function createBlock(stream: NodeJS.WriteStream, nowMs: () => number): ProgressV
     stream,
     hideCursor: true,
     clearOnComplete: true,
-    // The caller handles the signal, and ends this view.
+    // The caller handles the signal and ends this view.
     gracefulExit: false,
     barsize: 24,
     format: '{text}',

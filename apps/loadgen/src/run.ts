@@ -27,14 +27,13 @@ export interface Progress {
 
 export interface RunOptions {
   readonly identity: Identity;
-  /** The hub's pid on this machine, to measure its CPU and memory. */
+  /** The hub must run on this machine; its CPU and memory are measured. */
   readonly hubPid?: number;
-  /** Keeps the channels at the end instead of deleting them. */
   readonly keepChannels?: boolean;
   /** Ends the run early. The run then reports the measurements made so far. */
   readonly signal?: AbortSignal;
   onProgress?(progress: Progress): void;
-  /** Called after each stage. False ends the run. @default continues */
+  /** The run calls this after each stage. False ends the run. @default continues */
   mayContinue?(soFar: Outcome): boolean;
 }
 
@@ -47,7 +46,6 @@ const laterWarmupMs = 1_000;
 const sharedArray = (length: number) =>
   new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
 
-/** Runs a plan against its hubs. @throws {LoadgenError} when it cannot begin */
 export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome> {
   const { identity, hubPid, signal } = options;
   if (hubPid !== undefined) readProcessUsage(hubPid);
@@ -180,15 +178,12 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
   }
 }
 
-/**
- * If there is no answer, each agent's last event counts as the head, and the loss is reported as
- * errors.
- */
+/** Without an answer, each agent's last event counts as the head, and the loss is reported as errors. */
 function headsOf(watcher: Watcher): Promise<Record<string, number>> {
   return watcher.heads().catch(() => ({}));
 }
 
-/** The report says whether the hub used Redis, because the results differ. */
+/** The results differ with Redis, so the report names it. */
 async function askUsesRedis(plan: Plan): Promise<boolean | null> {
   try {
     const call = { tls: plan.tls, method: 'GET', path: '/readyz' } as const;

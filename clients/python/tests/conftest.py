@@ -21,7 +21,7 @@ async def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 
 @pytest_asyncio.fixture
 async def start_hub(tmp_path: Path) -> AsyncIterator[StartHub]:
-    """Starts hubs that are stopped at the end of the test."""
+    """Its hubs are stopped at the end of the test."""
     hubs: list[HubProcess] = []
 
     async def start(env: dict[str, str] | None = None) -> HubProcess:

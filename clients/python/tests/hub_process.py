@@ -32,8 +32,6 @@ def _node() -> str:
 
 
 class StartHub(Protocol):
-    """Starts a hub with these variables in its environment."""
-
     async def __call__(self, env: dict[str, str] | None = None) -> HubProcess: ...
 
 

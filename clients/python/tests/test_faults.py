@@ -235,8 +235,7 @@ async def test_a_silent_hub_is_replaced_and_one_that_answers_pings_is_kept(silen
             assert hub.last_error is not None
             assert hub.last_error.message == "the hub was silent for 0.2 s"
         else:
-            # Six heartbeats. No condition shows that nothing happened, so the test must wait for
-            # a time.
+            # No condition shows that nothing happened, so the test waits for six heartbeats.
             await asyncio.sleep(0.6)
             assert sessions == 1 and hub.is_live
 

@@ -245,7 +245,6 @@ async def test_a_refused_call_has_the_code_of_the_hub(shared_hub: HubProcess) ->
         with pytest.raises(HubError) as large:
             await hub.send("lobby", "x" * hub.welcome["limits"]["frameBytes"])
         assert large.value.code == "too_large"
-        # None of these errors closed the connection.
         assert (await hub.call("ping"))["timestamp"] > 0
 
 
@@ -372,15 +371,12 @@ async def test_a_slow_reader_gets_all_events_from_a_bounded_queue(
             for text in texts:
                 await ada.send(channel_id, text)
                 assert stream.waiting <= 8
-            # When this call is answered, Bob's earlier events are in his queue or were left in
-            # the log.
+            # After this call, Bob's earlier events are in his queue or were left in the log.
             await bob.call("ping")
-            # Without a bound, all 60 events would wait. 20,000 bytes hold fewer than eight of
-            # them.
+            # Without a bound, all 60 events would wait. 20,000 bytes hold fewer than eight.
             assert 0 < stream.waiting < 8
             got = [item async for item in take_slowly(stream, 60)]
             assert contents(got) == texts
-            # The stream is then live again.
             await ada.send(channel_id, "live")
             assert contents(await take(stream, 1)) == ["live"]
 

@@ -78,8 +78,7 @@ async def run_through_crashes(
                 await until(lambda: bob.is_live)
             is_over = True
             await sending
-            # Calls on one channel keep their order, so this call is answered after this
-            # connection's subscribe.
+            # Calls on one channel keep their order, so this answer comes after the subscribe's.
             await bob.history(channel_id, limit=1)
             await ada.send(channel_id, "end")
             items = await read_to(stream, "end")

@@ -8,14 +8,12 @@ export interface TestChannel {
   readonly topic: string;
   readonly head: number;
 }
-/** A cached message, as small as the tests allow. */
 export interface TestMessage {
   readonly id: string;
   readonly content: string;
 }
 export type TestCache = Cache<TestChannel, TestMessage>;
 
-/** A database with one channel; counts its loads. */
 export function createTestDatabase() {
   const state = {
     head: 5,
@@ -44,7 +42,7 @@ export function createTestDatabase() {
   };
 }
 
-/** Pauses a load between its read of the database and its answer. */
+/** Pauses a load between its read and its answer. */
 export function stalled<T>(load: () => Promise<Loaded<T>>) {
   let goOn = () => {};
   const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
@@ -59,12 +57,11 @@ export function stalled<T>(load: () => Promise<Loaded<T>>) {
   return { load: slow, hasRead, goOn };
 }
 
-/** The contract of every cache. `publish` invalidates as the event bus does. */
 export function describeCache(
   create: (options?: CacheOptions) => TestCache,
   publish: (cache: TestCache, type: string, channelId: string, seq: number) => Promise<void>,
 ): void {
-  /** Creates a cache and publishes the head, so that later reads fill the cache. */
+  /** Creates a cache and publishes a head, because a read without a head does not fill the cache. */
   async function setUp(options?: CacheOptions) {
     const cache = create(options);
     const database = createTestDatabase();
@@ -135,8 +132,8 @@ export function describeCache(
     expect(cache.recentMessages.stats).toMatchObject({ hits: 1, refusedFills: 1, fills: 1 });
   });
 
-  // The race: event 6 is committed and not published yet, and a reader of the members sees head 6. With one head for
-  // all views, messages from before event 6 would be served as those of head 6.
+  // The race: event 6 is committed but not published, and a reader of the members loads head 6. With one head for all
+  // views, the cache would serve messages from before event 6 at head 6.
   it('serves no value with a head other than the one it was read at', async () => {
     const { state, recent, members, event, filled } = await setUp();
     await event('channel.member.join', () => {});
@@ -224,8 +221,8 @@ export function describeCache(
   });
 
   describe('a slow reader', () => {
-    // The race: a reader loads at head 5; event 6 is committed and invalidates; then the reader fills the cache. If the
-    // fill were not conditional, the text from before event 6 would be served for five minutes.
+    // The race: a reader loads at head 5, then event 6 is published, then the reader fills the cache. An unconditional
+    // fill would restore the text from before event 6.
     it('cannot write back what an invalidation removed', async () => {
       const { cache, state, database, recent, event } = await setUp();
       const slow = stalled(database.recent);

@@ -15,9 +15,8 @@ import { type CachedView, createView } from './view.ts';
 export type DroppedChannel = string | { readonly channelId: string; readonly head: number };
 
 /**
- * A read-through cache of the most frequently read values of a channel. A lost value is loaded again. The cache never
- * serves a value that a published event invalidated, and a slow reader cannot write such a value back. `read`, `drop`,
- * `invalidates` and `keysOf` fail with a `KeySchemaError` for a channelId that cannot be part of a key.
+ * A read-through cache of the most frequently read values of a channel. It never serves a value that a published event
+ * invalidated. Methods fail with a `KeySchemaError` for a channelId that cannot be part of a key.
  */
 export interface Cache<Channel extends { readonly head: number }, Message extends object> {
   /** The newest messages, oldest first, at most 50; kept 300 s. */
@@ -29,41 +28,37 @@ export interface Cache<Channel extends { readonly head: number }, Message extend
   /** Any other values, under names that the application chooses. Events do not invalidate them. */
   readonly values: CachedValues;
   /**
-   * The keys that an event of this type invalidates. The publisher deletes them in the same step in which it raises
-   * `seq:messages:{channelId}`. An unknown type invalidates all. Empty without Redis.
+   * The keys that an event of this type invalidates. The publisher must delete them in the same atomic step in which it
+   * raises `seq:messages:{channelId}`. Empty without Redis.
    */
   invalidates(type: string, channelId: string): RedisKey[];
   /**
-   * All keys of the channel. The publisher deletes them in the same step in which it raises `seq:messages:{channelId}`
-   * by more than one, because the skipped events may have invalidated any of them. Empty without Redis.
+   * All keys of the channel. The publisher must delete them when it raises `seq:messages:{channelId}` by more than one,
+   * because the skipped events may have invalidated any of them. Empty without Redis.
    */
   keysOf(channelId: string): RedisKey[];
   /**
-   * Call it for each event that this process publishes or receives. Drops the copies in memory that the event
-   * invalidates. Loads in progress neither fill the cache nor answer later reads. Does not access Redis. A cache
-   * without Redis is invalidated only by this call.
+   * Call it for each event that this process publishes or receives; nothing else invalidates a cache without Redis.
+   * Drops the invalidated copies in memory and discards the results of loads in progress. Does not access Redis.
    */
   invalidateFor(type: string, channelId: string, seq: number | null): void;
-  /**
-   * Drops this process' copies of a channel. Call it when the process begins to follow the channel, because it did not
-   * receive the earlier events.
-   */
+  /** Drops this process' copies of a channel. Call it when the process begins to follow the channel. */
   forget(channelId: string): void;
   /**
-   * Drops all cached values of the channels, in pipelines of 1,000. Call it when their events were found in the log and
-   * did not arrive over the bus. With a head, a reader that loaded at a lower head cannot fill the cache.
-   * `forgetHeads` also deletes `seq:messages:{channelId}`, for a database that was restored to an earlier state.
+   * Drops all cached values of the channels, in pipelines of 1,000. Call it for events that did not arrive over the
+   * bus. `head` keeps readers that loaded at a lower head from filling the cache. `forgetHeads` also deletes
+   * `seq:messages:{channelId}`, for a restored database.
    * @throws {CacheError} `unavailable` when Redis did not execute it
    */
   drop(
     channels: readonly DroppedChannel[],
     options?: { readonly forgetHeads?: boolean },
   ): Promise<void>;
-  /** Waits for fills in progress. The caller who created the Redis client closes it. */
+  /** Waits for fills in progress. Does not close the Redis client. */
   close(): Promise<void>;
 }
 
-/** Without `redis`, the cache is in memory, for this process only. */
+/** Without `redis`, the cache is in the memory of this process. */
 export interface CacheDeps {
   readonly redis?: RedisClient;
   /** @default createKeySchema() */
@@ -121,7 +116,7 @@ export function createCache<Channel extends { readonly head: number }, Message e
   };
 }
 
-/** Creates a bounded cache in memory, for one process. @throws {CacheError} `invalid_options` */
+/** @throws {CacheError} `invalid_options` */
 export function createMemoryCache<
   Channel extends { readonly head: number },
   Message extends object,
@@ -154,10 +149,7 @@ const viewsByType: Readonly<Record<string, readonly ViewName[]>> = {
   'collaboration.event': none,
 };
 
-/**
- * The views that an event of this type invalidates. An unknown type invalidates all, because a newer process may
- * publish it. A new head alone invalidates nothing, because no reader takes the head from the cached channel.
- */
+/** An unknown type invalidates all views, because a newer process may publish it. */
 function invalidatedViews(type: string): readonly ViewName[] {
   return Object.hasOwn(viewsByType, type) ? (viewsByType[type] ?? viewNames) : viewNames;
 }

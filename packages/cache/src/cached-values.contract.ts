@@ -2,10 +2,8 @@ import { expect, it } from '@jest/globals';
 import type { Cache } from './cache.ts';
 import type { CacheOptions } from './options.ts';
 
-/** A cache. These tests use only its `values`. */
 export type ValuesCache = Cache<{ readonly head: number }, object>;
 
-/** Creates a load that ends when the test says so, and counts its starts. */
 export function createPausedLoad<T>() {
   const state = { starts: 0 };
   let resolve: (value: T) => void = () => {};
@@ -21,7 +19,6 @@ export function createPausedLoad<T>() {
   return { load, state, started, resolve, reject };
 }
 
-/** The contract of the values of every cache. Each call of `create` returns an empty cache that shares no values. */
 export function describeCachedValues(create: (options?: CacheOptions) => ValuesCache): void {
   const counted = <T>(value: T) => {
     const load = async () => {

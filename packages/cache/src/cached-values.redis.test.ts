@@ -23,7 +23,6 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Caches that share their values, as those of several processes do. */
 function createProcesses(count: number, options?: CacheOptions) {
   const keys = createKeySchema({ prefix: randomPrefix() });
   const caches = Array.from({ length: count }, (): ValuesCache => {
@@ -67,7 +66,6 @@ describe('values in Redis', () => {
     expect(state.starts).toBe(1);
   });
 
-  // Negative control of the previous test: without a shared Redis, each process loads.
   it('lets each process load while Redis is away', async () => {
     const away = createRedisClient({ host: '127.0.0.1', port: 1, connectTimeoutMs: 100 });
     try {
@@ -103,7 +101,7 @@ describe('values in Redis', () => {
   it('lets another process load when the one that loads has died', async () => {
     const { keys, caches } = createProcesses(1, { loadTimeoutMs: 1000 });
     const [cache] = caches as [ValuesCache];
-    // A process that was killed during its load leaves its lease behind.
+    // This lease belongs to a process that was killed during its load.
     await redis.send(['SET', keys.cachedValueLease('berlin'), 'dead', 'PX', 300]);
     expect(await cache.values.getOrSet('berlin', 60_000, async () => 'sunny')).toBe('sunny');
     expect(cache.values.stats).toMatchObject({ misses: 1, bypassed: 0 });

@@ -6,7 +6,7 @@ import type { CacheOptions } from './options.ts';
 import type { ValueStore } from './value-store.ts';
 import type { ViewStats } from './view.ts';
 
-/** Loads a value, which must be JSON. `signal` aborts when the load has taken `loadTimeoutMs`. */
+/** Loads a value, which must be JSON. `signal` aborts after `loadTimeoutMs`. */
 export type LoadValue<T> = (signal: AbortSignal) => Promise<T>;
 
 export interface GetOrSetOptions {
@@ -14,25 +14,23 @@ export interface GetOrSetOptions {
   readonly nullTtlMs?: number;
 }
 
-/** Counters of {@link CachedValues}; see {@link ViewStats}. */
 export type ValueStats = Omit<ViewStats, 'stale'>;
 
-/** The application's own values, under names of its choice. */
 export interface CachedValues {
   /**
-   * The value from the cache, else from `load`, after a round trip through JSON: a Date becomes a string, on the first
-   * call too. Each caller gets a separate object.
+   * Returns the cached value, else the result of `load`. The value passes through JSON even on a miss, so a Date
+   * becomes a string. Each caller gets a separate object.
    *
-   * Only one process loads a value at a time. Its callers share the load, and other processes wait for it, for at most
-   * `loadTimeoutMs`. A value of more than `maxValueBytes` is returned and not cached. An error of `load` goes to the
-   * callers that share the load, and is not cached. While Redis is away, each process loads for itself.
+   * Only one process loads a name at a time; all other callers wait for it, for at most `loadTimeoutMs`. A value of
+   * more than `maxValueBytes` is returned and not cached. Errors of `load` are not cached. While Redis is away, each
+   * process loads for itself.
    *
-   * A hit costs one round trip. A miss costs a second one to get the right to load, and a third one to store the value.
-   * The caller does not wait for the third.
+   * A hit costs one round trip. A miss costs two, and a third in the background to store the value.
    *
    * @param name an id as `isNameId` of key-schema accepts it: 1 to 128 characters, without a colon
    * @param ttlMs how long the value is cached: 1 ms to 30 days
-   * @throws {CacheError} `invalid_argument` for a TTL, `invalid_load` for a value that JSON cannot carry, `load_timeout`
+   * @throws {CacheError} `invalid_argument` for a TTL, `invalid_load` for a value that JSON cannot carry,
+   * `load_timeout`
    * @throws {KeySchemaError} `invalid_id`
    */
   getOrSet<T>(
@@ -42,8 +40,8 @@ export interface CachedValues {
     options?: GetOrSetOptions,
   ): Promise<T>;
   /**
-   * Deletes the value. Call it after the source has changed. A load that began before the deletion cannot fill the
-   * cache; callers in another process that share such a load still get its value.
+   * Deletes the value. Call it after the source has changed. A load that began earlier cannot fill the cache, but its
+   * callers in other processes still get its value.
    * @throws {CacheError} `unavailable` when Redis did not execute it; repeat the call
    */
   delete(name: string): Promise<void>;
@@ -55,14 +53,13 @@ interface Read {
   readonly value: unknown;
 }
 
-/** The stored text for a value that is too large. Callers load such a value without waiting for each other. */
+/** Stored instead of a value that is too large. Callers then load without waiting for each other. */
 const oversizedText = '';
-/** A value may become smaller, so its size is tried again after this time. */
+/** A large value may have become smaller, so its size is checked again after this time. */
 const oversizedTtlMs = 60_000;
 const firstPauseMs = 10;
 const longestPauseMs = 100;
 
-/** Creates the values on a store, and a function that resolves when no fill is in progress. */
 export function createCachedValues(
   store: ValueStore,
   { maxValueBytes, loadTimeoutMs }: Required<CacheOptions>,
@@ -115,13 +112,13 @@ export function createCachedValues(
       });
       return read;
     } catch (error) {
-      // Releases the right to load, so that the next caller loads at once.
+      // Ends the lease at once, or other callers would wait for its expiry.
       settle(name, token, null, { ttlMs: 0 });
       throw error;
     }
   }
 
-  /** The value of a hit; null when there is none, or when it is corrupt and was deleted. */
+  /** Null for a miss, and for a corrupt value, which it deletes. */
   async function toHit(
     name: string,
     found: { state: string; text?: string },
@@ -133,7 +130,7 @@ export function createCachedValues(
       return read;
     } catch {
       stats.corrupt += 1;
-      // If the deletion fails, the next caller finds the corrupt value and deletes it.
+      // If the deletion fails, the next reader repeats it.
       await store.delete(name).catch(() => undefined);
       return null;
     }
@@ -153,7 +150,6 @@ export function createCachedValues(
     return loadInTime(load);
   }
 
-  /** Loads the value, and encodes it for later callers. */
   async function loadInTime(load: LoadValue<unknown>): Promise<Read> {
     const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
@@ -203,7 +199,6 @@ export function createCachedValues(
       const flying = flights.get(name);
       if (flying) {
         stats.shared += 1;
-        // Each caller gets its own object, because callers may change it.
         return JSON.parse((await flying).text) as T;
       }
       const ttlMsOf = (value: unknown) => (value === null ? nullTtlMs : ttlMs);
@@ -215,7 +210,6 @@ export function createCachedValues(
     },
     async delete(name) {
       checkId(name);
-      // Later callers must not share a load that began before the deletion.
       flights.delete(name);
       await store.delete(name);
     },

@@ -1,26 +1,24 @@
 import { isNameId, recentMessagesMax } from '@openclaw/key-schema';
 import type { CacheOptions } from './options.ts';
 
-/** A value in its stored form: the members of a set, or one JSON text. */
+/** A stored value: the members of a set, or one JSON text. */
 export type Raw = readonly string[];
 
-/** The size of a value for `maxCopyBytes`; never zero. */
+/** Counts characters of JSON, and 64 for the entry itself. */
 export function sizeOf(raw: Raw): number {
   return raw.reduce((bytes, text) => bytes + text.length, 64);
 }
 
 export interface Codec<T> {
-  /** Shortens a loaded value to the size that the view stores. */
   readonly fit: (value: T) => T;
   /** Null when the value is too large to be cached. */
   readonly encode: (value: T) => Raw | null;
   /** Undefined when the stored value is corrupt. */
   readonly decode: (raw: Raw) => T | undefined;
-  /** The value with the channel's current head. */
   readonly withHead: (value: T, head: number) => T;
 }
 
-// Redis has no empty set, so a set without members holds this member. No agentId is empty.
+// Redis has no empty set. This member stands for a set without members.
 const nobody = '';
 
 type Settings = Required<CacheOptions>;
@@ -50,7 +48,6 @@ function jsonCodec<T>(
   };
 }
 
-/** The newest fifty messages, oldest first. */
 export function recentMessagesCodec<Message extends object>(
   settings: Settings,
 ): Codec<readonly Message[]> {
@@ -67,7 +64,7 @@ export function recentMessagesCodec<Message extends object>(
   };
 }
 
-/** A channel object. The head in the stored object is the head at the time of the fill, and is never used. */
+/** The stored head is out of date and is never used. */
 export function channelCodec<Channel extends { readonly head: number }>(
   settings: Settings,
 ): Codec<Channel> {

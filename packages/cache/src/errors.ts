@@ -10,7 +10,7 @@ import { CodedError } from '@openclaw/redis-client';
 export type CacheErrorCode =
   'invalid_options' | 'invalid_argument' | 'invalid_load' | 'load_timeout' | 'unavailable';
 
-/** The error of this package; branch on `code`. A read never fails because of Redis: it then uses the loader. */
+/** Branch on `code`. A read never fails because of Redis. */
 export class CacheError extends CodedError<CacheErrorCode> {
   override readonly name = 'CacheError';
 }

@@ -3,7 +3,6 @@ import { sizeOf, type Raw } from './codec.ts';
 import type { CacheOptions } from './options.ts';
 import { type CacheStore, type ViewName, viewNames, viewTtlMs } from './store.ts';
 
-/** Bounded values in this process' memory, with the same rules as in Redis. */
 export function createMemoryStore(options: Required<CacheOptions>): CacheStore {
   const { maxCopies, maxCopyBytes, clock } = options;
   const newValues = () =>

@@ -8,7 +8,6 @@ interface Lease {
   readonly endsAtMs: number;
 }
 
-/** Bounded values in this process' memory, with the same rules as in Redis. */
 export function createMemoryValueStore(options: Required<CacheOptions>): ValueStore {
   const { maxCopies, maxCopyBytes, clock } = options;
   const values = new LRUCache<string, { readonly text: string; readonly expiresAtMs: number }>({
@@ -16,7 +15,7 @@ export function createMemoryValueStore(options: Required<CacheOptions>): ValueSt
     maxSize: maxCopyBytes,
     sizeCalculation: ({ text }) => sizeOf([text]),
   });
-  // Each load in progress has one lease, so the number of loads limits the number of leases.
+  // Bounded by the number of loads in progress.
   const leases = new Map<string, Lease>();
 
   const find = (name: string) => {

@@ -28,7 +28,6 @@ function setUp(options?: CacheOptions, client = redis) {
   const create = (): TestCache => createCache({ redis: client, keys }, options);
   const cache = create();
   const database = createTestDatabase();
-  /** Invalidates and raises the seq, as the event bus does in one script. */
   const publish = async (type: string, seq: number) => {
     const outdated = cache.invalidates(type, 'ops');
     if (outdated.length > 0) await client.send(['DEL', ...outdated]);
@@ -52,7 +51,7 @@ describe('the Redis cache', () => {
       keysOf.set(cache, keys);
       return cache;
     },
-    // Drops like another process: this process does not receive the event.
+    // Acts as another process: this process does not receive the event.
     async (cache, type, channelId, seq) => {
       const keys = keysOf.get(cache);
       if (!keys) throw new Error('the cache was made here');
@@ -119,8 +118,7 @@ describe('the Redis cache', () => {
     expect(database.state.loads).toBe(3);
   });
 
-  // Negative control of the race in the contract: with an unconditional SET as the fill, the same steps serve the old
-  // text.
+  // Negative control of the race in the contract: the fill is an unconditional SET.
   it('would serve the text from before the edit if the fill were a plain SET', async () => {
     const { cache, keys, database, publish } = setUp();
     await publish('collaboration.event', 5);
@@ -137,7 +135,7 @@ describe('the Redis cache', () => {
     expect(value[0]?.content).toBe('hello');
   });
 
-  // Like the race in the contract, but another process drops the value, and this process does not receive the event.
+  // The race of the contract, but another process drops the value.
   it('refuses the fill of a slow reader in another process after a drop with a head', async () => {
     const { cache, create, database, publish } = setUp();
     await publish('collaboration.event', 5);
@@ -269,8 +267,7 @@ describe('the scripts', () => {
     expect(await readAt(5)).toEqual([0, 1, '5']);
     expect(await readAt(5)).toEqual([1, 1, '5']);
     expect(await readAt(5)).toEqual([2, 1, '5']);
-    // An event is committed but not published, or its publish was lost. The head is raised, and the next read fills the
-    // cache.
+    // Head 6 was committed and its publish was lost.
     expect(await readAt(6)).toEqual([2, 2, '6']);
     expect(await readAt(6)).toEqual([3, 2, '6']);
     await publish('channel.message', 8);

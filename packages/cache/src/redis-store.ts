@@ -19,7 +19,7 @@ import {
 
 const fillScript = defineScript('cache fill', fillLua);
 const dropScript = defineScript('cache drop', dropLua);
-// A hub drops thousands of channels after an outage.
+// Bounds one pipeline: a hub drops thousands of channels after an outage.
 const dropsPerPipeline = 1000;
 
 function parseHead(reply: unknown): number | null {
@@ -41,7 +41,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
   }
 
   async function lookupSet(key: RedisKey, seqKey: RedisKey): Promise<Found> {
-    // The seq is read first: if an event comes between the two reads, the value is newer than its head, never older.
+    // The seq is read first: a concurrent event then makes the value newer than its head, never older.
     const [seq, members] = await redis.pipeline([
       ['GET', seqKey],
       ['SMEMBERS', key],
@@ -97,7 +97,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
       }
     },
     async discard(view, channelId) {
-      // If the deletion fails, the next reader finds the corrupt value and deletes it.
+      // If the deletion fails, the next reader repeats it.
       await redis.send(['DEL', keyOf(view, channelId)]).catch(() => undefined);
     },
     async drop(channels, forgetHeads) {
@@ -110,7 +110,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
         if (failed) throw new CacheError('unavailable', 'Redis did not drop all channels', failed);
       }
     },
-    // The event bus deletes the keys in the step that publishes.
+    // The event bus deletes the keys when it publishes.
     onEvent: () => undefined,
   };
 }

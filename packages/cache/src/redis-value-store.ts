@@ -7,7 +7,6 @@ import type { ValueStore } from './value-store.ts';
 const claimScript = defineScript('cache value claim', valueClaimLua);
 const settleScript = defineScript('cache value settle', valueSettleLua);
 
-/** Values in Redis, for many processes. */
 export function createRedisValueStore(redis: RedisClient, keys: KeySchema): ValueStore {
   const keysOf = (name: string) => [keys.cachedValue(name), keys.cachedValueLease(name)] as const;
   const isAway = () => !redis.available && !redis.connecting;
@@ -38,7 +37,7 @@ export function createRedisValueStore(redis: RedisClient, keys: KeySchema): Valu
         const reply = await redis.run({ script: settleScript, keys: keysOf(name), args });
         return reply === 1 ? 'stored' : 'refused';
       } catch {
-        // The lease expires in any case.
+        // The lease expires by itself.
         return 'away';
       }
     },

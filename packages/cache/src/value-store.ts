@@ -1,27 +1,24 @@
-/** The state of a value in the store; `away` when Redis did not answer. */
 export type FoundValue =
   { readonly state: 'hit'; readonly text: string } | { readonly state: 'miss' | 'away' };
 
-/** The result of a claim: the value, or the right to load it (`claimed`), or another process loads it (`taken`). */
+/** `claimed`: this caller may load. `taken`: another process loads. */
 export type Claim =
   | { readonly state: 'hit'; readonly text: string }
   | { readonly state: 'claimed' | 'taken' | 'away' };
 
-/**
- * Stores texts under names, in Redis or in this process' memory. Only `delete` rejects. Each name is one that
- * `isNameId` accepts.
- */
+/** Stores texts under names that `isNameId` accepts. Only `delete` rejects. */
 export interface ValueStore {
   lookup(name: string): Promise<FoundValue>;
-  /**
-   * Gives one caller the right to load until that caller settles, for at most `leaseMs`. `token` identifies the caller.
-   */
+  /** Lets one caller load for at most `leaseMs`. `token` identifies that caller. */
   claim(name: string, token: string, leaseMs: number): Promise<Claim>;
-  /** Stores the text if the caller still has the right; null stores nothing. Ends the right. */
+  /** Stores the text if the caller's lease still runs, and ends the lease. Null stores nothing. */
   settle(name: string, token: string, text: string | null, ttlMs: number): Promise<StoredValue>;
-  /** Deletes the value and ends the right of a load in progress to fill it. @throws {CacheError} `unavailable` */
+  /**
+   * Deletes the value and the lease of a load in progress, so that the load cannot fill it.
+   * @throws {CacheError} `unavailable`
+   */
   delete(name: string): Promise<void>;
 }
 
-/** `refused` when the value was deleted during the load, or the load took longer than its right lasts. */
+/** `refused`: the lease ended during the load. */
 export type StoredValue = 'stored' | 'refused' | 'away';

@@ -5,55 +5,43 @@ import { CacheError } from './errors.ts';
 import type { CacheOptions } from './options.ts';
 import type { CacheStore, ViewName } from './store.ts';
 
-/** The result of a loader and of a read: a value, and the channel's head at which it is valid. */
 export interface Loaded<T> {
   readonly value: T;
-  /** The seq of the channel's newest event; 0 before the first. A loader must read it before the value, or with it. */
+  /** The seq of the channel's newest event; 0 before the first. Read it before the value or in the same transaction. */
   readonly head: number;
 }
 
-/** A copy of a value in this process' memory. */
 export interface StaleRead<T> {
   readonly value: T;
-  /** The seq of the channel's newest event that this process knew of when it read the value. */
+  /** The newest seq that this process knew when it read the value. */
   readonly head: number;
-  /** How long ago the value was read. */
   readonly ageMs: number;
 }
 
-/** Counters of one view, for metrics. Each read counts as one of the first four. */
+/** Each read counts as one of the first four. */
 export interface ViewStats {
-  /** Served by the cache. */
   hits: number;
-  /** Loaded because the cache had no value. */
   misses: number;
-  /** Loaded because Redis was away. */
   bypassed: number;
-  /** Got the result of a read that was already in progress. */
+  /** Reads that waited for another read of the same channel. */
   shared: number;
-  /** Served from a copy in memory by `readStale`. */
   stale: number;
-  /** Found corrupt in the cache: deleted, and loaded. */
+  /** Deleted and loaded again. */
   corrupt: number;
-  /** Loaded values that were put into the cache. */
   fills: number;
-  /** Loaded values that were not stored, because an event arrived after the load or the head was unknown. */
+  /** Loaded values that were not stored, because an event arrived after the load or the head is unknown. */
   refusedFills: number;
-  /** Loaded values too large for the cache. */
   oversized: number;
 }
 
 export interface CachedView<T> {
   /**
-   * The value from the cache, else from `load`; the reader does not wait for the fill. Simultaneous reads of a channel
-   * share one lookup and one load. A hit costs one round trip; after a miss, the fill costs a second one. Uses `load`
-   * while Redis is away. Rejects only when `load` does, or for a bad channelId.
+   * The value from the cache, else from `load`, without waiting for the fill. Simultaneous reads of a channel share one
+   * lookup and one load. A hit costs one round trip; the fill after a miss costs a second. Rejects only when `load`
+   * does, or for a bad channelId.
    */
   read(channelId: string, load: () => Promise<Loaded<T>>): Promise<Loaded<T>>;
-  /**
-   * This process' copy, for use while both Redis and the database are away; null when there is none. Does not access
-   * Redis.
-   */
+  /** This process' copy, or null. For use while Redis and the database are away; no Redis access. */
   readStale(channelId: string): StaleRead<T> | null;
   readonly stats: Readonly<ViewStats>;
 }
@@ -70,7 +58,6 @@ interface Flight<T> {
   result?: Promise<Loaded<T>>;
 }
 
-/** Creates one view on a store, with the methods by which the cache keeps it valid. */
 export function createView<T>(
   name: ViewName,
   codec: Codec<T>,
@@ -173,7 +160,7 @@ export function createView<T>(
       const { value, head, readAtMs } = copy;
       return { value: codec.withHead(value, head), head, ageMs: clock() - readAtMs };
     },
-    /** Drops the copy. A load in progress then neither fills the cache nor answers later reads. */
+    /** A load in progress then fills no cache, and later reads do not share it. */
     invalidate(channelId: string) {
       copies.delete(channelId);
       const flight = flights.get(channelId);
@@ -182,7 +169,7 @@ export function createView<T>(
       // Later reads must not share a load that began before the event.
       flights.delete(channelId);
     },
-    /** Call it when an event arrived that does not invalidate the value. */
+    /** Call it for an event that leaves the value valid. */
     raiseHead(channelId: string, head: number) {
       const copy = copies.peek(channelId);
       if (copy && head > copy.head) copy.head = head;

@@ -25,7 +25,7 @@ import { describeRights } from './contract/rights.contract.ts';
 import { describeTokens } from './contract/tokens.contract.ts';
 import { createChatStore, type ChatStore, type ChatStoreOptions } from './index.ts';
 
-/** The contract of every engine. `start` creates an empty database. */
+/** `start` creates an empty database. */
 export function describeChatStore(
   engine: string,
   start: () => Promise<{ readonly url: string; stop(): Promise<void> }>,

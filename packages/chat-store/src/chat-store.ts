@@ -29,7 +29,7 @@ import {
 } from './options.ts';
 import { startSweeper } from './sweeper.ts';
 
-/** Receives warnings. A pino logger fits. */
+/** A pino logger fits. */
 export interface ChatStoreLogger {
   warn(details: object, message: string): void;
   error(details: object, message: string): void;
@@ -39,11 +39,11 @@ export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
   /**
-   * Called when the database has answered or failed a call, for metrics and the log of outages. Not called for a call
-   * that the store's own limits refuse, nor for an answer that comes after the store stopped waiting.
+   * For metrics: called when the database has answered or failed a call. Refusals by the store's own limits and late
+   * answers are left out.
    */
   readonly onCall?: (call: DatabaseCall) => void;
-  /** Called with the certificate of PostgreSQL on each new connection over TLS, for metrics. */
+  /** Called for each new TLS connection to PostgreSQL, for metrics. */
   readonly onCertificate?: (certificate: { readonly expiresAtMs: number }) => void;
   readonly onSweep?: (swept: Swept) => void;
 }
@@ -57,12 +57,11 @@ export interface PoolConnections {
 export interface StoreHealth {
   readonly status: 'ok' | 'down';
   readonly engine: 'sqlite' | 'postgres';
-  /** The duration of the check's query; null while the database is down. */
+  /** The time of the check's query; null while the database is down. */
   readonly latencyMs: number | null;
   readonly queueLength: number;
 }
 
-/** The methods of the core that the store does not forward: it makes these calls itself, or adds to them. */
 const ownCalls = [
   'runGroup',
   'sweep',
@@ -79,26 +78,25 @@ const isForwarded = (method: CoreMethod): method is ForwardedCall =>
 
 /** The chat hub's log and its projections. Every call ends within `timeoutMs`. */
 export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
-  /** The database's epoch as last seen. It changes when a backup is restored. */
+  /** The database's epoch as last seen, which a restore changes. */
   readonly epoch: string;
   /**
-   * One sentence if this release must no longer use the database, because a newer release has migrated it; every call
-   * is then refused with `unavailable`. Null otherwise. A store that beats notices within two beats.
+   * Null, or a sentence if a newer release has migrated the database and every call is refused with `unavailable`. A
+   * store that beats notices within two beats.
    */
   readonly newerSchema: string | null;
   readonly queueLength: number;
   readonly waitingReads: number;
-  /** The pools of connections to PostgreSQL by name, `reads` and `system`; empty on SQLite. */
+  /** Connections to PostgreSQL by pool, `reads` and `system`; empty on SQLite. */
   readonly pools: Readonly<Record<string, PoolConnections>>;
   /**
-   * Decides and commits one write, in a group with others. Writes take effect in the order of these calls. Never rejects:
-   * a refusal is a value. When it resolves with `ok`, the change is committed.
+   * Decides and commits one write, in a group with others. Writes take effect in the order of these calls. Never
+   * rejects: a refusal is a value. `ok` means that the change is committed.
    */
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
-   * Answers from one snapshot, including the rights check. Never rejects. Waiting reads are queued by agent, and the
-   * queues are served in turn. `turnOf` names another queue than the actor's. Null stands for the hub's own reads,
-   * which go first.
+   * Answers from one snapshot, including the rights check. Never rejects. Reads wait in a queue for each agent, and the
+   * queues take turns. `turnOf` names another queue; null stands for the hub's own reads, which go first.
    */
   read<M extends ReadMethod>(
     actor: Actor,
@@ -106,7 +104,7 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
     params: ParamsOf<M>,
     turnOf?: string | null,
   ): Promise<ReadOutcome<M>>;
-  /** Like `read`, but returns the result as JSON; see StoreCore. */
+  /** Like `read`, but the result is JSON; see StoreCore. */
   readJson<M extends ReadMethod>(
     actor: Actor,
     method: M,
@@ -114,16 +112,13 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
     maxBytes?: number,
     turnOf?: string | null,
   ): Promise<ReadJsonOutcome>;
-  /** Reads the agent's relation to each channel. Waits in the queue of the agent, or of `turnOf`, like `read`. */
+  /** The agent's relation to each channel. Waits in the queue of the agent or of `turnOf`, like `read`. */
   access(
     agentId: string,
     channelIds: readonly string[],
     turnOf?: string | null,
   ): Promise<Map<string, Access>>;
-  /**
-   * Events after a seq, and the head. Does not check rights. Without `turnOf` the read is the hub's own, and goes
-   * first.
-   */
+  /** Events after a seq, and the head. Checks no rights. Without `turnOf`, the read is the hub's own and goes first. */
   logPage(
     channelId: string,
     after: number,
@@ -132,8 +127,8 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
     turnOf?: string | null,
   ): Promise<LogPage>;
   /**
-   * Logs the expiry of an ask or a question that is due, and returns the event to publish. When two hubs do it, one
-   * gets the event. Never rejects; what fails stays due.
+   * Logs the expiry of a due ask or question once, and returns the events to publish. Never rejects; a failed expiry
+   * stays due.
    */
   expire(expiry: Expiry): Promise<readonly AppendedEvent[]>;
   /** Runs a small query. Never rejects. */
@@ -147,14 +142,14 @@ const behindPause = { factor: 1, minMs: 5 };
 const backfillPause = { factor: 3, minMs: 5 };
 
 /**
- * The limits of system calls: tail checks, beats, the reaper, health checks. They never wait; excess calls are refused.
+ * System calls are tail checks, beats, the reaper and health checks. System calls never wait; excess ones are refused.
  */
 const systemLane = { width: 32, widthPerAgent: 32, maxCalls: 32 };
 
-/** One slot stays free, so that neither one agent nor the hub itself can use all of them. */
+/** A single agent, or the hub itself, may use all slots but one. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
 
-/** The number of concurrent reads. SQLite answers them one by one, so a few are enough to keep its thread busy. */
+/** SQLite answers reads one by one, so a few are enough to keep its thread busy. */
 function readWidths(engine: 'sqlite' | 'postgres', poolSize: number) {
   const width = engine === 'sqlite' ? 4 : poolSize;
   return { width, widthPerAgent: Math.max(1, Math.min(2, width - 1)) };
@@ -183,7 +178,7 @@ export async function createChatStore(
   let isClosed = false;
 
   let warnedAtMs = -Infinity;
-  /** The refusal for a call that failed. Failures of the database are logged, at most every ten seconds. */
+  /** Failures of the database are logged, at most every ten seconds. */
   function refused(error: unknown) {
     const failure = runtimeError(error);
     const isOwnFault = failure.code === 'closed' || failure.code === 'rate_limited';
@@ -217,7 +212,7 @@ export async function createChatStore(
     timeoutMs,
   });
   const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
-  // Checked when the call begins: a call that is still waiting when the store closes must not be made.
+  // A call that still waits when the store closes must not be made.
   const whileOpen =
     <T>(call: () => Promise<T>) =>
     async () => {
@@ -257,7 +252,7 @@ export async function createChatStore(
       return fed.isBehind || fed.isMore;
     },
     parsed.searchEveryMs,
-    // New messages are indexed within a second. Older ones give way to the other work of the database.
+    // New messages are indexed within a second. Older ones give way to other work.
     () => (isBehind ? behindPause : backfillPause),
   );
 
@@ -339,7 +334,7 @@ async function openCore(
   return openPostgresCore({ ...options, url: options.target.url, onCertificate }, onFault, onPool);
 }
 
-/** Estimates the memory of a command, which limits the queue and its groups. */
+/** Estimates memory, which limits the queue and its groups. */
 function sizeOf({ params }: Command): number {
   let size = 256;
   if ('content' in params) size += params.content?.length ?? 0;

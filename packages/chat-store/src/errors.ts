@@ -1,8 +1,7 @@
-/** Why the store failed; branch on this. */
 export type ChatStoreErrorCode =
-  /** The database is down or does not answer; nothing happened. */
+  /** The database is down or does not answer. Nothing happened. */
   | 'unavailable'
-  /** One agent has too many waiting calls; nothing happened. */
+  /** One agent has too many waiting calls. Nothing happened. */
   | 'rate_limited'
   /** The database did not answer in time. The call may still have taken effect. */
   | 'timeout'
@@ -21,7 +20,7 @@ export type ChatStoreErrorCode =
   /** A bug in this package. */
   | 'internal';
 
-/** The error that every method of this package rejects with. Its message contains no secret. */
+/** Branch on `code`. No message contains a secret. */
 export class ChatStoreError extends Error {
   override readonly name = 'ChatStoreError';
   readonly code: ChatStoreErrorCode;
@@ -39,7 +38,7 @@ export class ChatStoreError extends Error {
   }
 }
 
-/** The error of a call on an open store. Every problem that keeps the database from answering becomes `unavailable`. */
+/** Whatever keeps the database from answering becomes `unavailable`. */
 export function runtimeError(error: unknown): ChatStoreError {
   if (!(error instanceof ChatStoreError)) {
     return new ChatStoreError('internal', 'a bug in the chat store', { cause: error });

@@ -5,7 +5,6 @@ import { createFairLane, type FairLaneOptions } from './fair-lane.ts';
 const finish: (() => void)[] = [];
 afterEach(() => finish.splice(0).forEach((one) => one()));
 
-/** A lane whose calls end when the test says so. */
 function laneOf(options: Partial<FairLaneOptions> = {}) {
   const lane = createFairLane({
     width: 3,
@@ -88,7 +87,7 @@ describe('a fair lane', () => {
     const [first, second] = [ask('ana', 'first'), ask('ana', 'second')];
     expect(await Promise.all([first, second])).toEqual(['unavailable', 'unavailable']);
     expect(lane.waiting).toBe(0);
-    // The first call still counts, because the database is still running it.
+    // The first call still counts, because the database still runs it.
     const third = ask('ben', 'third');
     expect(started).toEqual(['first']);
     await end('first', 'third');

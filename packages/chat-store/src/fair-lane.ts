@@ -17,12 +17,12 @@ interface Party {
 const retryAfterMs = 500;
 
 /**
- * Limits the number of concurrent calls. Waiting calls take turns by agent. When the lane is full, agents with few calls
- * are preferred: the latest call of the agent with the most waiting calls is refused instead of theirs.
+ * Limits concurrent calls. Waiting calls take turns by agent. In a full lane, a new call of an agent with few calls
+ * replaces the latest waiting call of the agent with the most.
  */
 export function createFairLane(options: FairLaneOptions) {
   const { width, widthPerAgent, maxCalls, timeoutMs } = options;
-  /** Agents with calls, in the order of their next turn. */
+  /** In the order of their next turn. */
   const parties = new Map<string | null, Party>();
   let running = 0;
   let waiting = 0;
@@ -37,7 +37,7 @@ export function createFairLane(options: FairLaneOptions) {
 
   const mayStart = (party: Party) => party.waiting.length > 0 && party.running < widthPerAgent;
 
-  /** The next agent in turn. The search is short, because it skips only agents with running calls. */
+  /** Skips only agents with running calls, so the search is short. */
   function nextInTurn(): [string | null, Party] | undefined {
     const hub = parties.get(null);
     if (hub && mayStart(hub)) return [null, hub];
@@ -71,7 +71,6 @@ export function createFairLane(options: FairLaneOptions) {
     if (party.running === 0 && party.waiting.length === 0) parties.delete(agentId);
   }
 
-  /** Makes room for another call of this agent, or throws. */
   function makeRoom(agentId: string | null): void {
     if (running + waiting < maxCalls) return;
     const own = parties.get(agentId)?.waiting.length ?? 0;
@@ -95,8 +94,8 @@ export function createFairLane(options: FairLaneOptions) {
       return waiting;
     },
     /**
-     * Settles within the lane's timeout. A late call rejects with `late`. If it was still waiting, it is never made;
-     * otherwise it counts as running until the database has ended it. `agentId` null is the hub itself, whose calls go
+     * Settles within the lane's timeout: a late call rejects with `late`. A late call that still waited is never made;
+     * any other counts as running until the database has ended it. `agentId` null is the hub itself, whose calls go
      * first.
      * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single agent
      * fills it

@@ -16,7 +16,6 @@ const bounds: GroupCommitOptions = {
 
 const cleanUp: (() => Promise<void>)[] = [];
 
-/** A queue over commits that settle when the test says so. All of them settle at the end of the test. */
 function start(options: Partial<GroupCommitOptions> = {}, sizeOf = () => 1) {
   const groups: { commands: readonly string[]; commit(): void; fail(error: Error): void }[] = [];
   const seen: number[] = [];
@@ -122,7 +121,7 @@ describe('group commit', () => {
     await begun(1);
     const waiting = queue.submit('waiting');
     expect(await Promise.all([hanging, waiting])).toEqual(['timed out', 'no answer']);
-    // No further commit is sent while one hangs. When it finally ends, the next one starts.
+    // No commit is sent while one hangs. When it ends, the next one starts.
     const next = queue.submit('next');
     expect(groups).toHaveLength(1);
     groups[0]?.commit();

@@ -1,4 +1,3 @@
-/** See ChatStoreOptions. */
 interface PaceOptions {
   readonly gapMs: number;
   readonly busyGapMs: number;
@@ -9,11 +8,10 @@ interface PaceOptions {
 }
 
 export interface GroupCommitOptions extends PaceOptions {
-  /** The most commands in one group. */
   readonly maxGroup: number;
-  /** The most bytes of one group; a larger command is committed alone. */
+  /** A larger command is committed alone. */
   readonly maxGroupBytes: number;
-  /** The most commands that wait; further ones are refused at once. */
+  /** Further commands are refused at once. */
   readonly maxQueue: number;
   readonly maxQueueBytes: number;
   /** Every command is answered within this time. */
@@ -21,14 +19,14 @@ export interface GroupCommitOptions extends PaceOptions {
 }
 
 export interface GroupCommitDeps<C, R> {
-  /** Commits a group and answers each of its commands, in order. The next group begins when this one has settled. */
+  /** Commits a group and answers each of its commands, in order. Groups never overlap. */
   readonly run: (commands: readonly C[]) => Promise<readonly R[]>;
   readonly sizeOf: (command: C) => number;
-  /** The answer for a command that was never started. */
+  /** Answers a command that was never started. */
   readonly refused: (reason: 'queue full' | 'no answer' | 'closed') => R;
-  /** The answer for a command whose group has not settled in time. It may have been committed. */
+  /** Answers a command whose group has not settled in time, and may have been committed. */
   readonly timedOut: () => R;
-  /** The answer for each command of a failed group. */
+  /** Answers each command of a failed group. */
   readonly failed: (error: unknown) => R;
   readonly onGroup?: (size: number, durationMs: number) => void;
 }
@@ -42,9 +40,8 @@ interface Entry<C, R> {
 }
 
 /**
- * Collects commands into groups that are committed together. A group holds the commands that arrived since the last
- * group began: during its commit, and during the pause of {@link createPace}, which grows with the load. Under low
- * load each command is committed alone and at once.
+ * A group holds the commands that arrived during the last commit and the pause of {@link createPace}. Under low load,
+ * each command is committed alone and at once.
  */
 export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: GroupCommitOptions) {
   const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;
@@ -79,8 +76,8 @@ export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: Gr
     }
     state = 'due';
     const waitMs = pace.waitMs();
-    // Even without a pause the commit starts after the I/O of this turn, so that calls that are read together are
-    // committed together.
+    // Even without a pause, the commit waits for the I/O of this turn, so that calls that arrive together are committed
+    // together.
     if (waitMs > 0) setTimeout(commit, waitMs);
     else setImmediate(commit);
   }
@@ -114,7 +111,7 @@ export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: Gr
     entry.settle = undefined;
   }
 
-  // One timer for all: commands have the same timeout, so they expire in the order in which they came.
+  // Commands have the same timeout, so they expire in their order, and one timer is enough.
   function expire(): void {
     watch = undefined;
     const nowMs = performance.now();
@@ -145,14 +142,14 @@ export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: Gr
         schedule();
       });
     },
-    /** Waiting commands, without those of the running group. */
+    /** Does not count the running group. */
     get queueLength() {
       return queue.length;
     },
     /** Refuses new commands and answers the waiting ones. */
     async close() {
       isClosed = true;
-      // This wait is bounded, because each command is answered by its deadline.
+      // The wait is bounded, because each command is answered by its deadline.
       if (queue.length > 0 || running.length > 0) {
         await new Promise<void>((resolve) => {
           const last = setTimeout(resolve, timeoutMs + 100);
@@ -170,8 +167,8 @@ export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: Gr
 const measuredOverMs = 250;
 
 /**
- * Groups begin at least 1 ms apart, so that a fast disk does not commit every single command separately. Under load
- * they begin 4 ms apart, and with more load up to 8 ms: larger groups then save more time than the wait costs.
+ * Groups begin at least 1 ms apart, so that a fast disk does not commit every command alone. Under load they begin 4 to
+ * 8 ms apart: larger groups save more time than the wait costs.
  */
 export function createPace(options: PaceOptions) {
   const { gapMs, busyGapMs, busyAppendsPerSecond, maxGapMs } = options;
@@ -189,7 +186,7 @@ export function createPace(options: PaceOptions) {
 
   return {
     waitMs: () => Math.max(0, lastMs + currentGapMs - clock()),
-    /** Call it when a group of this size begins. */
+    /** Call it when a group begins. */
     began(size: number) {
       lastMs = clock();
       inWindow += size;

@@ -7,7 +7,7 @@ export function describeInspection(name: string, createUrl: () => Promise<string
   describe(name, () => {
     it('reports the schema, the newest event and the hubs, while a store uses the database', async () => {
       const url = await createUrl();
-      // The indexer of the search begins transactions, which the inspection would count.
+      // The search's indexer would begin transactions, which the inspection counts.
       const store = await createChatStore({ url, searchEveryMs: 3_600_000 });
       try {
         await store.append(alice, 'channel.create', {

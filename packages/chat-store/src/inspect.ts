@@ -5,23 +5,22 @@ import { createMigrations } from './core/migrations.ts';
 import { ChatStoreError } from './errors.ts';
 import { parseOptions } from './options.ts';
 
-/** The state of a database, read without migrating it or creating a store. */
+/** Read without migrating the database. */
 export interface StoreInspection {
   readonly engine: 'sqlite' | 'postgres';
   readonly schema: {
-    /** The newest migration of the database; null: no hub has used it yet. */
+    /** The database's newest migration; null when no hub has used the database. */
     readonly latest: string | null;
-    /** Migrations of this release that the database lacks; a starting hub applies them. */
+    /** Migrations that the database lacks; a starting hub applies them. */
     readonly pending: readonly string[];
-    /** Migrations that this release does not know. With any of them, this release must not write to the database. */
+    /** Migrations unknown to this release, which must not write to a database that has any. */
     readonly newer: readonly string[];
   };
   readonly sizeBytes: number;
-  /** The epoch. This and all fields below are null or empty while the database has no schema. */
+  /** Null while the database has no schema, like all fields below; lists are then empty. */
   readonly epoch: string | null;
-  /** Channels, deleted ones included. */
+  /** Includes deleted channels. */
   readonly channels: number | null;
-  /** The last committed event. */
   readonly newest: {
     readonly channelId: string;
     readonly seq: number;
@@ -29,11 +28,10 @@ export interface StoreInspection {
   } | null;
   /** Transactions begun since the oldest open one, which delays the tail check. 0 on SQLite. */
   readonly transactionLag: number;
-  /** The hubs with a beat in the last minute, the latest first, 100 at most. */
+  /** Hubs with a beat in the last minute, the latest first, at most 100. */
   readonly hubs: readonly {
     readonly hubId: string;
     readonly lastBeatAgoMs: number;
-    /** True when the hub has reported that it cannot use Redis. */
     readonly isWithoutRedis: boolean;
   }[];
 }
@@ -43,9 +41,8 @@ type Query = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>
 const hubsShownMs = 60_000;
 
 /**
- * Reads the state of a database without changing it: creates no file, migrates nothing, takes no lock. Costs a few
- * small queries, and a count of the channels. On PostgreSQL the inspection ends within the timeout. On SQLite it waits
- * while the file is locked.
+ * Changes nothing: creates no file, migrates nothing, takes no lock. Costs a few small queries, and a count of the
+ * channels. On PostgreSQL it ends within the timeout; on SQLite it waits while the file is locked.
  * @throws {ChatStoreError} `invalid_options`, `unavailable`; no message contains a secret
  */
 export async function inspectStore(
@@ -78,7 +75,7 @@ async function inspectSqlite(path: string, timeoutMs: number): Promise<StoreInsp
     const [table] = await query(
       "select count(*) as n from sqlite_schema where name = 'chat_store_migrations'",
     );
-    // On SQLite the hubs' beats carry the time of this machine.
+    // On SQLite, beats carry this machine's time.
     return await readAll(query, 'sqlite', Number(table?.n) > 0, sizeBytes, 0, String(Date.now()));
   } finally {
     database.close();
@@ -90,10 +87,10 @@ async function inspectPostgres(url: string, timeoutMs: number): Promise<StoreIns
     connectionString: url,
     application_name: 'openclaw-inspect',
     connectionTimeoutMillis: timeoutMs,
-    // statement_timeout is not used, because poolers refuse unknown startup parameters.
+    // Poolers refuse unknown startup parameters such as statement_timeout.
     query_timeout: timeoutMs,
   });
-  // Without a listener, the error of a lost connection would end the process. The waiting query fails too.
+  // Without a listener, a lost connection would end the process. The waiting query fails too.
   client.on('error', () => undefined);
   const destroy = () =>
     (

@@ -56,7 +56,6 @@ export function describeMaintenance(create: () => Promise<BareDatabase>): void {
             release: '0.1.0',
             compatibleFrom: '0.1.0',
           });
-          // Planning has changed nothing.
           expect((await maintenance.schema()).applied).toEqual([]);
         }
         await maintenance.migrate();
@@ -116,7 +115,7 @@ export function describeMaintenance(create: () => Promise<BareDatabase>): void {
       const store = await openWithChannel(url);
       let isDone = false;
       const seqs: number[] = [];
-      // This load makes the store prepare all its statements before the newer release changes the tables.
+      // The load makes the store prepare all its statements before the newer release changes the tables.
       const load = async () => {
         while (!isDone) {
           seqs.push(await append(store, 'under load'));
@@ -173,7 +172,6 @@ export function describeMaintenance(create: () => Promise<BareDatabase>): void {
       const store = await openWithChannel(url);
       await append(store, 'one');
       await store.beat('hub-1');
-      // All statements of this release still work.
       for (const statement of recorded('0099_next', '9.0.0')) run(statement);
       await expect(store.beat('hub-1')).rejects.toMatchObject({
         code: 'unavailable',

@@ -13,53 +13,52 @@ export type { HubActivity } from './core/hubs.ts';
 export type { PlannedMigration, SchemaState } from './core/migrate.ts';
 export { whyNotServed } from './core/migrate.ts';
 
-/** The content of a database, to compare a copy with it. */
+/** Compares a database with its copy. */
 export interface DatabaseLedger {
   readonly epoch: string;
   readonly migration: string;
   readonly channels: number;
   /** Durable events, the sum of all heads. */
   readonly events: number;
-  /** The time of the newest event; null while there is none. */
+  /** Null while there is no event. */
   readonly latestEventAtMs: number | null;
-  /** SHA-256 over each channel's id, head, and the id of its last event. */
+  /** SHA-256 over each channel's id, head, and last event's id. */
   readonly headsSha256: string;
 }
 
-/** The database without a hub: for the tools that migrate it, back it up and restore it. */
+/** For tools that migrate, back up and restore a database. */
 export interface Maintenance {
   readonly engine: Dialect;
   /** Compares the schema with this release's. Changes nothing. */
   schema(): Promise<SchemaState>;
-  /** Runs the pending migrations, as a starting hub does. */
   migrate(): Promise<void>;
   hubActivity(): Promise<HubActivity>;
   /** Reads one row of each channel. */
   ledger(): Promise<DatabaseLedger>;
-  /** A page of all channels' ids in their order: those after `after`. */
+  /** Lists all channels' ids after `after`, in order. */
   channelIds(after: string, limit: number): Promise<string[]>;
   /**
-   * Holds one snapshot of PostgreSQL while `work` runs. Its id can be given to other connections, such as those of
-   * pg_dump, which then read exactly what the ledger describes.
+   * Holds one snapshot of PostgreSQL while `work` runs. Other connections, such as those of pg_dump, can use its id to
+   * read exactly what the ledger describes.
    */
   withSnapshot<T>(work: (snapshotId: string, ledger: DatabaseLedger) => Promise<T>): Promise<T>;
   /**
-   * Migrates the database, and indexes for search all messages that are not indexed yet, without pauses. For a
-   * database without hubs: hubs index by themselves, in a quarter of the time.
+   * Migrates the database, and indexes all messages for search without pauses. Hubs do the same in a quarter of the
+   * time, so use it only without them.
    */
   indexMessages(): Promise<void>;
-  /** Begins a new epoch, for a database that another program restored. Returns it. */
+  /** Begins and returns a new epoch, for a database that another program restored. */
   beginEpoch(): Promise<string>;
   close(): Promise<void>;
 }
 
-/** A day: a migration may change millions of rows, and a snapshot is held while a dump is written. */
+/** A day: a migration may change millions of rows, and a dump holds its snapshot. */
 const statementTimeoutMs = 24 * 3_600_000;
 const lockTimeoutMs = 60_000;
 
 /**
- * The statements that begin a new epoch in a restored copy. Run them in the transaction of the restore, so that no
- * hub serves the copy in its old epoch. They also delete the copy's heartbeats, because no running hub made them.
+ * Statements that begin a new epoch in a restored copy. Run them in the restore's transaction, so that no hub serves
+ * the copy in its old epoch. The statements also delete the heartbeats of the original's hubs.
  */
 export function newEpochStatements(epoch: string = randomUUID()): readonly string[] {
   if (!/^[\w-]+$/.test(epoch))
@@ -68,7 +67,7 @@ export function newEpochStatements(epoch: string = randomUUID()): readonly strin
 }
 
 /**
- * Opens the database for maintenance, without migrating it. A SQLite file must exist.
+ * Does not migrate the database. A SQLite file must exist.
  * @throws {ChatStoreError} as createChatStore does
  */
 export async function openMaintenance(url: string): Promise<Maintenance> {
@@ -124,7 +123,7 @@ async function openPostgres(url: string): Promise<Maintenance> {
       import('./postgres/postgres-errors.ts'),
       import('./postgres/session.ts'),
     ]);
-  // Sets another application name, so that this connection is not counted as a hub.
+  // With another application name, this connection is not counted as a hub.
   const named = new URL(url);
   named.searchParams.set('application_name', 'openclaw-maintenance');
   const server = `${named.host}${named.pathname}`;

@@ -15,34 +15,33 @@ export interface ChatStoreOptions {
   readonly maxGroup?: number;
   /** The most bytes of one group's content. @default 1 MiB */
   readonly maxGroupBytes?: number;
-  /** Groups begin at least this far apart. @default 1 */
+  /** The shortest time between two groups. @default 1 */
   readonly gapMs?: number;
-  /** The gap between groups above `busyAppendsPerSecond`, for fewer and larger commits. @default 4 */
+  /** The time between two groups above `busyAppendsPerSecond`, for fewer and larger commits. @default 4 */
   readonly busyGapMs?: number;
-  /** The rate above which `busyGapMs` applies, because the saved commits are worth the longer wait. @default 500 */
+  /** Above this rate `busyGapMs` applies, because fewer commits are worth the wait. @default 500 */
   readonly busyAppendsPerSecond?: number;
   /**
-   * The longest gap. Above four times `busyAppendsPerSecond` the gap grows with the rate, but never beyond this
-   * limit. @default 8
+   * The longest time between two groups, which grows with the rate above four times `busyAppendsPerSecond`. @default 8
    */
   readonly maxGapMs?: number;
   /** The most waiting commands; further ones are refused with `unavailable`. @default 10000 */
   readonly maxQueue?: number;
-  /** The most bytes of the waiting commands' content. @default 32 MiB */
+  /** The most bytes of waiting commands' content. @default 32 MiB */
   readonly maxQueueBytes?: number;
   /**
-   * The most reads running and waiting, and the most look-ups. When there are more, a call of the agent with the most
-   * calls is refused.
+   * The most running and waiting reads, and the same for look-ups. Beyond this number, a call of the agent with the
+   * most calls is refused.
    * @default 2000
    */
   readonly maxReads?: number;
-  /** Connections to PostgreSQL for reads. Six more are used for commits, look-ups and system calls. @default 8 */
+  /** Connections to PostgreSQL for reads. Six more are for commits, look-ups and system calls. @default 8 */
   readonly poolSize?: number;
-  /** How often the store removes rows that are no longer needed. @default 60000 */
+  /** How often rows that are no longer needed are removed. @default 60000 */
   readonly sweepEveryMs?: number;
-  /** How often the store looks for new messages to index for search. @default 250 */
+  /** How often new messages are indexed for search. @default 250 */
   readonly searchEveryMs?: number;
-  /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
+  /** Older entries of the audit log are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
   /**
    * Agents are paused after this many messages in `agentTurnsWindowMs`, in threads and direct channels without a
@@ -51,13 +50,13 @@ export interface ChatStoreOptions {
    */
   readonly agentTurns?: number | null;
   /**
-   * The window of `agentTurns`. A pause lasts until the end of the window.
+   * The window of `agentTurns`, whose end also ends a pause.
    * @default 600000
    */
   readonly agentTurnsWindowMs?: number;
-  /** In every channel, events older than this are trimmed. @default none: they stay */
+  /** Older events are trimmed in every channel. @default none: they stay */
   readonly retentionMs?: number | null;
-  /** Every channel keeps this many of its newest messages; older ones are trimmed. @default none: they stay */
+  /** Every channel keeps this many of its newest messages. @default none: all stay */
   readonly maxMessages?: number | null;
 }
 
@@ -81,17 +80,14 @@ const defaults = {
 };
 
 /**
- * Concurrent look-ups: small queries that a hub always needs (rights, events for rooms, revoked tokens). They share a
- * thread, or connections, with the system calls, and never with agents' reads. A system call waits for at most this
- * many of them.
+ * Look-ups are small queries that a hub always needs: rights, events for rooms, revoked tokens. Look-ups share a thread
+ * or connections with system calls, so this number bounds the wait of a system call.
  */
 export const lookUpsAtOnce = 3;
 
-// The largest `maxGroup`: below the number of rows that one tail check reads, so that each check reads at least one
-// whole commit; see changes.ts.
+// Must be below the rows of one tail check, so that each check reads at least one whole commit; see changes.ts.
 const maxGroupMax = 4096;
 
-/** Options with all defaults, and the URL split into its parts. */
 export type ParsedOptions = Required<
   Omit<ChatStoreOptions, 'url' | 'agentTurns' | keyof Retention>
 > & {
@@ -144,9 +140,8 @@ function parseUrl(url: string): ParsedOptions['target'] {
 const sqlitePath = (url: string) => url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
 
 /**
- * The problem with a database URL, as the rest of a sentence that begins with the name of the option; null if there
- * is none. It contains no part of the URL. A raw `/`, `?` or `#` in a password ends the address too early. The rest
- * of the password would then count as the name of the database, which messages show.
+ * The end of a sentence about a bad URL; null for a good one. Quotes no part of the URL, because after a raw `/`, `?`
+ * or `#` a password's rest looks like the database's name.
  */
 export function databaseUrlProblem(url: string): string | null {
   if (url.startsWith('sqlite:')) {

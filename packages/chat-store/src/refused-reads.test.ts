@@ -30,7 +30,7 @@ async function open(options: Omit<ChatStoreOptions, 'url'> = {}) {
 }
 
 describe('refused reads', () => {
-  // Clients do not learn why the database fails, so the log must say it, for both ways of reading.
+  // Clients do not learn why the database fails, so the log must say it.
   it.each(['read', 'readJson'] as const)('are explained in the log: %s', async (way) => {
     const { path, store, warnings } = await open();
     await rm(path);

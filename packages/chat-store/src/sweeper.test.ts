@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { startSweeper } from './sweeper.ts';
 
 describe('the sweeper', () => {
-  // The race: the store closes during a sweep. The sweep's next statement would then meet a closed database, and be
-  // logged as a bug. Invariant: the stop waits for the sweep, and no further sweep begins.
+  // The race: the store closes during a sweep, whose next statement would meet a closed database and be logged as a
+  // bug.
   it('stops after the sweep that is in progress', async () => {
     const order: string[] = [];
     const begun = Promise.withResolvers<void>();

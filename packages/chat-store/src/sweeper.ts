@@ -1,4 +1,4 @@
-/** The pause after a piece of work: a multiple of the piece's duration, and at least `minMs`. */
+/** A pause is a multiple of the last piece's duration, and at least `minMs`. */
 export interface SweepPause {
   readonly factor: number;
   readonly minMs: number;
@@ -9,9 +9,8 @@ const defaultPause: SweepPause = { factor: 9, minMs: 20 };
 const maxPauseMs = 2_000;
 
 /**
- * Sweeps every `everyMs`. While there is more to sweep, it continues after a pause that grows with the duration of
- * the last piece. It does not keep the process alive, and a failed sweep is repeated later. Returns a function that
- * stops it, and resolves when the running sweep has ended, so that no statement meets a closed database.
+ * Sweeps every `everyMs`, and while there is more, after a pause that grows with the last piece's duration. Does not
+ * keep the process alive. Returns a function that stops it and resolves when the running sweep has ended.
  */
 export function startSweeper(
   sweep: () => Promise<boolean>,

@@ -1,6 +1,6 @@
 /**
- * Makes a promise that also rejects with the signal's reason when the signal aborts. `start` begins the wait, and
- * returns a function that ends it. This function is called once the promise is settled.
+ * A promise that also rejects with the signal's reason. `start` begins the wait and returns a function that ends it,
+ * which is called once the promise is settled.
  */
 export async function abortable<T>(
   signal: AbortSignal | undefined,

@@ -13,7 +13,7 @@ import { createClient, type HubClient } from './index.ts';
 
 const folder = resolve(import.meta.dirname, '..');
 const source = readFileSync(resolve(folder, 'examples/agent.ts'), 'utf8');
-/** The same agent without what keeps it from answering twice. */
+/** The agent's source without claim and clientMessageId. */
 const careless = source
   .replace(/const claim = .*/, 'const claim = { fence: null };')
   .replace(/const once = .*/, 'const once = {};');
@@ -23,7 +23,7 @@ afterAll(async () => {
   for (let end = endings.pop(); end; end = endings.pop()) await end();
 }, 60_000);
 
-/** Runs an agent's source as a process of its own, which is started again when it ends by itself. */
+/** A supervisor: it starts the agent again whenever it ends. */
 function run(code: string, hub: HubProcess, agent: string) {
   const flags = ['--conditions=@openclaw/source', '--input-type=module-typescript', '--eval', code];
   const start = () =>
@@ -33,7 +33,7 @@ function run(code: string, hub: HubProcess, agent: string) {
     });
   let isStopped = false;
   let running = start();
-  // The example ends with an error when the database does not answer in time, as on a busy machine.
+  // The example exits when the database does not answer in time, as on a busy machine.
   const supervising = (async () => {
     for (; !isStopped; running = start()) {
       await running.exited;
@@ -58,7 +58,6 @@ async function asksOf(person: HubClient, channelId: string, agents: readonly str
   return askIds.map((askId, n) => ({ askId, answer: `You asked: ${n} ${words}` }));
 }
 
-/** The answers in an ask's thread, as texts with their senders and states. */
 async function answersTo(person: HubClient, channelId: string, threadId: string) {
   const { messages } = await person.channel(channelId).history({ threadId });
   return messages
@@ -66,7 +65,6 @@ async function answersTo(person: HubClient, channelId: string, threadId: string)
     .map(({ senderId, content, state }) => `${senderId} ${state}: ${content}`);
 }
 
-/** How each ask of a channel ended, as the sorted states of its addressees. */
 async function endsOf(person: HubClient, channelId: string): Promise<string[]> {
   const { asks } = await person.asks({ role: 'from', channelId, limit: 50 });
   return asks.map(({ addressees }) =>
@@ -101,7 +99,7 @@ describe.each(['SQLite', 'PostgreSQL'])('agents on two hubs and %s', (engine) =>
     for (const agent of agents) await person.channel(channelId).addMember(agent);
   }
 
-  /** Begins with five asks to both agents, and kills one of them and its hub while it writes its first answer. */
+  /** Kills an agent and its hub while the agent writes its first answer. */
   async function killInTheMiddle(code: string, channelId: string) {
     const { hubs, zoe } = await system;
     await openChannel(channelId, zoe);
@@ -150,7 +148,7 @@ describe.each(['SQLite', 'PostgreSQL'])('agents on two hubs and %s', (engine) =>
     await stop();
   }, 180_000);
 
-  // The negative control: what fleets report without claims and without an id of the answer.
+  // The negative control: what fleets report without claims and ids.
   it('answer twice without claim, basedOn and clientMessageId', async () => {
     const { zoe, asks, stop } = await killInTheMiddle(careless, 'careless');
     await waitFor(async () => (await endsOf(zoe, 'careless')).every((end) => end === 'done,done'), {
@@ -159,7 +157,7 @@ describe.each(['SQLite', 'PostgreSQL'])('agents on two hubs and %s', (engine) =>
       everyMs: 100,
     });
     const answers = await Promise.all(asks.map(({ askId }) => answersTo(zoe, 'careless', askId)));
-    // Both agents answer each ask, and the killed one began one of its answers twice.
+    // Both agents answer each ask, and the killed one began an answer twice.
     expect(answers.flat().length).toBeGreaterThan(2 * asks.length);
     await stop();
   }, 180_000);

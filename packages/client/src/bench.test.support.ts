@@ -5,14 +5,12 @@ export interface Subscriber {
   readonly events: Envelope[];
   readonly discontinuities: Discontinuity[];
   readonly states: string[];
-  /** The number of tokens it requested. */
   tokens: number;
 }
 
-/** The clients of the contract's scripts, in this process or in a page. */
 export interface Bench {
   subscriber(name: string): Subscriber;
-  /** Connects an agent with these tokens in turn. The last one is repeated. */
+  /** Connects with these tokens in turn. The last one is repeated. */
   connect(name: string, url: string, tokens: readonly string[]): Subscriber;
   until(condition: () => boolean, what: string): Promise<void>;
   clear(): Promise<void>;
@@ -27,7 +25,7 @@ export function createBench(): Bench {
       return subscriber;
     },
     connect(name, url, tokens) {
-      // With two clients of one name, only one of them would be closed.
+      // With two clients of one name, only one would be closed.
       if (subscribers.has(name)) throw new Error(`There is a subscriber ${name} already`);
       const client = createClient({
         url,

@@ -4,8 +4,8 @@ import { resolve } from 'node:path';
 const folder = resolve(import.meta.dirname, '..');
 
 /**
- * Bundles a module's text into one minified ES module. Its imports are resolved from this package's folder. The bundler
- * runs in a separate process, because it rejects values of a test's realm.
+ * Bundles a module's text into one minified ES module. The bundler runs in a separate process, because it rejects
+ * values of a test's realm.
  */
 export function bundleForBrowser(text: string): string {
   const script = `

@@ -195,7 +195,6 @@ describe('a call', () => {
     const unanswered = client.call('read.state', {}, { timeoutMs: 5 });
     const call = await side.nextCall('read.state');
     await expect(unanswered).rejects.toMatchObject({ code: 'timeout' });
-    // An answer after the timeout is ignored.
     side.answer(call, { channels: [] });
     const next = client.call('read.state', {});
     side.answer(await side.nextCall('read.state'), { channels: ['next'] });

@@ -5,7 +5,7 @@ import type { ResolvedOptions } from './options.ts';
 import { isEphemeral, isRepeatable, withClientMessageId } from './repeatable-calls.ts';
 
 export interface CallOptions {
-  /** Stops waiting and rejects with the signal's reason. A call that was sent already may still take effect. */
+  /** Rejects with the signal's reason. A call that was sent may still take effect. */
   readonly signal?: AbortSignal;
   /**
    * Limits the whole wait, including offline time and repeats.
@@ -14,7 +14,7 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
-/** A call of one method, with the options of the call as its last argument. */
+/** The call's options are the last argument. */
 export type Call<M extends MethodName, Args extends unknown[]> = (
   ...args: [...Args, options?: CallOptions]
 ) => Promise<ResultOf<M>>;
@@ -25,7 +25,7 @@ export type CallMethod = <M extends MethodName>(
   options?: CallOptions,
 ) => Promise<ResultOf<M>>;
 
-/** Calls a method. The callback gets the answer synchronously, as soon as the answer arrives. */
+/** `onResult` is called synchronously when the answer arrives. */
 export type CallSyncMethod = <M extends MethodName>(
   method: M,
   params: ParamsInputOf<M>,
@@ -42,15 +42,14 @@ interface PendingCall {
   reject(error: unknown): void;
 }
 
-// A UTF-16 code unit takes at most three bytes in UTF-8. With this upper bound the text need not be scanned.
+// A UTF-16 code unit takes at most three bytes in UTF-8. This bound saves a scan of the text.
 const maxBytesPerChar = 3;
 
-/** How long the hub may wait before it answers the call. */
 function waitMsOf(params: { readonly waitMs?: unknown }): number {
   return typeof params.waitMs === 'number' ? params.waitMs : 0;
 }
 
-/** Puts the calls of one turn of the event loop into as few frames as the limits allow. */
+/** Puts the calls of one turn of the event loop into few frames. */
 function createFrameBatcher(write: (text: string) => void) {
   let bodies: string[] = [];
   let chars = 0;
@@ -82,9 +81,9 @@ function createFrameBatcher(write: (text: string) => void) {
   };
 }
 
-/** Calls and their answers. They survive a lost connection. `write` sends one frame. */
+/** Unanswered calls survive a lost connection. `write` sends one frame. */
 export function createCalls(options: ResolvedOptions, write: (text: string) => void) {
-  // All unanswered calls, in the order in which they were made. Repeats after a reconnect keep this order.
+  // Repeats keep the order of the first calls.
   const calls = new Map<number, PendingCall>();
   const batcher = createFrameBatcher(write);
   let inFlight = 0;
@@ -181,8 +180,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
   return {
     call: promise(false),
     /**
-     * Sends on this connection only, ahead of the waiting calls. Rejects with `disconnected` when the connection is
-     * lost.
+     * Sends on this connection only, ahead of waiting calls. Rejects with `disconnected` when the connection is lost.
      */
     callOnThisConnection: promise(true),
     /** Like `callOnThisConnection`, but the answer is handled before the next messages of its frame. */
@@ -193,7 +191,6 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       if (error === undefined) call.resolve(result);
       else call.reject(fromRpcError(error));
     },
-    /** Call it when a connection accepts calls. `next` are the connection's limits. */
     connected(next: Welcome['limits']) {
       limits = next;
     },

@@ -7,7 +7,6 @@ import type { Subscriptions } from './subscriptions.ts';
 const channelId = 'hall';
 const options: CallOptions = { timeoutMs: 7 };
 
-/** The call that one of the channel's functions makes. */
 async function callOf(make: (channel: HubChannel) => Promise<unknown>) {
   const calls: unknown[][] = [];
   const channel = createChannel(channelId, {

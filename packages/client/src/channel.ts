@@ -17,13 +17,12 @@ import type { Subscribed } from './topic.ts';
 
 type Rest<M extends MethodName, K extends string = never> = Omit<ParamsInputOf<M>, 'channelId' | K>;
 
-/** The calls and events of one channel. Creating one sends nothing. Every call rejects with a `HubError`. */
+/** One channel's calls and events. Creating it sends nothing. Calls reject with `HubError`. */
 export interface HubChannel {
   readonly id: string;
   /**
-   * Receives the channel's events from now on, or those after seq `since` (0 is the beginning). A reconnect resumes
-   * after the last event. Resolves when live. With `since`, the call fails with `conflict` if the channel is already
-   * subscribed.
+   * Receives events from now on, or events after seq `since` (0 is the beginning). A reconnect resumes after the last
+   * event. Resolves when live. `since` is a `conflict` if the channel is already subscribed.
    */
   subscribe(options?: {
     readonly since?: number;
@@ -31,23 +30,23 @@ export interface HubChannel {
   }): Promise<Subscribed>;
   unsubscribe(): Promise<void>;
   /**
-   * Iterates over the channel's events, each durable one once and in order. The channel is subscribed until the loop
-   * ends. A slow reader gets the events past `streamMax` from the log. The loop ends when this agent leaves or the
-   * channel is deleted. It throws when the hub refuses, and when `signal` aborts.
+   * Iterates over the channel's events, each durable one once and in order, and subscribes the channel meanwhile. A
+   * slow reader gets events past `streamMax` from the log. The loop ends when this agent leaves or the channel is
+   * deleted, and throws when the hub refuses or `signal` aborts.
    */
   events(options?: {
     readonly since?: number;
     readonly signal?: AbortSignal;
   }): AsyncIterableIterator<Envelope>;
-  /** Listens to each event of this channel, without subscribing to it. */
+  /** Does not subscribe to the channel. */
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
-  /** Listens to reports of missed events that will not be delivered. */
+  /** Reports missed events that will not be delivered. */
   on(name: 'discontinuity', listener: (discontinuity: Discontinuity) => void): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
 
-  /** Sends a message. It is stored once, even if the call is repeated after a lost connection. */
+  /** The message is stored once, even if the call is repeated after a lost connection. */
   readonly send: Call<'message.send', [content: string, more?: Rest<'message.send', 'content'>]>;
-  /** Replies in the thread of a message. A message without a thread becomes the root of a new one. */
+  /** Replies in a message's thread. A message without a thread becomes the root of a new one. */
   readonly reply: Call<
     'message.send',
     [
@@ -57,17 +56,16 @@ export interface HubChannel {
     ]
   >;
   /**
-   * Begins a growing message: `append` adds text, `finish` ends it. Other agents see the text grow. If this agent has
-   * no connection for 30 s, the hub ends the message as `interrupted`. `finish` still works after that.
+   * Begins a growing message: `append` adds text, `finish` ends it. If this agent has no connection for 30 s, the hub
+   * ends the message as `interrupted`; `finish` can still replace that.
    */
   stream(
     more?: Rest<'message.send', 'content' | 'stream'> & { readonly content?: string },
     options?: CallOptions,
   ): Promise<MessageStream>;
   /**
-   * Calls the listener with each growing message of this channel and its text so far, and once more at its end.
-   * `known` are messages from the history that already grow. Does not subscribe to the channel. Returns a function
-   * that stops the calls.
+   * Calls the listener with each growing message and its text so far, and once more at its end. `known` are messages of
+   * the history. Does not subscribe to the channel. Returns a function that stops the calls.
    */
   watchStreams(listener: (message: Message) => void, known?: readonly Message[]): () => void;
   readonly edit: Call<'message.edit', [messageId: string, content: string]>;
@@ -76,11 +74,11 @@ export interface HubChannel {
   readonly unreact: Call<'reaction.remove', [messageId: string, emoji: string]>;
   readonly message: Call<'message.get', [messageId: string]>;
   readonly history: Call<'message.history', [page?: Rest<'message.history'>]>;
-  /** Searches the channel’s messages, newest first. A page may be short or empty while `nextCursor` is not null. */
+  /** Newest first. A page may be short or empty while `nextCursor` is not null. */
   readonly search: Call<'message.search', [query: string, page?: Rest<'message.search', 'query'>]>;
   /**
-   * Reads a page of the log: durable events of every type. With `waitMs`, the hub waits that long for an event before
-   * it answers with an empty page. The call's timeout is extended by `waitMs`.
+   * Reads a page of the log: durable events of every type. With `waitMs`, the hub waits that long for an event, and the
+   * call's timeout grows by `waitMs`.
    */
   readonly log: Call<'log.read', [page: Rest<'log.read'>]>;
 
@@ -106,15 +104,11 @@ export interface HubChannel {
   readonly presence: Call<'presence.list', [page?: Rest<'presence.list'>]>;
   readonly startTyping: Call<'typing.start', [threadId?: string | null]>;
   readonly stopTyping: Call<'typing.stop', [threadId?: string | null]>;
-  /** Lists who is typing in the thread, or without one anywhere in the channel. */
+  /** In the thread, or without `threadId` in the whole channel. */
   readonly typing: Call<'typing.list', [threadId?: string | null]>;
 
-  /**
-   * Shows for 30 s what this agent is doing; repeat the call while it lasts. `idle` ends it, and so does a lost
-   * connection.
-   */
+  /** Shows for 30 s what this agent is doing; repeat it while the work lasts. `idle` or a lost connection ends it. */
   readonly setTurn: Call<'turn.set', [turn: Rest<'turn.set'>]>;
-  /** Lists what the agents of the channel are doing. */
   readonly turns: Call<'turn.list', []>;
 
   readonly createThread: Call<'thread.create', [messageId: string, title?: string | null]>;
@@ -122,17 +116,17 @@ export interface HubChannel {
   readonly threads: Call<'thread.list', [page?: Rest<'thread.list'>]>;
 
   /**
-   * Takes a thread for `leaseMs` (1 s to 10 minutes), or extends this agent's claim. Send the reply with `fence`, so
-   * that it is refused if another agent took over.
+   * Takes a thread for `leaseMs` (1 s to 10 minutes), or extends this agent's claim. Send the reply with `fence`: it is
+   * refused if another agent took over.
    * @throws {HubError} `conflict` while another agent holds it: `data` has `holder` and `untilMs`
    */
   readonly claim: Call<'claim', [threadId: string, leaseMs: number]>;
   readonly releaseClaim: Call<'claim.release', [threadId: string]>;
 
   /**
-   * Asks members for something within `deadlineMs` (1 s to a week). The result says who is connected now. Each member
-   * accepts, declines or is done. One event `ask.expired` names the members who did nothing in time.
-   * @throws {HubError} `not_found` when one of them is no member: `data.agentIds`
+   * Asks members for something within `deadlineMs` (1 s to a week). The result says who is connected. Each member
+   * accepts, declines or is done. One event `ask.expired` names the members who did not react in time.
+   * @throws {HubError} `not_found` when an addressee is no member: `data.agentIds`
    */
   readonly ask: Call<
     'ask.create',
@@ -145,9 +139,9 @@ export interface HubChannel {
   >;
 
   /**
-   * Asks the persons of the channel, or the named `responders`, to choose one of some options; without options, to
-   * write a text. The first option with `quorum` equal answers ends the question with one event `question.answered`.
-   * Without enough answers in time, one event `question.expired` ends it.
+   * Asks the channel's persons, or the `responders`, to choose an option; without options, to write a text. The first
+   * option with `quorum` equal answers ends it with the event `question.answered`, else the deadline ends it with
+   * `question.expired`.
    */
   readonly question: Call<
     'question.open',
@@ -159,18 +153,18 @@ export interface HubChannel {
   >;
 
   /**
-   * Limits the messages of agents in a row and per minute, in the channel outside its threads or in one thread.
-   * Agents beyond a limit are `paused`; after too many messages in a row, until a person writes. 0 is no limit, null
-   * the default; absent limits stay unchanged.
+   * Limits agents' messages in a row and per minute, in the channel outside of threads or in one thread. Agents beyond
+   * a limit are `paused`; after too many in a row, until a person writes. 0 is no limit, null the default; absent
+   * limits stay.
    */
   readonly setBudget: Call<'budget.set', [budget: Rest<'budget.set'>]>;
   readonly budget: Call<'budget.get', [threadId?: string | null]>;
 
-  /** Emits a `collaboration.event` with a name of the caller's choice. */
+  /** The caller chooses the event's name. */
   readonly emit: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
   /**
-   * Marks the channel as read up to a seq. The client's `readState()` counts the messages after that seq. With
-   * `back: true` the mark may go back.
+   * Marks the channel as read up to a seq; `readState()` counts the messages after it. With `back: true` the mark may
+   * go back.
    */
   readonly markRead: Call<'read.mark', [seq: number, more?: Rest<'read.mark', 'seq'>]>;
 }

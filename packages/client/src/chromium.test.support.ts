@@ -9,9 +9,8 @@ export interface ServedPage {
 }
 
 /**
- * Serves a document and its module `/module.js` on a free port, and opens it under `hostname`, which resolves to this
- * machine. With any name but localhost, the page has no TLS, so the browser does not offer `crypto.subtle` and other
- * APIs.
+ * Serves a document and its `/module.js`, and opens it under `hostname`. Except on localhost, the page has no TLS, so
+ * the browser does not offer `crypto.subtle`.
  */
 export async function servePage(options: {
   readonly document: string;

@@ -20,13 +20,12 @@ import {
 } from '@openclaw/test-support';
 import { createBench, type Bench } from './bench.test.support.ts';
 
-/** The environment in which the client under test runs. */
 export interface Environment {
-  /** The Origin of its connections; null in Node. */
+  /** Null in Node. */
   readonly origin: string | null;
   /** The name by which the environment reaches this machine. */
   readonly hostname: string;
-  /** Runs a script in the environment. The script can use only its parameters. */
+  /** The script can use only its parameters. */
   run<G, R>(script: (bench: Bench, given: G) => R | Promise<R>, given: G): Promise<R>;
   stop(): Promise<void>;
 }
@@ -35,10 +34,9 @@ const secret = 'a-secret-for-tests-of-more-than-32-characters';
 
 const token = (agentId: string, lifeSeconds?: number) => signToken(secret, agentId, lifeSeconds);
 
-// A busy machine needs this long.
 jest.setTimeout(90_000);
 
-/** The tests for every environment, against a real hub, over links that are cut. */
+/** Runs against a real hub, over links that are cut. */
 export function clientContract(name: string, startEnvironment: () => Promise<Environment>): void {
   describe(`A client ${name}`, () => {
     let environment: Environment;
@@ -46,7 +44,7 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
     let hub: HubProcess;
     let link: TcpProxy;
     let rooms = 0;
-    /** The parameters of a script: the link's address, and a channel and two agents that only this test uses. */
+    /** The parameters of a script: the link's address, and a channel and agents of this test alone. */
     let given: {
       url: string;
       channelId: string;
@@ -55,7 +53,6 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
       anaToken: string;
       benToken: string;
     };
-    /** Observes the hub from this process, without the link. */
     const watch = createBench();
 
     beforeAll(async () => {
@@ -96,7 +93,7 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
       await environment?.stop();
     });
 
-    /** Connects both agents and adds them to the channel. Ben subscribes to it from its beginning. */
+    /** Ben subscribes from the channel's beginning. */
     async function connectBoth() {
       await environment.run(async (bench, { url, channelId, anaToken, benToken }) => {
         const ana = bench.connect('ana', url, [anaToken]).client;
@@ -278,7 +275,6 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
       expect(seen.losses).toBeGreaterThanOrEqual(4);
     });
 
-    // The hub stores the sends, but their answers are lost with the link. Invariant: the repeats find the stored messages.
     it('stores a send once and answers it, even if the first answer was lost', async () => {
       await connectBoth();
       link.stallReplies();

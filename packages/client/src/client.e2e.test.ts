@@ -44,7 +44,7 @@ function connect(agent: string, url = hub.url): HubClient {
 }
 
 let channels = 0;
-/** Creates a channel with these members; the first one is its owner. */
+/** The first member is the owner. */
 async function createChannel(...members: HubClient[]): Promise<string> {
   channels += 1;
   const channelId = `room-${channels}`;
@@ -138,7 +138,6 @@ describe('a client of a real hub', () => {
     await expect(eve.channel('no where').join()).rejects.toMatchObject({ code: 'invalid' });
   });
 
-  // The hub is killed three times in the middle of sends, whose results may be lost.
   it('sends and receives every message exactly once although the hub is killed', async () => {
     const own = await startHub({ env: { REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '1000000/60' } });
     try {
@@ -218,7 +217,7 @@ describe('the README', () => {
     const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? '';
     expect(example).toContain('createClient');
     const code = example.replaceAll('ws://127.0.0.1:8080', hub.url);
-    // The example imports the package by its name, which resolves in this folder as in a user's project.
+    // The package's name resolves here as in a user's project.
     const run = startProcess(
       process.execPath,
       ['--conditions=@openclaw/source', '--input-type=module', '--eval', code],

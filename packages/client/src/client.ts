@@ -30,10 +30,10 @@ interface IncomingMessage {
   readonly error?: RpcError;
 }
 
-// `call` refuses these methods: it would not record the position of the channels that they subscribe.
+// `call` refuses these methods, because it would not record the channels' positions.
 const channelMethods: ReadonlySet<MethodName> = new Set<MethodName>(['subscribe', 'unsubscribe']);
 
-/** Connects to a hub at once, and stays connected until closed. @throws {HubError} `invalid`, with the bad option's name */
+/** Connects at once, and stays connected until closed. @throws {HubError} `invalid`, with the bad option's name */
 export function createClient(options: ClientOptions): HubClient {
   const resolved = resolveOptions(options);
   const events = createEventListeners();
@@ -81,7 +81,7 @@ export function createClient(options: ClientOptions): HubClient {
     ping: (timeoutMs) => callOnThisConnection('ping', {}, { timeoutMs }),
   });
 
-  /** Frames are not validated by schemas. A frame that makes this code throw counts as a lost connection. */
+  /** No schema checks a frame. A frame that makes this code throw counts as a lost connection. */
   function receive(message: IncomingMessage) {
     switch (message.method) {
       case 'event':
@@ -122,7 +122,7 @@ export function createClient(options: ClientOptions): HubClient {
       throw new HubError('invalid', `Use channel(id).${method}() instead of call`);
     }
     if (method === 'presence.set') lastPresence = params as ParamsInputOf<'presence.set'>;
-    // A channel that was subscribed before this call must receive the events that the call causes.
+    // A channel that was subscribed earlier must receive the events of this call.
     subscriptions.flush();
     return calls.call(method, params, callOptions);
   };

@@ -142,7 +142,7 @@ describe('a connection', () => {
     expect(changes[0]?.error?.message).toContain('No welcome');
   });
 
-  // A token service that accepts the connection and never answers.
+  // A token service may accept the connection and never answer.
   it('asks for another token when getToken does not answer in time, and ignores a late answer', async () => {
     const pending: { signal: AbortSignal; answer: (token: string) => void }[] = [];
     const { client, changes } = connect({

@@ -10,22 +10,21 @@ import {
 import { heartbeatFromHub, msFromHub } from './hub-times.ts';
 import type { ResolvedOptions, WebSocketLike } from './options.ts';
 
-/** `connecting` until the first welcome, `live` from a welcome on, `reconnecting` after a loss, `closed` at the end. */
+/** `connecting` until the first welcome, `live` from a welcome on, `reconnecting` after a loss. */
 export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'closed';
 
-/** The value that `state` listeners get at each change and at each failed attempt. */
 export interface StateChange {
   readonly state: ConnectionState;
   /** Why the last connection or attempt ended; null while live and after `close()`. */
   readonly error: HubError | null;
-  /** The time until the next attempt; null when none is planned. */
+  /** Null when no attempt is planned. */
   readonly retryInMs: number | null;
 }
 
 export interface ConnectionOwner {
   onText(text: string): void;
   onState(change: StateChange): void;
-  /** Called after a connection or an attempt is lost, before the state changes. */
+  /** Called before the state changes. */
   onLost(error: HubError): void;
   /** Rejects with `timeout` when the hub does not answer in time. */
   ping(timeoutMs: number): Promise<unknown>;
@@ -63,8 +62,8 @@ function closeError(
 }
 
 /**
- * The wait before the next attempt. Full jitter (a random time between zero and a bound that doubles) prevents clients
- * that lost their hub together from reconnecting together. `random` returns a number in [0, 1).
+ * The wait before the next attempt. Full jitter (a random time below a bound that doubles) spreads clients that lost
+ * their hub together.
  */
 export function backoffMs(
   failures: number,
@@ -100,7 +99,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     timer = setTimeout(onTimeout, ms);
   }
 
-  /** Ends the attempt, if one is under way; a token that arrives later is ignored. */
+  /** A token that arrives later is ignored. */
   function endAttempt() {
     attempts += 1;
     clearTimeout(timer);
@@ -158,8 +157,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     opened.onerror = (event) => {
       failure ??= failureOfEvent(event);
       if (hasMessage) return;
-      // Node 22 reports a failed attempt with an error event only. The close event that should follow at once is
-      // missing.
+      // Node 22 reports a failed attempt with an error event only; the close event is missing.
       setTimeout(() => {
         if (socket !== opened || hasMessage || state === 'closed') return;
         ended(1006, '', failure ?? watch?.failure ?? null);
@@ -172,8 +170,8 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
   }
 
   /**
-   * A browser does not report a dead connection. After a silent heartbeat period the hub is pinged, and if it does not
-   * answer, the connection is dropped.
+   * A browser does not report a dead connection, so a silent hub is pinged once a heartbeat. Without an answer, the
+   * connection is dropped.
    */
   function startHeartbeat(heartbeatMs: number) {
     hasHeard = true;
@@ -227,7 +225,6 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     setState('closed', error, null);
   }
 
-  /** Drops this connection now and plans the next attempt. */
   function abandon(error: HubError) {
     if (state === 'closed') return;
     const dropped = socket;
@@ -240,22 +237,19 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     get state() {
       return state;
     },
-    /** Writes a frame. A frame is lost while the connection is not live. */
+    /** The frame is lost while the connection is not live. */
     send: (text: string) => socket?.send(text),
-    /**
-     * Call it at the hub's welcome; the connection is live from then on. A hub that is silent for longer than
-     * `heartbeatMs` is pinged.
-     */
+    /** Call it at the welcome, which makes the connection live. A hub that is silent for `heartbeatMs` is pinged. */
     welcomed(heartbeatMs: number) {
       endAttempt();
       startHeartbeat(heartbeatFromHub(heartbeatMs));
       liveSinceMs = Date.now();
       setState('live', null, null);
     },
-    /** Reconnects after this time, as requested by a draining hub. */
+    /** A draining hub asked for a reconnect after this time. */
     replace(afterMs: number) {
       const slotMs = msFromHub(afterMs) ?? backoffMs(failures, options);
-      // The time is stored too, because the hub may close the socket before this client's slot begins.
+      // The slot is stored too, because the hub may close the socket before the slot begins.
       slotAtMs = Date.now() + slotMs;
       startTimer(slotMs, () => abandon(new HubError('unavailable', 'The hub is draining')));
     },
@@ -267,7 +261,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
       if (current === null) return;
       await new Promise<void>((resolve) => {
         onClosed = resolve;
-        // The wait has a limit, because a hub may not answer the close.
+        // The hub may not answer the close.
         startTimer(closeWaitMs, resolve);
         current.close(1000);
       });

@@ -73,7 +73,7 @@ describe('direct messages', () => {
     bob.on('channel.message', (_event, { seq }) => heard.push(seq));
     const events = bob.events();
     const side = await hub.nextConnection();
-    // All events are in one frame, so that no promise is resolved between them.
+    // The welcome and the events come in one frame, so that no promise is resolved between the events.
     const first = [
       { method: 'welcome', params: exampleWelcome },
       { method: 'event', params: event(directChannelId('ada', 'eve'), 1) },
@@ -82,7 +82,7 @@ describe('direct messages', () => {
     side.send(first.map((message) => ({ jsonrpc: '2.0', ...message })));
     expect((await events.next()).value).toMatchObject({ channelId: withBob, seq: 1 });
     expect(heard).toEqual([1]);
-    // One event waits. The next event is read from the log.
+    // One event waits, and the next one is read from the log.
     side.notify('event', event(withBob, 2));
     side.notify('event', event(withBob, 3));
     await new Promise<void>((resolve) => {

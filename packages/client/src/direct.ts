@@ -7,10 +7,12 @@ import { HubError } from './errors.ts';
 import { createEventStream, readLogPage, type StreamReader } from './event-stream.ts';
 import { ofType, type EventListener } from './listeners.ts';
 
-/** The direct messages with one agent. Their events arrive without subscribing. The first message creates the channel. */
+/**
+ * The direct messages with one agent. The first message creates the channel, and events arrive without a subscription.
+ */
 export interface HubDirect {
   readonly agentId: string;
-  /** Sends a message. It is stored once, even if the call is repeated after a lost connection. */
+  /** The message is stored once, even if the call is repeated after a lost connection. */
   readonly send: Call<
     'direct.send',
     [content: string, more?: Omit<ParamsInputOf<'direct.send'>, 'agentId' | 'content'>]
@@ -24,21 +26,18 @@ export interface HubDirect {
       more?: Pick<ParamsInputOf<'ask.create'>, 'clientMessageId' | 'metadata'>,
     ]
   >;
-  /** Pages the messages. Empty before the first message. */
+  /** Empty before the first message. */
   readonly history: HubChannel['history'];
-  /** Iterates over the events from now on, each durable one once and in order, until the client is closed. */
+  /** Iterates over events from now on, each durable one once and in order, until the client is closed. */
   events(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<Envelope>;
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
-  /**
-   * The channel itself, for all other calls: edit, react, typing, markRead. Its id is derived from both agentIds, so
-   * the call waits for the first welcome.
-   */
+  /** For all other calls. The channel's id depends on both agentIds, so this waits for the first welcome. */
   channel(options?: CallOptions): Promise<HubChannel>;
 }
 
 export interface DirectDeps extends Omit<ChannelDeps, 'subscriptions'> {
-  /** This agent's id; null before the first welcome. */
+  /** Null before the first welcome. */
   ownId(): string | null;
   ready(options: CallOptions): Promise<{ readonly agentId: string }>;
   channel(channelId: string): HubChannel;
@@ -49,10 +48,10 @@ export interface DirectDeps extends Omit<ChannelDeps, 'subscriptions'> {
   onEnd(listener: (error: HubError) => void): () => void;
 }
 
-/** The channelId of two agents' direct messages. The order of the two does not matter. */
+/** The same for both orders of the two agents. */
 export function directChannelId(one: string, other: string): string {
   const pair = one < other ? `${one}\n${other}` : `${other}\n${one}`;
-  // A synchronous hash, because WebCrypto is asynchronous and does not exist on pages without TLS.
+  // WebCrypto is asynchronous, and pages without TLS lack it.
   return `dm_${bytesToHex(sha256(utf8ToBytes(pair))).slice(0, 32)}`;
 }
 
@@ -64,7 +63,7 @@ export function createDirect(agentId: string, deps: DirectDeps): HubDirect {
     return known.channelId;
   }
 
-  // Events arrive after a welcome, so this agent's id is known by then.
+  // Events arrive after a welcome, so this agent's id is known.
   const isOurs = (channelId: string | null) => {
     const ownId = deps.ownId();
     return ownId !== null && channelId === idWith(ownId);

@@ -12,10 +12,10 @@ import { createServer, connect as connectTcp, type Server, type Socket } from 'n
 import { createClient } from './client.ts';
 import type { HubClient } from './hub-client.ts';
 
-/** A balancer in front of the hubs. New connections go to its target; existing ones are kept. */
+/** New connections go to its target; existing ones stay. */
 interface Balancer {
   readonly url: string;
-  /** The times, in ms, after which draining hubs asked their clients to reconnect. */
+  /** The requested waits of draining hubs. */
   slotsMs(): number[];
   send(to: HubProcess): void;
   stop(): Promise<void>;
@@ -28,7 +28,7 @@ async function startBalancer(first: HubProcess): Promise<Balancer> {
   const server: Server = createServer((client) => {
     const upstream = connectTcp(target.port, '127.0.0.1');
     const index = received.push('') - 1;
-    // The hub's frames are neither masked nor compressed.
+    // The hub's frames are plain: unmasked and uncompressed.
     upstream.on('data', (bytes) => (received[index] += bytes.toString('latin1')));
     for (const [from, to] of [
       [client, upstream],
@@ -95,7 +95,6 @@ function connect(agent: string): HubClient {
   return client;
 }
 
-/** The events of one agent, and the times of its welcomes. */
 interface Listener {
   readonly client: HubClient;
   readonly seqs: number[];
@@ -159,21 +158,20 @@ describe('a hub that is stopped', () => {
     await talking;
     await Promise.all(sending);
 
-    // During the drain of one second, each client moved once, one after the other.
+    // During the drain of one second, the clients moved one after the other.
     expect(tookMs).toBeGreaterThan(900);
     expect(tookMs).toBeLessThan(6_000);
-    // The test compares the slots, because a busy machine brings the times of the moves closer together.
+    // Compares the slots, because a busy machine brings the moves closer together.
     const slotsMs = balancer.slotsMs().sort((a, b) => a - b);
     expect(slotsMs).toHaveLength(31);
     for (const [i, slotMs] of slotsMs.entries()) {
       const evenMs = (i * 1_000) / slotsMs.length;
       expect(slotMs).toBeLessThanOrEqual(evenMs + 1);
-      // A slot is counted from the time of its notification, which a busy machine delays.
+      // A slot counts from its notification, which a busy machine delays.
       expect(slotMs).toBeGreaterThan(evenMs - 200);
     }
     for (const { welcomesAtMs } of listeners) expect(welcomesAtMs).toHaveLength(2);
 
-    // Every call was acknowledged with its own seq, and each listener received all events once and in order.
     expect(new Set(acks).size).toBe(sending.length);
     const last = Math.max(...acks);
     await waitFor(() => listeners.every(({ seqs }) => (seqs.at(-1) ?? 0) >= last));

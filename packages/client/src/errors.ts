@@ -2,7 +2,7 @@ import type { ErrorCode, RpcError } from '@openclaw/protocol';
 import { msFromHub } from './hub-times.ts';
 
 /**
- * The code of a refusal by the hub, or a code of the client:
+ * A code of the hub, or a code of the client:
  * - `invalid`: a call or an option is malformed; `data` holds the hub's issues.
  * - `disconnected`: the connection was lost and the call cannot be repeated safely. It may have taken effect.
  * - `queue_full`: too many calls are waiting.
@@ -16,7 +16,7 @@ export type HubErrorCode =
 export class HubError extends Error {
   override readonly name = 'HubError';
   readonly code: HubErrorCode;
-  /** The hub's advice on when to retry, an hour at most; null when it gave none. */
+  /** At most an hour; null without advice from the hub. */
   readonly retryAfterMs: number | null;
   /** The hub's `data`: for `invalid`, the issues by field; for a refusal, its code and further fields. */
   readonly data: unknown;
@@ -50,7 +50,7 @@ const retryableCodes: ReadonlySet<HubErrorCode> = new Set<HubErrorCode>([
   'queue_full',
 ]);
 
-/** The pause after which the same call may succeed; null when a repeat would not help. */
+/** The pause before a repeat of the call; null when a repeat would not help. */
 export function retryPauseMs(error: unknown): number | null {
   if (!(error instanceof HubError) || !retryableCodes.has(error.code)) return null;
   return error.retryAfterMs ?? 1_000;

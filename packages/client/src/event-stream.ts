@@ -6,21 +6,21 @@ import { HubError, retryPauseMs } from './errors.ts';
 import type { TopicReader } from './topic.ts';
 
 export interface StreamReader extends TopicReader {
-  /** Call it when a discontinuity is reported: the next event does not follow the last one. */
+  /** Call it at a discontinuity: the next event does not follow the last one. */
   onGap(): void;
 }
 
 export interface EventStreamOptions {
-  /** At most this many events wait for the reader. The reader gets the later durable events from the log. */
+  /** The most waiting events. The reader gets later durable events from the log. */
   readonly max: number;
   readonly signal: AbortSignal | undefined;
-  /** Starts the source. The returned function stops it. */
+  /** The returned function stops the source. */
   start(reader: StreamReader): () => void;
-  /** Reads up to `max` durable events after a seq. Waits until the hub can answer. */
+  /** Up to `max` durable events after a seq. Waits until the hub can answer. */
   readLog(after: number, signal: AbortSignal): Promise<readonly Envelope[]>;
 }
 
-/** Reads a page of a channel's log, and repeats the call until the hub can answer. @throws when `signal` aborts */
+/** Repeats the call until the hub can answer. @throws when `signal` aborts */
 export async function readLogPage(
   call: CallMethod,
   page: { readonly channelId: string; readonly after: number; readonly max: number },
@@ -43,9 +43,8 @@ export async function readLogPage(
 }
 
 /**
- * Events as an async iterator. It starts at once, so no event is missed between the call and the loop. When a reader is
- * slower than its channel, the stream falls `behind`: it drops new events, and reads them from the log (`filling`)
- * after the reader has received the waiting ones. So the reader gets every durable event, and memory is bounded.
+ * An async iterator over events from the call on. With a slow reader, the stream is `behind`: it drops new events, and
+ * later reads them from the log (`filling`). So memory is bounded, and no durable event is lost.
  */
 export function createEventStream(options: EventStreamOptions): AsyncIterableIterator<Envelope> {
   const { max, signal } = options;
@@ -60,12 +59,12 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
   let end: { readonly error: unknown } | null = null;
 
   let phase: 'live' | 'behind' | 'filling' = 'live';
-  /** The last durable event that the reader received or that waits for it. */
+  /** The last durable event that was received or waits. */
   let last: { readonly seq: number | null; readonly epoch: string } | null = null;
   /** Live events that arrived while a page was in flight. */
   let buffered: Envelope[] = [];
   let newest = 0;
-  /** Incremented by every change that makes a page in flight outdated. */
+  /** Raised by every change that makes a page in flight outdated. */
   let generation = 0;
 
   function finish(error: unknown) {
@@ -93,7 +92,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
   function onEvent(envelope: Envelope) {
     const { seq, epoch } = envelope;
     if (phase === 'live' && !isFull()) return void push(envelope);
-    // Ephemeral events are not in the log, and useless later.
+    // Ephemeral events are in no log, and useless later.
     if (seq === null) return;
     newest = seq;
     if (phase === 'live') {
@@ -121,7 +120,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
 
   function onPage(page: readonly Envelope[]) {
     const before = lastSeq();
-    // After a backup was restored, the same seqs belong to other events. A discontinuity reports the restore.
+    // After a restore, the same seqs belong to other events. A discontinuity reports the restore.
     for (const envelope of page) if (envelope.epoch === last?.epoch) push(envelope);
     const hasMoved = lastSeq() > before;
     for (const envelope of buffered) {
@@ -162,7 +161,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
       const value = waiting[next];
       if (value !== undefined) {
         next += 1;
-        // Events are removed in bulk, because each shift of a long array moves all of it.
+        // Removes events in bulk, because a shift of a long array moves all of it.
         if (next === waiting.length || next === 1_000) {
           waiting = waiting.slice(next);
           next = 0;

@@ -59,7 +59,7 @@ async function said(channelId: string): Promise<string[]> {
 const untilSaid = (channelId: string, line: string) =>
   waitFor(async () => (await said(channelId)).includes(line), { what: line, timeoutMs: 30_000 });
 
-// A busy machine starts a process or a browser slowly.
+// A busy machine starts processes and browsers slowly.
 jest.setTimeout(90_000);
 
 describe('the examples', () => {

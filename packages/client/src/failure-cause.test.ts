@@ -46,7 +46,6 @@ async function privateTls(): Promise<number> {
   return listen(createTlsServer(files) as unknown as Server);
 }
 
-/** Closes every connection at its first byte. */
 async function hangingUp(): Promise<number> {
   return listen(createTcpServer((socket) => socket.once('data', () => socket.resetAndDestroy())));
 }

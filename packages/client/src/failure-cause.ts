@@ -1,9 +1,8 @@
-/** The cause of a failed attempt to connect: an error of the network or TLS, or an HTTP status without an upgrade. */
+/** An error of the network or TLS, or an HTTP status without an upgrade. */
 export type AttemptFailure = { readonly error: unknown } | { readonly status: number };
 
-/** Watches one attempt until `end`. */
 export interface AttemptWatch {
-  /** Null when the platform has given no cause so far. */
+  /** Null without a cause from the platform. */
   readonly failure: AttemptFailure | null;
   end(): void;
 }
@@ -29,9 +28,8 @@ const platform = globalThis as Platform;
 const notWatched: AttemptWatch = { failure: null, end: () => undefined };
 
 /**
- * Watches the attempt of Node's own WebSocket. Its events do not name the cause of a failure, but Node publishes the
- * cause on a diagnostics channel. The failure of another attempt at the same address counts too, because it has the
- * same cause. Finds nothing in browsers.
+ * Node's WebSocket events do not name a failure's cause, but a diagnostics channel does. Another attempt at the same
+ * address fails for the same cause, so its failure counts too. Finds nothing in browsers.
  */
 export function watchAttempt(url: string): AttemptWatch {
   const diagnostics = platform.process?.getBuiltinModule?.('node:diagnostics_channel');
@@ -64,7 +62,7 @@ export function watchAttempt(url: string): AttemptWatch {
   };
 }
 
-/** Reads the failure from the error event of the `ws` package; null for other WebSockets. */
+/** For the error event of the `ws` package; null for other WebSockets. */
 export function failureOfEvent(event: {
   readonly error?: unknown;
   readonly message?: string;
@@ -131,7 +129,7 @@ function describeError(error: unknown, url: string): string {
   return code === '' ? text : `${text} (${code})`;
 }
 
-/** The code of an error, or of the first error in it: an attempt at several addresses fails with one error for each. */
+/** An attempt at several addresses fails with one error for each. The first error with a code counts. */
 function failureCodeOf(error: unknown): string {
   for (let inner = error, depth = 0; isObject(inner) && depth < 4; depth += 1) {
     const { code, errors, cause } = inner as {
@@ -145,7 +143,7 @@ function failureCodeOf(error: unknown): string {
   return '';
 }
 
-// `instanceof` would be false for the errors of another realm.
+// `instanceof` would be false for errors of another realm.
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

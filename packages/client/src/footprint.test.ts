@@ -38,7 +38,6 @@ describe('an import in Node', () => {
         encoding: 'utf8',
       }).stderr;
     expect(load('@openclaw/client')).toBe('');
-    // The control: the main entry of the protocol needs zod.
     expect(load('@openclaw/protocol')).toContain('zod');
   });
 });

@@ -2,11 +2,11 @@ import type { Envelope, Message } from '@openclaw/protocol';
 import { messageDeltaEvent, type MessageDeltaPayload } from '@openclaw/protocol/wire';
 import { HubError, retryPauseMs } from './errors.ts';
 
-/** A message is read at most this often when a part of its text is missing. */
+/** A message with a missing part is read at most this often. */
 const readEveryMs = 1_000;
 /**
- * `messagesMax`: the most messages that are followed; beyond it the oldest is forgotten. `keptMax`: the most code
- * units of deltas that are kept for one message.
+ * `messagesMax`: followed messages; beyond it the oldest is forgotten. `keptMax`: code units of deltas kept for one
+ * message.
  */
 const messagesMax = 200;
 const keptMax = 65_536;
@@ -20,10 +20,7 @@ interface Growing {
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-/**
- * Follows growing messages: passes each to `listener` with its text so far, and once more at its end. `read` loads
- * the current text of a message.
- */
+/** Passes each growing message to `listener` with its text so far, and once more at its end. `read` loads a message. */
 export function createGrowingTexts(
   listener: (message: Message) => void,
   read: (messageId: string) => Promise<Message>,
@@ -36,7 +33,7 @@ export function createGrowingTexts(
     growing.delete(messageId);
   }
 
-  /** Begins to follow a message. Passes one that does not grow on as ended. */
+  /** A message that does not grow is passed on as ended. */
   function take(message: Message): void {
     const known = growing.get(message.id);
     if (message.state !== 'streaming' || message.deletedAt !== null) {
@@ -55,7 +52,7 @@ export function createGrowingTexts(
     listener(message);
   }
 
-  /** Adds a delta to the known text, or keeps a delta that begins beyond it. Returns true if the text has grown. */
+  /** Keeps a delta that begins beyond the known text. Returns true if the text has grown. */
   function add(entry: Growing, delta: MessageDeltaPayload): boolean {
     const { content } = entry.message;
     const { from, text } = delta;
@@ -65,7 +62,7 @@ export function createGrowingTexts(
       entry.message = { ...entry.message, content: grown };
       return true;
     }
-    // Beyond the limit no delta is kept: the next read of the message has its text.
+    // Beyond the limit, the next read of the message has the text.
     if (entry.keptLength + text.length <= keptMax) {
       entry.kept.push(delta);
       entry.keptLength += text.length;

@@ -8,76 +8,69 @@ import type { EnvelopeOf, EventListener } from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { EventCounters } from './topic.ts';
 
-/** The value that a listener receives, by the name under which it was added. */
 export interface HubClientEvents {
-  /** An event of a subscribed channel, of a direct channel, or of the whole hub (`channelId` null). */
+  /** An event of a subscribed or direct channel, or of the whole hub (`channelId` null). */
   event: Envelope;
-  /** An event of a direct channel. Such events arrive without subscribing. */
+  /** An event of a direct channel, which needs no subscription. */
   direct: Envelope;
   /** An event of the whole hub: delivered at most once, and in no log. */
   global: EnvelopeOf<'collaboration.event'>;
-  /** An event that concerns this agent in a channel that is not subscribed: a mention, or being added or removed. */
+  /** An event about this agent in a channel without a subscription: a mention, or being added or removed. */
   notice: Envelope;
-  /** Events were missed and will not be delivered. Read the channel's history again. */
+  /** Missed events will not be delivered. Read the channel's history again. */
   discontinuity: Discontinuity;
   state: StateChange;
-  /** The hub's greeting on each new connection. */
   welcome: Welcome;
 }
 
-/** An agent's connection to the hub. It reconnects by itself until `close()`. */
+/** Reconnects by itself until `close()`. */
 export interface HubClient {
   readonly state: ConnectionState;
-  /** The greeting of the latest connection; null before the first. */
+  /** Null before the first connection. */
   readonly welcome: Welcome | null;
   readonly counters: EventCounters;
-  /** Adds a listener. The returned function removes it. */
   on<N extends keyof HubClientEvents>(
     name: N,
     listener: (value: HubClientEvents[N]) => void,
   ): () => void;
-  /** Listens to events of one type. */
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
   /**
-   * Resolves when live. Rejects when the client closes, when the signal aborts, or after `timeoutMs` (no limit by
-   * default).
+   * Resolves when live. Rejects when the client closes, when the signal aborts, or after `timeoutMs` (by default
+   * never).
    */
   ready(options?: CallOptions): Promise<Welcome>;
   /**
-   * Calls a method. The call waits while there is no connection. After a lost connection it is repeated, unless it
-   * could then take effect twice.
+   * Waits while there is no connection. After a lost connection the call is repeated, unless it could take effect
+   * twice.
    * @throws {HubError}
    */
   call: CallMethod;
   channel(channelId: string): HubChannel;
   direct(agentId: string): HubDirect;
 
-  /** Creates a channel with this agent as its owner. The call is repeated only if it names a `channelId`. */
+  /** This agent becomes the owner. The call is repeated only if it names a `channelId`. */
   readonly createChannel: Call<'channel.create', [params: ParamsInputOf<'channel.create'>]>;
   /** Lists the channels that this agent may see. */
   readonly channels: Call<'channel.list', [page?: ParamsInputOf<'channel.list'>]>;
-  /** Sets this agent's whole presence, and sets it again on each new connection. */
+  /** Sets this agent's whole presence, now and on each new connection. */
   readonly setPresence: Call<'presence.set', [presence: ParamsInputOf<'presence.set'>]>;
-  /**
-   * Searches the messages of this agent's channels, newest first. A page may be short or empty while `nextCursor` is not
-   * null.
-   */
+  /** Searches this agent's channels, newest first. A page may be short or empty while `nextCursor` is not null. */
   readonly search: Call<'message.search', [params: ParamsInputOf<'message.search'>]>;
   /**
-   * Iterates over the events that wait for this agent: asks, questions, mentions, direct messages, replies and
-   * answers. The hub keeps each until the agent acknowledges it. At most 4 such loops of an agent run at a hub.
+   * Iterates over the events that wait for this agent: asks, questions, mentions, direct messages, replies and answers.
+   * The hub keeps each until it is acknowledged. At most 4 such loops of an agent run at a hub.
    */
   inbox(options?: InboxOptions): Inbox;
-  /** Counts the unread messages and mentions of each channel of this agent. */
+  /** Reads the unread messages and mentions of each channel. */
   readonly readState: Call<'read.state', []>;
   /** Lists asks to this agent and from it, newest first. */
   readonly asks: Call<'ask.list', [query?: ParamsInputOf<'ask.list'>]>;
   /** Accepts an ask before its deadline. A reply to its message accepts it too. */
   readonly acceptAsk: Call<'ask.accept', [askId: string, note?: string | null]>;
   readonly declineAsk: Call<'ask.decline', [askId: string, note?: string | null]>;
-  /** Reports that an ask is done. If it was accepted in time, this may come at any time. */
+  /** Reports that an ask is done: at any time, if it was accepted in time. */
   readonly finishAsk: Call<'ask.done', [askId: string, note?: string | null]>;
-  /** Lists the questions in this agent's channels, newest first. */
+  /** Lists questions in this agent's channels, newest first. */
   readonly questions: Call<'question.list', [query?: ParamsInputOf<'question.list'>]>;
   /**
    * Answers an open question, or changes this agent's answer.
@@ -88,11 +81,11 @@ export interface HubClient {
     [questionId: string, answer: { readonly optionId: string } | { readonly text: string }]
   >;
   readonly cancelQuestion: Call<'question.cancel', [questionId: string]>;
-  /** Sums what the turns of agents cost, from `metadata.turn` of their messages: by channel, thread, agent or hour. */
+  /** Sums the cost of agents' turns, from `metadata.turn` of their messages, by channel, thread, agent or hour. */
   readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
   /**
-   * Stops the writes of an agent, of the agents in a channel, or of all agents, within a second on every hub. For
-   * admins, and for a channel also its owners of kind person. Each freeze needs its own `unfreeze`.
+   * Stops the writes of an agent, of a channel's agents, or of all agents, within a second on every hub. For admins,
+   * and in a channel also its owners of kind person. Each freeze needs its own `unfreeze`.
    */
   readonly freeze: Call<'freeze', [freeze: ParamsInputOf<'freeze'>]>;
   readonly unfreeze: Call<'unfreeze', [freeze: ParamsInputOf<'unfreeze'>]>;
@@ -100,6 +93,6 @@ export interface HubClient {
   readonly freezes: Call<'freeze.list', []>;
   /** Emits an event to every connection of the hub. Admins only; never repeated. */
   readonly emitGlobal: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
-  /** Ends the connection, and every call and stream with `closed`. */
+  /** Ends every call and stream with `closed`. */
   close(): Promise<void>;
 }

@@ -50,7 +50,7 @@ const hostile: [what: string, ms: number, isTooLong: boolean][] = [
   ['a thousand years', 1e15, true],
 ];
 
-// A timer with one of these times fires at once, so the client would ping or reconnect in a loop.
+// A timer with such a time fires at once, so the client would ping or reconnect in a loop.
 describe.each(hostile)('a time from the hub that is %s', (_what, ms, isTooLong) => {
   it('is no heartbeat: a silent hub is still pinged, and not at once', () => {
     const { connection, pings } = connect();

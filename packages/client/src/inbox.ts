@@ -4,18 +4,17 @@ import type { CallMethod } from './calls.ts';
 import { retryPauseMs } from './errors.ts';
 
 export interface InboxOptions {
-  /** Ends the loop, which then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The events that wait for this agent, as an async iterator: first all unacknowledged ones, then new ones. An event
- * may come again in a later loop, until it is acknowledged.
+ * Iterates first over all unacknowledged events, then over new ones. An event comes again in a later loop, until it is
+ * acknowledged.
  */
 export interface Inbox extends AsyncIterableIterator<InboxItem> {
   /**
-   * Acknowledges an item and all before it; by default the last item of the loop. After this has resolved, no
-   * connection of the agent gets them again.
+   * Acknowledges an item and all before it; by default the loop's last item. No connection of the agent then gets them
+   * again.
    */
   ack(item?: Pick<InboxItem, 'cursor'>): Promise<void>;
 }
@@ -52,7 +51,7 @@ export function createInbox(call: CallMethod, { signal }: InboxOptions = {}): In
             yield item;
           }
         } catch (error) {
-          // The hub may lack its database, or be shutting down; a later call can succeed.
+          // The hub may lack its database or be shutting down, so a later call can succeed.
           const pauseMs = retryPauseMs(error);
           if (pauseMs === null) throw error;
           await wait(pauseMs);

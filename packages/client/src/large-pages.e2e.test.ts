@@ -12,7 +12,7 @@ import type { HubClient } from './hub-client.ts';
 
 const channelId = 'large';
 const count = 100;
-/** 192 KiB as JSON. All messages together do not fit into two answers. */
+/** 192 KiB as JSON. The messages do not fit into two answers. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
 let hub: HubProcess;
@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 describe('a client that missed more than fits one answer', () => {
-  // Invariant: a page that ends early, at resumeBytes, says that there are more events. No event is missed or repeated.
+  // A page that ends early, at resumeBytes, must report that there are more events.
   it('catches up page by page in order, and pages the history as well', async () => {
     const [ada, bob] = [connect('ada', hub.url), connect('bob', `ws://127.0.0.1:${link.port}`)];
     await ada.call('channel.create', { channelId, name: 'Large' });

@@ -15,7 +15,6 @@ let client: HubClient;
 let side: HubSide;
 let heard: unknown[];
 
-/** Subscribes to hall and attic, both at head 0. */
 beforeEach(async () => {
   hub = await startScriptedHub();
   client = createClient({ url: hub.url, agent: 'ada' });
@@ -35,7 +34,7 @@ afterEach(async () => {
 const edit = (channelId: string, seq: number) =>
   event(channelId, seq, { type: 'channel.message.edit' });
 
-/** Sends these events and a last one, and waits for the last one. */
+/** Sends a last event and waits for it, so that all others have been handled. */
 async function bring(...envelopes: readonly ReturnType<typeof event>[]) {
   let isOver = false;
   const off = client.on('global', () => (isOver = true));

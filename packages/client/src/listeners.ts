@@ -2,7 +2,7 @@ import type { Envelope, EventOf, EventType } from '@openclaw/protocol';
 import { isDirectChannelId, isEventType } from '@openclaw/protocol/wire';
 import { HubError } from './errors.ts';
 
-// Like a browser's event target: a listener that throws does not stop the others, and its error is still reported.
+// As in a browser's event target, a listener that throws does not stop the others, and its error is still reported.
 function report(error: unknown): void {
   queueMicrotask(() => {
     throw error;
@@ -11,10 +11,7 @@ function report(error: unknown): void {
 
 type Listener<T> = (value: T) => void;
 
-/**
- * Listeners of one kind of value. They are called in the order of their registration. The same function may be
- * registered twice.
- */
+/** Called in the order of their registration. The same function may be registered twice. */
 export function createListeners<T>() {
   // The array is replaced, never changed, so an emit in progress needs no copy.
   let listeners: readonly Listener<T>[] = [];
@@ -22,7 +19,6 @@ export function createListeners<T>() {
     get size() {
       return listeners.length;
     },
-    /** Adds a listener for later values. The returned function removes it. */
     on: (listener: Listener<T>) => {
       const own = (value: T) => listener(value);
       listeners = [...listeners, own];
@@ -52,7 +48,7 @@ export type EventListener<T extends EventType> = (
   envelope: EnvelopeOf<T>,
 ) => void;
 
-/** Turns a listener of one type into a listener of all envelopes. @throws {HubError} `invalid` for an unknown type */
+/** @throws {HubError} `invalid` for an unknown type */
 export function ofType<T extends EventType>(
   type: T,
   listener: EventListener<T>,
@@ -80,7 +76,7 @@ function onKey<K>(
   };
 }
 
-/** Throws for a frame that is not an envelope. Inside a listener the error could not be caught. */
+/** Throws for a frame that is no envelope, because an error inside a listener could not be caught. */
 export function checkEnvelope({ event, channelId }: Envelope): void {
   const isEnvelope =
     isEventType(event.type) && (channelId === null || typeof channelId === 'string');
@@ -89,7 +85,7 @@ export function checkEnvelope({ event, channelId }: Envelope): void {
 
 export type EventListeners = ReturnType<typeof createEventListeners>;
 
-/** Listeners of events. An event is not slowed down by listeners of other types or channels. */
+/** Indexed, so that an event does not run listeners of other types or channels. */
 export function createEventListeners() {
   const any = createListeners<Envelope>();
   const byType = new Map<EventType, EnvelopeListeners>();
@@ -105,7 +101,7 @@ export function createEventListeners() {
         if (envelope.channelId !== null && isDirectChannelId(envelope.channelId))
           listener(envelope);
       }),
-    /** Listens to events without a channel, which go to every connection of the hub. */
+    /** Events without a channel go to every connection of the hub. */
     onGlobal: (listener: Listener<EnvelopeOf<'collaboration.event'>>) =>
       any.on((envelope) => {
         if (envelope.channelId === null) listener(envelope as EnvelopeOf<'collaboration.event'>);

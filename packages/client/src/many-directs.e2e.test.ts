@@ -41,8 +41,7 @@ function connect(agent: string, hub: HubProcess | undefined): HubClient {
 }
 
 describe('a client with more direct channels than a welcome names', () => {
-  // The race: Redis is frozen, so the other hub finds the messages only in the log, many at a time. Invariant: every
-  // message that was sent after the welcome is delivered, once and in order.
+  // The race: Redis is frozen, so the other hub finds the messages only in the log, many at a time.
   it('misses nothing of the oldest of them, with Redis frozen, nor over a reconnect from then on', async () => {
     const [ada, old] = [connect('ada', hubs[0]), connect('old', hubs[1])];
     await ada.direct('old').send('m1');

@@ -16,7 +16,7 @@ function createHub({ text = '', duplicate = false } = {}) {
     get text() {
       return text;
     },
-    /** The hub loses text when it is killed, or when the message is interrupted. */
+    /** A hub loses text when it is killed. */
     lose(to: number, then = 'streaming') {
       text = text.slice(0, to);
       state = then;

@@ -2,7 +2,6 @@ import type { ParamsInputOf, ResultOf } from '@openclaw/protocol';
 import type { CallMethod, CallOptions } from './calls.ts';
 import { HubError, retryPauseMs } from './errors.ts';
 
-/** The shortest time between two appends of a stream. */
 const appendEveryMs = 50;
 
 type Finish = Omit<
@@ -13,20 +12,14 @@ type Finish = Omit<
   readonly state?: ParamsInputOf<'message.finish'>['state'];
 };
 
-/** A growing message of this agent. */
 export interface MessageStream {
   readonly messageId: string;
   readonly seq: number;
-  /** The whole text so far. It is kept until `finish` is answered. */
+  /** The whole text so far, kept until `finish` is answered. */
   readonly text: string;
-  /**
-   * Adds text. Sends it within 50 ms, together with other text. After a reconnect, sends the text that the hub lacks.
-   */
+  /** Sends the text within 50 ms, together with other text. After a reconnect, sends what the hub lacks. */
   append(text: string): void;
-  /**
-   * Ends the message with its whole text, or with `content`. After a rejection with `HubError`, it may be called
-   * again.
-   */
+  /** Ends the message with its whole text, or with `content`. After a rejection with `HubError`, it may be repeated. */
   finish(end?: Finish, options?: CallOptions): Promise<ResultOf<'message.finish'>>;
 }
 
@@ -36,15 +29,14 @@ export function createMessageStream(
   { messageId, seq, duplicate }: ResultOf<'message.send'>,
 ): MessageStream {
   let text = content;
-  /** The length of the text that the hub has. */
   let accepted = content.length;
   let nextMs = -Infinity;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let sending: Promise<void> | null = null;
-  /** True when appends have no effect: the message has ended, or the hub refuses them. */
+  /** Appends have no effect: the message has ended, or the hub refuses them. */
   let isOver = false;
 
-  /** The length of the text that can be sent. Half a surrogate pair waits for its other half. */
+  /** How much can be sent: half a surrogate pair waits for its other half. */
   const sendable = () => (/[\uD800-\uDBFF]$/.test(text) ? text.length - 1 : text.length);
 
   async function send(): Promise<void> {
@@ -93,13 +85,13 @@ export function createMessageStream(
       await sending;
       const given = end.content ?? null;
       const params = { ...end, channelId, messageId, state, length: text.length };
-      // A message that was begun before may have another text: that of this agent before it was killed.
+      // A duplicate has the text that this agent sent before it was killed, which may differ.
       if (given !== null || accepted < text.length || duplicate)
         return call('message.finish', { ...params, content: given ?? text }, options);
       try {
         return await call('message.finish', params, options);
       } catch (error) {
-        // The hub lost the part that was not checkpointed.
+        // The hub lost text that it had not checkpointed.
         if (conflictOf(error).length >= text.length) throw error;
         return call('message.finish', { ...params, content: text }, options);
       }
@@ -107,7 +99,6 @@ export function createMessageStream(
   };
 }
 
-/** The state of the text at the hub, from its refusal. */
 function conflictOf(error: unknown): { readonly length: number; readonly state: string | null } {
   const none = { length: Infinity, state: null };
   if (!(error instanceof HubError) || error.code !== 'conflict') return none;

@@ -1,7 +1,7 @@
 import { webSocketPath } from '@openclaw/protocol/wire';
 import { HubError } from './errors.ts';
 
-/** The part of a WebSocket that the client uses: a browser's, Node's own, or the `ws` package's. */
+/** A browser's WebSocket, Node's own, or the `ws` package's. */
 export interface WebSocketLike {
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   onerror: ((event: { readonly message?: string; readonly error?: unknown }) => void) | null;
@@ -14,60 +14,60 @@ export type WebSocketConstructor = new (url: string, protocols: string[]) => Web
 
 export type GetToken = (request: { readonly signal: AbortSignal }) => string | Promise<string>;
 
-/** Options of `createClient`: the hub's address, one of three ways to name the agent, and limits. */
 export interface ClientOptions {
   /**
-   * The hub, such as `wss://chat.example.com` or `https://example.com/chat/`. `v1/ws` is added to a URL without a path,
-   * or with a slash at its end.
+   * Such as `wss://chat.example.com` or `https://example.com/chat/`. `v1/ws` is added to a URL without a path, or with
+   * a slash at its end.
    */
   readonly url: string;
-  /** A JWT. The client closes when the token expires, so a long-running process needs `getToken`. */
+  /** A JWT. The client closes when it expires, so a long-running process needs `getToken`. */
   readonly token?: string;
   /**
-   * Called for a JWT before each connection. After `connectTimeoutMs` the signal aborts, and the next attempt calls
-   * the function again.
+   * Returns a JWT before each connection. After `connectTimeoutMs` the signal aborts, and the next attempt calls it
+   * again.
    */
   readonly getToken?: GetToken;
   /** The bare agentId, for a hub with `HUB_AUTH=dev`. */
   readonly agent?: string;
-  /** Limits the wait for a call's answer, including offline time. @default 10_000 */
+  /** The longest wait for an answer, including offline time. @default 10_000 */
   readonly callTimeoutMs?: number;
-  /** Limits the time from an attempt, `getToken` included, to the hub's welcome. @default 10_000 */
+  /** The longest time from an attempt, `getToken` included, to the welcome. @default 10_000 */
   readonly connectTimeoutMs?: number;
-  /** The longest first wait before a reconnect. It doubles with each failure. @default 500 */
+  /** The longest first wait before a reconnect, doubled with each failure. @default 500 */
   readonly backoffMinMs?: number;
   /** The longest wait before any reconnect. @default 20_000 */
   readonly backoffMaxMs?: number;
-  /** Calls that may wait for the connection or for earlier answers. The next one fails with `queue_full`. @default 1_000 */
+  /** The most unanswered calls. The next one fails with `queue_full`. @default 1_000 */
   readonly queueMax?: number;
-  /** Events of one channel that are buffered during a gap. Further ones are fetched again. @default 5_000 */
+  /** The most events of a channel that are buffered during a gap. Further events are fetched again. @default 5_000 */
   readonly bufferMax?: number;
   /**
-   * The most missed events of one channel that are read from its log. If more were missed, a discontinuity is reported
+   * The most missed events of a channel that are read from its log. Beyond this number, a discontinuity is reported
    * instead.
    * @default 50_000
    */
   readonly catchUpMax?: number;
-  /** Events that wait for the reader of one `events()`. Further ones are read from the log. @default 10_000 */
+  /**
+   * The most events that wait for the reader of one `events()`. Further events are read from the log. @default 10_000
+   */
   readonly streamMax?: number;
   /**
-   * Parses a frame. A process with many clients can pass a function that parses a shared frame only once.
+   * Parses a frame. In a process with many clients, it can parse a shared frame once.
    * @default JSON.parse
    */
   readonly parseFrame?: (text: string) => unknown;
   /** @default globalThis.WebSocket */
   readonly webSocket?: WebSocketConstructor;
-  /** Source of the jitter, in [0, 1). @default Math.random */
+  /** Randomness for the waits, in [0, 1). @default Math.random */
   readonly random?: () => number;
 }
 
-/** {@link ClientOptions} after validation. */
 export interface ResolvedOptions extends Required<
   Omit<ClientOptions, 'token' | 'getToken' | 'agent'>
 > {
   /** Null in dev mode, where the address names the agent. */
   readonly getToken: GetToken | null;
-  /** True when `getToken` can replace a refused token. */
+  /** `getToken` can replace a refused token. */
   readonly canRenewToken: boolean;
 }
 
@@ -115,7 +115,7 @@ function hasWholeUrl(): boolean {
   }
 }
 
-/** Validates the options and fills in the defaults. @throws {HubError} `invalid`, with the option's name */
+/** @throws {HubError} `invalid`, with the option's name */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   const url = parseUrl(options.url);
   const { token, getToken, agent } = options;

@@ -14,7 +14,6 @@ import type { HubClient } from './hub-client.ts';
 
 let redis: RedisServer;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-/** The hub that is killed, and the one that keeps running. */
 let killed: HubProcess;
 let other: HubProcess;
 const clients: HubClient[] = [];
@@ -41,8 +40,8 @@ function connect(agent: string, { url }: HubProcess): HubClient {
 }
 
 describe('a subscription without any event yet', () => {
-  // The races: the client has received only typing and presence, which have no seq to resume from. The hub that knew
-  // the client's position is killed. Invariant: the client misses no event, and gets none twice.
+  // The races: the client has received only ephemeral events, which have no seq to resume from, and the hub that knew
+  // its position is killed.
   it('resumes from its start when its hub was killed, even if ephemeral events arrived', async () => {
     const channelId = 'quiet';
     const [ada, bob] = [connect('ada', other), connect('bob', killed)];

@@ -1,6 +1,6 @@
 import type { MethodName } from '@openclaw/protocol';
 
-// These methods create something. The client adds an id, so that a repeat after a lost answer does not create it twice.
+// An id makes a repeat after a lost answer harmless.
 const methodsWithClientMessageId: ReadonlySet<MethodName> = new Set<MethodName>([
   'message.send',
   'direct.send',
@@ -18,9 +18,8 @@ const ephemeralMethods: ReadonlySet<MethodName> = new Set<MethodName>([
 ]);
 
 /**
- * The time in ms, then 128 random bits, as hex. Ids that begin with the time are next to each other in the hub's index,
- * so a commit touches fewer pages. `crypto.randomUUID` does not exist on pages without TLS, and React Native has no
- * `crypto` at all. An id need not be secret, only unique, so `Math.random` is enough without `crypto`.
+ * The time in ms, then 128 random bits: ids of one time are neighbours in the hub's index, so a commit touches fewer
+ * pages. Pages without TLS lack `crypto.randomUUID`, and React Native lacks `crypto`. The id need not be secret.
  */
 export function createClientMessageId(): string {
   const bytes = new Uint8Array(16);
@@ -31,19 +30,17 @@ export function createClientMessageId(): string {
   return `${Date.now().toString(16).padStart(12, '0')}-${random}`;
 }
 
-/** Adds a `clientMessageId` where the method takes one and the caller gave none. */
 export function withClientMessageId(method: MethodName, params: object): object {
   if (!methodsWithClientMessageId.has(method)) return params;
   const given = (params as { clientMessageId?: string | null }).clientMessageId;
   return given == null ? { ...params, clientMessageId: createClientMessageId() } : params;
 }
 
-/** An ephemeral call does not wait for a connection. */
 export function isEphemeral(method: MethodName): boolean {
   return ephemeralMethods.has(method);
 }
 
-/** True when the call may be sent again after the connection was lost before its answer arrived. */
+/** True when the call may be sent again although it may have taken effect. */
 export function isRepeatable(method: MethodName, params: object): boolean {
   if (ephemeralMethods.has(method)) return false;
   // A global event is not logged, so the hub cannot recognize a repeat.

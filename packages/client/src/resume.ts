@@ -8,15 +8,13 @@ import type { CallSyncMethod } from './calls.ts';
 import { HubError, retryPauseMs } from './errors.ts';
 import type { Ordering, Topic } from './topic.ts';
 
-/**
- * Events of a channel were missed and will not be delivered. The channel continues from head + 1, or ends if refused.
- */
+/** Missed events of a channel will not be delivered. The channel continues from head + 1, or ends if refused. */
 export interface Discontinuity {
   readonly channelId: string;
   readonly head: number;
   /**
-   * `epoch`: a backup was restored; `behind`: too many events were missed; `trimmed`: the hub no longer keeps them;
-   * an error code: the hub refused the channel.
+   * `epoch`: a backup was restored; `behind`: too many events were missed; `trimmed`: the hub no longer keeps them; an
+   * error code: the hub refused the channel.
    */
   readonly reason: HubDiscontinuity['reason'] | ErrorCode;
 }
@@ -25,24 +23,22 @@ export interface ResumeDeps {
   readonly topics: ReadonlyMap<string, Topic>;
   readonly ordering: Ordering;
   readonly callSync: CallSyncMethod;
-  /** Ends a topic that the hub refused for good. */
   readonly end: (topic: Topic, error: HubError) => void;
   readonly emitDiscontinuity: (discontinuity: Discontinuity) => void;
 }
 
-/** The most logs read at a time, because each page may be as large as the largest answer. */
+/** Bounds the memory: each page may be as large as the largest answer. */
 const readsMax = 4;
 
 interface DuePage {
   readonly topic: Topic;
-  /** The seq up to which the log is read. */
   readonly head: number;
   readonly isCurrent: () => boolean;
 }
 
 /**
- * Subscribes topics, on each connection, and fetches the events that they missed. A topic that missed more than
- * `catchUpMax` events is not read from the log but reported as a discontinuity.
+ * Subscribes topics on each connection, and fetches the events that they missed. Beyond `catchUpMax` events, a
+ * discontinuity is reported instead.
  */
 export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: number }) {
   const { topics, ordering, emitDiscontinuity } = deps;
@@ -51,10 +47,10 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
   let duePages: DuePage[] = [];
   let reading = 0;
-  /** Set while reads pause, because the hub could not answer one. */
+  /** Reads pause because the hub could not answer one. */
   let pauseTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Subscribes the topic from its last event. All topics of one turn of the event loop share a call. */
+  /** All topics of one turn of the event loop share a call. */
   function request(topic: Topic) {
     topic.phase = 'pending';
     if (isScheduled) return;
@@ -62,7 +58,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     queueMicrotask(flush);
   }
 
-  /** Subscribes the requested topics now, so that the next call is sent after the subscribe. */
+  /** Sends the subscribe now, so that the next call comes after it. */
   function flush() {
     if (!isScheduled) return;
     isScheduled = false;
@@ -85,7 +81,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     }
   }
 
-  /** Returns a function that checks whether the topic is still in the state in which a call was made for it. */
+  /** Returns true while nothing has changed the topic since this call. */
   function createIsCurrent(topic: Topic): () => boolean {
     const { generation } = topic;
     return () => topics.get(topic.channelId) === topic && topic.generation === generation;
@@ -145,8 +141,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     ordering.drain(topic);
     topic.subscribed ??= { head: topic.last ?? 0, presencePushed: true };
     for (const waiter of topic.waiters.splice(0)) waiter.resolve(topic.subscribed);
-    // Either buffered events remain after another gap, or some events did not fit into the buffer. Both need a new
-    // request.
+    // Events are still buffered after another gap, or some events did not fit. Both cases need a new request.
     if (topic.buffered.size > 0 || topic.droppedUpTo > (topic.last ?? 0)) request(topic);
   }
 
@@ -161,7 +156,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     readLog(topic, head);
   }
 
-  /** Reports events that the log no longer holds. The topic continues from the floor. */
+  /** The topic continues from the floor. */
   function skipTrimmed(topic: Topic, floor: number) {
     const head = floor - 1;
     if (head <= (topic.last ?? 0)) return;
@@ -190,7 +185,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       'log.read',
       { channelId: topic.channelId, after },
       (result) => {
-        // The count is lowered first, because a malformed page makes the handling throw.
+        // Lowered first, because the handling of a malformed page throws.
         reading -= 1;
         if (isCurrent()) onPage(page, after, result);
         readDue();
@@ -251,7 +246,6 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   return {
     request,
     flush,
-    /** Subscribes every pending topic on this connection. */
     onWelcome(next: Welcome) {
       welcome = next;
       subscribePending();
@@ -265,7 +259,6 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
         topic.phase = 'pending';
       }
     },
-    /** Call it when the hub cannot continue the topic. */
     onDiscontinuity(topic: Topic, { head, reason, floor = head + 1, error }: HubDiscontinuity) {
       if (error) {
         topic.generation += 1;
@@ -273,11 +266,11 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
         return onRefusal(topic, new HubError(error.code, message));
       }
       if (reason === 'trimmed') {
-        // The answer to a subscribe, or a page of the log, has reported this discontinuity already.
+        // The answer to a subscribe, or a page of the log, has already reported this.
         if ((topic.last ?? 0) >= floor - 1) return;
         topic.generation += 1;
         skipTrimmed(topic, floor);
-        // One of the trimmed events may have removed this agent. Then no other event says so, but a subscribe is refused.
+        // A trimmed event may have removed this agent. A subscribe is then refused; no later event would tell.
         return request(topic);
       }
       topic.generation += 1;

@@ -26,7 +26,6 @@ afterAll(async () => {
 
 const checkMs = 200;
 
-/** A real HAProxy that checks `/readyz` of both hubs. */
 async function startHaproxy(ports: readonly number[]) {
   const folder = await temporaryFolder('haproxy');
   endings.push(() => folder.remove());
@@ -56,7 +55,6 @@ async function startHaproxy(ports: readonly number[]) {
   endings.push(() => process.stop('SIGKILL'));
   return {
     port,
-    /** True if the balancer sends clients to the hub. */
     async isUp(at: number): Promise<boolean> {
       const answer = await fetch(`http://127.0.0.1:${statsPort}/;csv`).catch(() => null);
       const row = (await answer?.text())
@@ -67,7 +65,6 @@ async function startHaproxy(ports: readonly number[]) {
   };
 }
 
-/** Two hubs with one PostgreSQL and one Redis, behind a balancer that sends clients to both. */
 async function startSystem(drainDelayMs: number) {
   const postgres = await startPostgres();
   endings.push(() => postgres.stop());
@@ -92,7 +89,6 @@ async function startSystem(drainDelayMs: number) {
   return { hubs, balancer, untilUp };
 }
 
-/** Makes REST requests through the balancer, one after the other, until stopped. */
 function startRequests(port: number) {
   let isOver = false;
   const statuses: (number | string)[] = [];
@@ -134,8 +130,7 @@ const channelId = 'hall';
 const itBehindHaproxy = hasHaproxy ? it : it.skip;
 
 describe('rolling restarts of two hubs behind HAProxy (needs haproxy)', () => {
-  // Invariant, in each of three rolling restarts with 100 agents: no message is lost or doubled, no call and no request
-  // fails, and each socket of the restarted hub moves once, while the sockets of the other hub stay.
+  // In each restart, no call and no request may fail, and only the sockets of the restarted hub move.
   itBehindHaproxy(
     'lose nothing, fail no call and move each socket of a restarted hub once',
     async () => {
@@ -224,7 +219,7 @@ describe('rolling restarts of two hubs behind HAProxy (needs haproxy)', () => {
     300_000,
   );
 
-  // The control: without the delay the balancer sends requests to a hub that is gone.
+  // The control: without the delay, the balancer sends requests to a hub that is gone.
   itBehindHaproxy(
     'fail requests when HUB_DRAIN_DELAY_MS is 0',
     async () => {

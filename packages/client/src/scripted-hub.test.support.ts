@@ -7,15 +7,14 @@ export interface ScriptedCall {
   readonly params: Record<string, never> & { [name: string]: unknown };
 }
 
-/** The hub's side of one connection. It sends only the frames that the test requests. */
+/** The test decides which frames it sends. */
 export interface HubSide {
   readonly address: string;
   readonly offered: readonly string[];
   readonly calls: readonly ScriptedCall[];
-  /** The number of frames that contained these calls. */
   readonly frames: number;
   readonly closed: Promise<void>;
-  /** Waits for the next call of this method. Each call is returned once. */
+  /** Each call is returned once. */
   nextCall(method: MethodName): Promise<ScriptedCall>;
   answer(call: ScriptedCall, result: unknown): void;
   refuse(call: ScriptedCall, error: object): void;
@@ -28,16 +27,14 @@ export interface HubSide {
   terminate(): void;
 }
 
-/** A WebSocket server whose frames a test scripts. */
 export interface ScriptedHub {
   readonly url: string;
-  /** Waits for the next connection. Each one is returned once, in order. */
+  /** Each connection is returned once, in order. */
   nextConnection(): Promise<HubSide>;
   readonly connectionCount: number;
   stop(): Promise<void>;
 }
 
-/** Keeps items until a caller takes a matching one. A caller may also wait for an item. */
 function createInbox<T>() {
   let items: T[] = [];
   let takers: { is: (item: T) => boolean; resolve: (item: T) => void }[] = [];
@@ -57,7 +54,6 @@ function createInbox<T>() {
   };
 }
 
-/** Starts a scripted hub on a free loopback port. */
 export async function startScriptedHub(): Promise<ScriptedHub> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await new Promise((resolve) => server.once('listening', resolve));
@@ -114,7 +110,6 @@ function createHubSide(socket: WebSocket, address: string, offered: string[]): H
   };
 }
 
-/** A welcome with the protocol's own limits. */
 export const exampleWelcome = {
   sessionId: 's1',
   agentId: 'ada',
@@ -138,7 +133,7 @@ export const exampleWelcome = {
   direct: [] as { channelId: string; head: number }[],
 };
 
-/** An envelope with only the fields that a client reads. */
+/** Contains only the fields that a client reads. */
 export function exampleEnvelope(
   channelId: string | null,
   seq: number | null,
@@ -157,7 +152,6 @@ export function exampleEnvelope(
   } as unknown as Envelope;
 }
 
-/** The answer to a subscribe call that makes each of its topics live. */
 export function subscribedAt(call: ScriptedCall, head: number, events: readonly Envelope[] = []) {
   const topics = call.params['topics'] as unknown as { channelId: string; since: number | null }[];
   return {

@@ -15,10 +15,8 @@ let hub: ScriptedHub;
 let client: HubClient;
 let side: HubSide;
 let events: AsyncIterableIterator<Envelope>;
-/** The seqs of all events that listeners received, in order. */
 let heard: number[];
 
-// A stream that buffers at most two events, subscribed at head 0.
 beforeEach(async () => {
   hub = await startScriptedHub();
   client = createClient({ url: hub.url, agent: 'ada', streamMax: 2 });
@@ -50,7 +48,6 @@ async function read(count: number): Promise<unknown[]> {
   return seqs;
 }
 
-/** Answers the next log.read with these seqs. */
 async function answerPage(after: number, seqs: readonly number[]) {
   const page = await side.nextCall('log.read');
   expect(page.params).toEqual({ channelId: 'hall', after, limit: 2 });

@@ -63,7 +63,7 @@ describe('what a watcher receives of a text of 50 tokens a second', () => {
     expect(latencies[Math.floor(0.95 * latencies.length)]).toBeLessThan(250);
     expect(streamed).toBeLessThanOrEqual(25);
 
-    // Negative control: the same text sent with one edit for each token.
+    // Negative control: the same text with one edit for each token.
     const { messageId } = await room.send('.');
     from = watcher.received.length;
     let last: number | null = null;

@@ -8,8 +8,8 @@ import { createSubscriptions } from './subscriptions.ts';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-// The hub's log is correct, but its connection loses, repeats and reorders events: each step decides what happens to
-// those in flight.
+// The hub's log is right, but its connection loses, repeats and reorders events. Each step decides about the events in
+// flight.
 const step = fc.oneof(
   {
     weight: 5,
@@ -34,7 +34,7 @@ describe('subscriptions over a wire that loses, doubles and reorders events', ()
           const handedOn: (number | null)[] = [];
           let answers: (() => void)[] = [];
           let failures: (() => void)[] = [];
-          // Each call is answered when a step says so, from the log at that time.
+          // A step answers the call from the log of that time.
           const ask = ((
             method: string,
             params: { after?: number; topics?: { since: number | null }[] },
@@ -58,7 +58,7 @@ describe('subscriptions over a wire that loses, doubles and reorders events', ()
               });
             });
           }) as unknown as CallSyncMethod;
-          // A call that the client makes because of an answer is answered in the next step.
+          // A call that an answer causes is answered in the next step.
           const answerDue = async () => {
             const due = answers;
             answers = [];

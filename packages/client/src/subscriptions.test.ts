@@ -45,7 +45,6 @@ async function nextLive(welcome: Record<string, unknown> = {}): Promise<HubSide>
   return side;
 }
 
-/** Starts a client that is subscribed to the channel `hall`, whose head is `head`. */
 async function startInHall(head: number, options: Partial<ClientOptions> = {}): Promise<HubSide> {
   start(options);
   const subscribed = client.channel('hall').subscribe();
@@ -94,7 +93,6 @@ describe('a subscribed channel', () => {
     await arrived(1);
   });
 
-  // Invariant: events that the hub no longer keeps are reported once, and all others are delivered.
   it('continues from the floor after its next events were trimmed', async () => {
     let side = await startInHall(7);
     side.terminate();
@@ -137,8 +135,7 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([{ channelId: 'hall', head: 10, reason: 'trimmed' }]);
   });
 
-  // The race: the event that removed this agent was trimmed before it arrived. Invariant: the agent learns that it is not
-  // subscribed any more, because no other event will say so.
+  // The race: the event that removed this agent was trimmed before it arrived, and no later event will say so.
   it('ends after a discontinuity when one of the trimmed events removed the agent', async () => {
     const side = await startInHall(7);
     side.notify('discontinuity', { channelId: 'hall', head: 10, reason: 'trimmed', floor: 11 });
@@ -151,8 +148,7 @@ describe('a subscribed channel', () => {
     ]);
   });
 
-  // The race: a backup is restored in which the agent is not a member. Invariant: the subscription ends, because no
-  // event will follow.
+  // The race: in a restored backup the agent is no member, so the hub sends no further event.
   it('ends when the hub says in a discontinuity that it has ended', async () => {
     const side = await startInHall(7);
     side.notify('discontinuity', { channelId: 'hall', head: 3, reason: 'epoch' });
@@ -207,8 +203,7 @@ describe('a subscribed channel', () => {
     });
   });
 
-  // The race: more live events arrive than the buffer holds while a page of the log is in flight, and then none.
-  // Invariant: every event is delivered once and in order, also the last ones before a channel becomes quiet.
+  // The race: while a page of the log is in flight, more live events arrive than the buffer holds, and then none.
   it('fetches the events that did not fit the buffer, even if no event follows', async () => {
     start({ bufferMax: 2 });
     void client.channel('hall').subscribe({ since: 0 });
@@ -309,7 +304,6 @@ describe('a subscribed channel', () => {
   });
 
   // The race: a client reconnects to more events than a subscribe returns, and the hub cannot answer its next page.
-  // Invariant: the client requests the page again, and misses no event.
   it('requests a page again that the hub could not answer', async () => {
     const side = await startInHall(7);
     side.notify('event', event('hall', 9));
@@ -328,8 +322,8 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([]);
   });
 
-  // The race: none of many channels can be resumed, because their events together are too large for one answer.
-  // Invariant: the client stays within the limit of unanswered calls, and misses no event.
+  // The race: the events of many channels are too large for one answer, so none is resumed. The client must stay within
+  // its limit of unanswered calls.
   it('reads the logs of many channels a few at a time', async () => {
     start();
     const ids = Array.from({ length: 300 }, (_, n) => `c${n}`);
@@ -372,8 +366,7 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([109]);
   });
 
-  // After a backup was restored, the seqs start again. The next events must not be dropped as old, nor wait for a gap
-  // to be filled.
+  // After a restore the seqs start again. The next events must not be dropped as old.
   it('reports a discontinuity when the epoch changed, and continues in the new epoch', async () => {
     const first = await startInHall(7);
     first.terminate();
@@ -500,7 +493,7 @@ describe('direct channels', () => {
     start();
     const first = await nextLive({ direct: [{ channelId: 'dm_1', head: 4 }] });
     first.notify('event', event('dm_1', 5));
-    // A direct channel that was created after the welcome.
+    // This direct channel was created after the welcome.
     first.notify('event', event('dm_2', 1));
     await arrived(2);
     first.terminate();
@@ -532,7 +525,6 @@ describe('direct channels', () => {
   const full = Array.from({ length: 200 }, (_, n) => ({ channelId: `dm_named${n}`, head: 1 }));
 
   // The race: the hub names only 200 direct channels, and an older one gets messages while the client is disconnected.
-  // Invariant: events that may have been missed are reported. On one connection the hub skips no event.
   it('start with their first event if no welcome named them, and report a discontinuity after a reconnect', async () => {
     start();
     const first = await nextLive({ direct: full });
@@ -552,8 +544,8 @@ describe('direct channels', () => {
     expect(discontinuities).toEqual([{ channelId: 'dm_older', head: 4, reason: 'behind' }]);
   });
 
-  // The race: the client knew all its direct channels. While it is disconnected it gets more new ones than the next
-  // welcome can name. Invariant: a channel that the complete list did not name is new, and is read from its beginning.
+  // The race: a client that knew all its direct channels disconnects, and gets more new ones than the next welcome can
+  // name.
   it('are read from their beginning if they are new since a complete list', async () => {
     start();
     const first = await nextLive({ direct: [] });
@@ -596,8 +588,8 @@ describe('direct channels', () => {
     expect(seqs).toEqual([null, 5]);
   });
 
-  // The race: an event is in flight when the client unsubscribes the channel, and the hub subscribes the channel
-  // again on reconnect.
+  // The race: an event is in flight when the client unsubscribes, and the hub subscribes direct channels again on
+  // reconnect.
   it('stay unsubscribed, also on the next connection', async () => {
     start();
     const direct = [{ channelId: 'dm_1', head: 4 }];
@@ -665,8 +657,8 @@ describe('channel.events()', () => {
     expect(read).toEqual([1, 2]);
   });
 
-  // The race: the agent is removed and added again while its client is disconnected. Invariant: a member gets every
-  // event. A leave before the head of a subscribe's answer is outdated.
+  // The race: the agent is removed and added again while its client is disconnected. A leave before the head of the
+  // subscribe's answer is outdated.
   it('continues for an agent that was removed and added again while it was away', async () => {
     start();
     const events = client.channel('hall').events();

@@ -22,18 +22,18 @@ const ignore = () => undefined;
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
-/** The channels that the client receives. Keeps each channel's position across connections. */
+/** Keeps each channel's position across connections. */
 export function createSubscriptions(
   { callSync, emitEvent, emitDiscontinuity }: SubscriptionDeps,
   options: { readonly bufferMax: number; readonly catchUpMax: number },
 ) {
   const topics = new Map<string, Topic>();
-  /** Direct channels that were unsubscribed. The hub subscribes them again on each connection. */
+  /** The hub subscribes direct channels on each connection, so these are unsubscribed again. */
   const unsubscribedDirect = new Set<string>();
   let welcome: Welcome | null = null;
   let isReconnected = false;
   /**
-   * The epoch of a welcome that named every direct channel. Another direct channel of that epoch is new. Null if
+   * The epoch of a welcome that named every direct channel: any other direct channel of that epoch is new. Null if
    * unknown.
    */
   let completeListEpoch: string | null = null;
@@ -50,7 +50,7 @@ export function createSubscriptions(
     emitEvent(envelope);
     for (const reader of topic.readers) reader.onEvent(envelope);
     const { event, seq } = envelope;
-    // Only a member gets this answer, so a leave before the answer's head is outdated.
+    // Only a member gets a subscribe's answer, so a leave before the answer's head is outdated.
     const isLeft =
       event.type === 'channel.member.leave' &&
       event.member.agentId === welcome?.agentId &&
@@ -89,7 +89,7 @@ export function createSubscriptions(
       const waiter = { resolve, reject };
       topic.waiters.push(waiter);
       return () => {
-        // The list still contains an aborted waiter, but no settled one.
+        // Does nothing for a waiter that is settled.
         const others = topic.waiters.filter((other) => other !== waiter);
         if (others.length === topic.waiters.length) return;
         topic.waiters = others;
@@ -105,13 +105,12 @@ export function createSubscriptions(
     if (isUsed || topics.get(topic.channelId) !== topic) return;
     end(topic, null);
     if (isDirectChannelId(topic.channelId)) unsubscribedDirect.add(topic.channelId);
-    // Also resolves when there is no connection, because then the hub has no subscription.
+    // Without a connection the hub has no subscription, so the promise resolves as well.
     await new Promise<unknown>((resolve) => {
       callSync('unsubscribe', { channelIds: [topic.channelId] }, resolve, resolve);
     });
   }
 
-  /** Adds a direct channel, which the hub subscribes by itself. */
   function addDirect(channelId: string, last: number, epoch: string | null): Topic {
     const topic = createTopic(channelId, last, epoch);
     topic.phase = 'live';
@@ -121,12 +120,12 @@ export function createSubscriptions(
     return topic;
   }
 
-  /** Adds a direct channel that no welcome named, at its first event. */
+  /** No welcome named the channel of this event. */
   function addUnnamedDirect(channelId: string, seq: number, epoch: string): Topic {
     // A new channel is read from its beginning, so this event waits for the earlier ones.
     if (seq === 1 || completeListEpoch === epoch) return addDirect(channelId, 0, epoch);
     const head = seq - 1;
-    // Within one connection the hub skips no event. Between two connections events may have been missed.
+    // The hub skips no event within one connection. Between two connections, events may have been missed.
     if (isReconnected) emitDiscontinuity({ channelId, head, reason: 'behind' });
     return addDirect(channelId, head, epoch);
   }
@@ -139,7 +138,7 @@ export function createSubscriptions(
       const channelIds = [...unsubscribedDirect].slice(0, topicsMax);
       callSync('unsubscribe', { channelIds }, ignore, ignore);
     }
-    // A channel that a complete list did not name is new. A list of the maximum length may be incomplete.
+    // A list of the maximum length may be incomplete.
     const knewAll = completeListEpoch === epoch;
     const isComplete = direct.length < limits.welcomeDirect;
     completeListEpoch = knewAll || isComplete ? epoch : null;
@@ -160,7 +159,7 @@ export function createSubscriptions(
 
   return {
     counters: ordering.counters,
-    /** Resolves when live. If `signal` aborts, the channel is also unsubscribed, unless it has other users. */
+    /** Resolves when live. An abort also unsubscribes the channel, unless it has other users. */
     async subscribe(
       channelId: string,
       since: number | null,
@@ -178,10 +177,7 @@ export function createSubscriptions(
       topic.isExplicit = false;
       await release(topic);
     },
-    /**
-     * Adds a reader, and subscribes the channel if needed. The returned function removes the reader and releases the
-     * channel.
-     */
+    /** Subscribes the channel if needed. The returned function removes the reader and releases the channel. */
     read(channelId: string, since: number | null, reader: TopicReader) {
       const topic = findOrCreate(channelId, since);
       topic.readers.add(reader);
@@ -212,7 +208,6 @@ export function createSubscriptions(
       addDirect(channelId, head, reason === 'epoch' ? null : (welcome?.epoch ?? null));
       emitDiscontinuity({ channelId, head, reason });
     },
-    /** Resumes every channel on the new connection. */
     onWelcome(next: Welcome) {
       const before = welcome;
       welcome = next;

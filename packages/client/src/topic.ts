@@ -1,18 +1,16 @@
 import type { Envelope } from '@openclaw/protocol';
 import type { HubError } from './errors.ts';
 
-/** The hub's answer to a subscribe. */
 export interface Subscribed {
   /** Live events continue from head + 1. */
   readonly head: number;
-  /** True when presence arrives as events; otherwise `presence.list` is the only way. */
+  /** True when presence arrives as events; else `presence.list` is the only way. */
   readonly presencePushed: boolean;
 }
 
-/** A reader of one channel's events. */
 export interface TopicReader {
   onEvent(envelope: Envelope): void;
-  /** Called after the last event. `error` is null when the agent left or the channel was deleted. */
+  /** Called after the last event. Null when the agent left or the channel was deleted. */
   onEnd(error: HubError | null): void;
 }
 
@@ -25,18 +23,19 @@ export interface TopicReader {
 export interface Topic {
   readonly channelId: string;
   phase: 'pending' | 'subscribing' | 'catching-up' | 'live';
-  /** The seq of the last delivered event. Null until the first subscribe is answered with the head. */
+  /** The seq of the last delivered event; null before the first answer. */
   last: number | null;
   /** The epoch of `last`; null when the next event sets it. */
   epoch: string | null;
-  /** Events after a gap, by seq. */
   readonly buffered: Map<number, Envelope>;
-  /** The highest seq for which `buffered` had no room. */
   droppedUpTo: number;
-  /** Incremented by every change that makes answers in flight outdated. */
+  /** Raised by every change that makes answers in flight outdated. */
   generation: number;
   subscribed: Subscribed | null;
-  /** Set by `subscribe()`, cleared by `unsubscribe()`. A topic that is not explicit and has no readers is released. */
+  /**
+   * `subscribe()` sets it, `unsubscribe()` clears it. A topic is released when it is not explicit and its last reader
+   * has gone.
+   */
   isExplicit: boolean;
   readonly readers: Set<TopicReader>;
   waiters: { resolve(subscribed: Subscribed): void; reject(error: unknown): void }[];
@@ -58,12 +57,11 @@ export function createTopic(channelId: string, last: number | null, epoch: strin
   };
 }
 
-/** Counts of durable events since the client was created. */
 export interface EventCounters {
   readonly delivered: number;
-  /** Events that arrived a second time and were dropped. */
+  /** Dropped, because they had been delivered. */
   readonly repeated: number;
-  /** Events that arrived before their predecessor and were buffered. */
+  /** Buffered, because they arrived before their predecessor. */
   readonly outOfOrder: number;
 }
 
@@ -87,7 +85,6 @@ export function createOrdering(deps: {
     deps.deliver(topic, envelope);
   }
 
-  /** Delivers the buffered events that are next in order. */
   function drain(topic: Topic) {
     const { buffered } = topic;
     while (buffered.size > 0) {
@@ -102,20 +99,20 @@ export function createOrdering(deps: {
 
   function buffer(topic: Topic, envelope: Envelope, seq: number) {
     if (topic.buffered.size < deps.bufferMax) topic.buffered.set(seq, envelope);
-    // The event is fetched again once the topic is live, even if no later event reveals the gap.
+    // The event is fetched again once the topic is live.
     else topic.droppedUpTo = Math.max(topic.droppedUpTo, seq);
   }
 
   function receiveOutOfOrder(topic: Topic, envelope: Envelope, seq: number) {
     if (topic.epoch === null) {
-      // After a discontinuity the next event sets the epoch.
+      // After a discontinuity, the next event sets the epoch.
       topic.epoch = envelope.epoch;
       if (topic.phase === 'live' && seq === (topic.last ?? 0) + 1) {
         return deliver(topic, envelope, seq);
       }
     }
-    // Another epoch numbers its events differently, so the event is not buffered. The subscribe that follows names our
-    // epoch, and its answer shows whether the epoch has changed.
+    // Another epoch has its own seqs, so its event is not buffered. The answer to the next subscribe shows whether the
+    // epoch has changed.
     if (topic.epoch === envelope.epoch) buffer(topic, envelope, seq);
     if (topic.phase !== 'live') return;
     counters.outOfOrder += 1;
@@ -125,7 +122,6 @@ export function createOrdering(deps: {
   return {
     counters: counters as EventCounters,
     drain,
-    /** Receives a live event. */
     receive(topic: Topic, envelope: Envelope, seq: number) {
       const { last } = topic;
       const isLive = topic.phase === 'live' && last !== null && topic.epoch === envelope.epoch;
@@ -138,7 +134,7 @@ export function createOrdering(deps: {
         receiveOutOfOrder(topic, envelope, seq);
       }
     },
-    /** Receives an event that was fetched, perhaps before `topic` is live. */
+    /** May be called before `topic` is live. */
     receiveFetched(topic: Topic, envelope: Envelope) {
       const seq = envelope.seq as number;
       topic.epoch ??= envelope.epoch;

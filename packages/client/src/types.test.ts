@@ -9,7 +9,7 @@ import type {
   ResultOf,
 } from './index.ts';
 
-// The compiler checks these assertions. The test proves only that this file was compiled.
+// The compiler checks these assertions.
 
 type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;

@@ -19,11 +19,10 @@ interface Publication {
   readonly event: EncodedEnvelope;
   readonly topics: readonly NamedTopic[];
   readonly invalidates: readonly RedisKey[];
-  /** The keys that are deleted in addition when earlier events were never published. */
+  /** Deleted too if earlier events of the channel were never published. */
   readonly invalidatesOnGap: readonly RedisKey[];
 }
 
-/** Carries events between processes. The bus itself calls the handlers of this process. */
 export interface Transport {
   /**
    * Resolves when Redis accepted the event on all topics.
@@ -31,24 +30,22 @@ export interface Transport {
    */
   send(publication: Publication): Promise<void>;
   /**
-   * Receives the events of other processes on a topic, or on all topics that match a pattern. Resolves with a
-   * function that ends the subscription.
+   * Receives the events of other processes on a topic or pattern. Resolves with a function that ends the subscription.
    */
   listen(
     name: TopicName,
     onEvent: (event: EncodedEnvelope, topic: Topic) => void,
   ): Promise<() => Promise<void>>;
   nextSeq(channelId: string): Promise<number>;
-  /** See {@link EventBus.probe}. */
   probe(timeoutMs: number): Promise<ProbeResult>;
   onResubscribed(listener: () => void): () => void;
   readonly available: boolean;
-  /** False while Redis has never been available; the Redis client already reports this. */
+  /** False while Redis has never been available, which the Redis client reports itself. */
   readonly wasAvailable: boolean;
   readonly stats: { readonly pending: number; readonly echoes: number; readonly malformed: number };
-  /** Resolves when nothing waits to be sent or answered. */
+  /** Resolves when no publish waits to be sent or answered. */
   idle(): Promise<void>;
-  /** Frees the transport's own resources. Topics are ended by the functions that `listen` returned. */
+  /** Does not end subscriptions; the functions of `listen` do. */
   close(): Promise<void>;
 }
 
@@ -58,18 +55,16 @@ interface HandlerEntry {
 }
 
 /**
- * A topic with its handlers, which share one subscription. It ends with the last handler. The same function may be
- * added several times.
+ * The handlers of one topic share one subscription, which ends with the last of them. A function may be added twice.
  */
 interface Subscribed {
   readonly handlers: Set<HandlerEntry>;
-  /** Ends the subscription at the transport. */
   readonly end: Promise<() => Promise<void>>;
 }
 
 /**
- * Creates a bus that calls handlers of this process directly and reaches other processes through the transport. `warn`
- * gets failures; it is throttled.
+ * Creates a bus that calls local handlers directly and reaches other processes through the transport. Calls of `warn`
+ * are throttled.
  */
 export function createBus(
   keys: KeySchema,
@@ -93,10 +88,7 @@ export function createBus(
     warn({ err: error, topic }, 'a handler of an event failed');
   }
 
-  /**
-   * Calls the handlers. A handler that is added during the calls waits for the next event. A handler that is removed
-   * during the calls is not called.
-   */
+  /** A handler that is added during the calls waits for the next event; one that is removed is not called. */
   function dispatch(name: TopicName, event: EncodedEnvelope, topic: Topic): void {
     const last = added;
     for (const { handler, number } of topics.get(name)?.handlers ?? []) {
@@ -143,14 +135,13 @@ export function createBus(
     return subscribed;
   }
 
-  /** Adds the handler at once. Resolves when the topic is subscribed, or rejects and removes the handler. */
+  /** Resolves when the topic is subscribed. On failure, removes the handler and rejects. */
   async function subscribe(nameOf: () => TopicName, handler: EventHandler): Promise<Unsubscribe> {
     assertOpen();
     const name = named(nameOf);
     const { handlers, end } = topics.get(name) ?? open(name);
     const entry = { handler, number: (added += 1) };
     handlers.add(entry);
-    /** Returns true when this was the topic's last handler. */
     const remove = () => handlers.delete(entry) && handlers.size === 0 && topics.delete(name);
     try {
       await end;
@@ -172,7 +163,7 @@ export function createBus(
 
   return {
     publish(event, to, invalidates = [], invalidatesOnGap = []) {
-      // An async function would return another promise than the one that is handled below.
+      // The caller and `catch` below need the same promise; an async function would return another.
       const sent = new Promise<void>((resolve) =>
         resolve(send(event, to, invalidates, invalidatesOnGap)),
       );
@@ -180,7 +171,6 @@ export function createBus(
         () => (published += 1),
         (error: unknown) => {
           failed += 1;
-          // The Redis client reports that Redis was never available.
           if (closing !== null || !transport.wasAvailable) return;
           warn({ err: error }, 'an event was not published');
         },
@@ -227,7 +217,7 @@ function named<Name>(make: () => Name): Name {
   }
 }
 
-/** The topics that an event is published on. @throws {EventsError} `invalid_event` */
+/** @throws {EventsError} `invalid_event` */
 function namedTopics(
   keys: KeySchema,
   { channelId }: EncodedEnvelope,
@@ -238,14 +228,12 @@ function namedTopics(
   }
   const topics: NamedTopic[] = [];
   try {
-    // Checks the channel's name even if the event is not published on its topic, because a durable event always
-    // raises the seq.
+    // Checks the channel's name in any case, because a durable event always raises the channel's seq.
     const name = channelId === null ? null : keys.channelTopic(channelId);
     for (const agentId of new Set(to.agents)) {
       topics.push({ name: keys.agentTopic(agentId), topic: { kind: 'agent', agentId } });
     }
-    // The channel's topic comes after the agents' topics, so that their handlers run before the event changes the
-    // members of the channel.
+    // The channel comes last: handlers of agents' topics must run before the event changes the channel's members.
     if (to.channel === true) {
       if (channelId === null || name === null)
         throw new Error('an event without a channel has no channel topic');
@@ -258,12 +246,11 @@ function namedTopics(
   return topics;
 }
 
-/** For each type of event: whether it is logged. */
 const isLogged = new Map<unknown, boolean>(eventTypes.map((type) => [type, isDurable(type)]));
 
 /**
- * Refuses an event that a receiver would drop as malformed. Both buses then refuse the same events, and local
- * handlers get no event that other processes drop. Does not parse the JSON, because `encodeEnvelope` wrote it.
+ * Refuses events that receivers would drop as malformed, so local handlers never get an event that other processes
+ * drop.
  * @throws {EventsError} `invalid_event`
  */
 function checkEvent(event: EncodedEnvelope): void {
@@ -280,7 +267,7 @@ function problemOf(event: unknown): string | null {
   if (!isLogged.has(type)) return 'the type of the event is unknown';
   if (channelId !== null && !isId(channelId)) return 'the channelId of the event is not valid';
   if (channelId === null && type !== 'collaboration.event') return 'the event has no channelId';
-  // The names of some collaboration events make them ephemeral, and only the JSON has the name.
+  // The names of some collaboration events make them ephemeral. Only the JSON has the name.
   if (type === 'collaboration.event' && seq === null) return null;
   if (channelId === null || !isLogged.get(type))
     return seq === null ? null : `a ${String(type)} here has no seq`;

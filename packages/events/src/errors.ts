@@ -1,7 +1,6 @@
 import { CodedError } from '@openclaw/redis-client';
 
 /**
- * Why something in this package failed:
  * - `unavailable`: Redis did not accept the call; local handlers were called nevertheless
  * - `unsupported`: pattern subscription on Redis Cluster
  * - `closed`: the bus is closed
@@ -19,7 +18,7 @@ export type EventsErrorCode =
   | 'handler_failed'
   | 'fetch_failed';
 
-/** The one error class of this package. Branch on `code`. */
+/** Branch on `code`. */
 export class EventsError extends CodedError<EventsErrorCode> {
   override readonly name = 'EventsError';
 }

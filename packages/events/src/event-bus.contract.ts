@@ -5,7 +5,7 @@ import { waitFor } from '@openclaw/test-support';
 import type { EventBus, EventHandler, PublishTargets } from './event-bus.ts';
 import { sampleBroadcast, sampleMessage, sampleTyping } from './testing/sample-events.ts';
 
-/** The bus to publish on and the bus to receive on: the same bus twice, or the buses of two processes. */
+/** The same bus twice, or the buses of two processes. */
 export interface EventBusBench {
   readonly publisher: EventBus;
   readonly subscriber: EventBus;
@@ -24,12 +24,11 @@ function recorder() {
     events,
     topics,
     handler,
-    /** Resolves when the event arrived. Earlier events on the same topic have arrived by then, or never will. */
+    /** Resolves when the event arrived. A topic is ordered, so every earlier event has then arrived or is lost. */
     until: (event: EncodedEnvelope) => waitFor(() => has(event), { what: `event ${event.id}` }),
   };
 }
 
-/** The behaviour of every {@link EventBus}, with any transport. */
 export function eventBusContract(title: string, create: () => Promise<EventBusBench>): void {
   describe(title, () => {
     let bench: EventBusBench;

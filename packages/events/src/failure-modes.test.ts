@@ -3,12 +3,10 @@ import { createMemoryEventBus } from './memory-event-bus.ts';
 import { sampleMessage, sampleTyping } from './testing/sample-events.ts';
 import { createSequencerBench } from './testing/sequencer-bench.ts';
 
-// Failures that users of other hubs reported. Each test states the race and the invariant. The test of a protection
-// also shows that the same run fails without it.
+// Failures that users of other hubs reported, each with a run in which the protection is off.
 
 describe('replay', () => {
-  // The failure: a replay overlapped live events, so that some events were delivered twice. Invariant: each event is
-  // delivered exactly once.
+  // The failure: a replay overlapped live events, so some were delivered twice.
   it('delivers nothing twice when a resume is repeated and overlaps what is live', async () => {
     const bench = createSequencerBench(5);
     const received: (number | null)[] = [];
@@ -25,14 +23,13 @@ describe('replay', () => {
     [1, 2, 3, 4, 5].forEach(offer);
     expect(bench.seqs()).toEqual([1, 2, 3, 4, 5]);
     expect(bench.fetches).toHaveLength(0);
-    // Negative control: without a sequencer the same run delivers events twice.
+    // Negative control: without a sequencer, the same run delivers events twice.
     expect(received).toHaveLength(12);
   });
 });
 
 describe('an ephemeral event', () => {
-  // The failure: typing arrived between two messages, and its position was used as the client's seq. Invariant: typing
-  // does not change the head.
+  // The failure: a typing event between two messages became the client's seq.
   it('passes at once without changing the head, also before a resume and while others are buffered', async () => {
     const bench = createSequencerBench(4);
     const typing = () => sampleTyping();
@@ -51,12 +48,12 @@ describe('an ephemeral event', () => {
 });
 
 describe('the last message of a burst', () => {
-  // The failure: pub/sub lost the last message. Without a later message, a client noticed the gap late or never.
+  // The failure: pub/sub lost the last message, and no later message showed the gap.
   it('is delivered when the store’s head is found past ours', async () => {
     const bench = createSequencerBench(3);
     bench.sequencer.offer(bench.event(1));
     bench.sequencer.offer(bench.event(2));
-    // Negative control: without the tail check event 3 is never fetched.
+    // Negative control: without the tail check, event 3 is never fetched.
     bench.clock.advance(60_000);
     expect(bench.seqs()).toEqual([1, 2]);
     expect(bench.fetches).toHaveLength(0);

@@ -6,11 +6,10 @@ import type { EventBus, EventsLogger } from './event-bus.ts';
 export interface MemoryEventBusOptions {
   /** Gets the errors of handlers. @default none */
   readonly logger?: EventsLogger;
-  /** Now, in ms. @default Date.now */
+  /** Epoch milliseconds. @default Date.now */
   readonly clock?: () => number;
 }
 
-/** Creates a bus within one process, for tests and for running without Redis. */
 export function createMemoryEventBus(options: MemoryEventBusOptions = {}): EventBus {
   const highestSeqs = new Map<string, number>();
   const highest = (channelId: string) => highestSeqs.get(channelId) ?? 0;

@@ -36,7 +36,7 @@ describe('the event bus when Redis fails', () => {
     expect(lines).toHaveLength(1);
   });
 
-  // Negative control: the test above, in which an available Redis is lost and this is reported.
+  // The negative control is the test above.
   it('counts failed publishes without logging each when Redis was never available', async () => {
     const lines: object[] = [];
     const redis = createRedisClient({ url: `redis://127.0.0.1:${await freePort()}` });
@@ -49,9 +49,8 @@ describe('the event bus when Redis fails', () => {
     await redis.close();
   });
 
-  // The fault: Redis answers reads and PINGs but refuses the publish script because of its SET. A plain PUBLISH would
-  // still work. Invariant: the bus reports the refusal, so that its user reads the log, and the bus recovers by
-  // itself. Negative control: the same bus before and after the refusal.
+  // The fault: Redis answers reads and PINGs but refuses the publish script. The bus must report the refusal, so that
+  // its user reads the log. The calls before and after it are the negative control.
   it.each([
     {
       how: 'its memory is full',
@@ -138,7 +137,7 @@ describe('the event bus when Redis fails', () => {
     await Promise.allSettled(results);
     server.thaw();
     await waitFor(() => bus.available);
-    // A command that timed out may still have run, so the bus must recognize its echo.
+    // A command that timed out may still run, so the bus must recognize its echo.
     const last = sampleMessage({ seq: 9 });
     await waitFor(() =>
       bus.publish(last, { channel: true }).then(
@@ -159,7 +158,6 @@ describe('the event bus when Redis fails', () => {
     let two: RedisProcess;
     let sequencer: Sequencer;
     let seen: (number | null)[];
-    /** How many events of the log are committed. */
     let committed: number;
     let resubscribed: number;
     beforeEach(async () => {
@@ -204,7 +202,7 @@ describe('the event bus when Redis fails', () => {
       await cutSubscribers();
       await publish(2);
       await waitFor(() => resubscribed === 1);
-      // Negative control: pub/sub has lost the event, and no later event shows the gap.
+      // Negative control: pub/sub lost event 2, and no later event shows the gap.
       expect(seen).toEqual([1]);
       sequencer.raise(2);
       await waitFor(() => sequencer.head === 2);

@@ -30,7 +30,6 @@ describe('probing the publish path', () => {
     await server.stop();
   });
 
-  // The fault: a subscriber connection answers every PING and has confirmed all topics, but delivers nothing.
   it('finds a subscriber connection that delivers nothing although all other checks succeed', async () => {
     const [one, other] = [await system.start(), await direct.start()];
     const seen: string[] = [];
@@ -40,7 +39,7 @@ describe('probing the publish path', () => {
     expect(await one.bus.probe(200)).toEqual({ outcome: 'lost' });
     await other.bus.publish(sampleMessage(), { channel: true });
     await waitFor(() => proxy.swallowed >= 2);
-    // Negative control: nothing else shows the fault.
+    // Negative control: all other checks find the connection healthy.
     expect(one.bus.available).toBe(true);
     expect(await one.redis.health()).toMatchObject({
       status: 'ok',

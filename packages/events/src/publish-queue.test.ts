@@ -10,7 +10,6 @@ import { createPublishQueue, type Publishing } from './publish-queue.ts';
 
 type PublishCall = RedisCommand | ScriptCall;
 
-/** A Redis whose answers the test controls. */
 function slowRedis() {
   const pipelines: {
     calls: readonly PublishCall[];
@@ -36,7 +35,7 @@ const commands = (names: string, characters = names.length): Publishing => ({
   event: null,
   characters,
 });
-/** An event of a channel, with the commands of further topics. */
+/** `before` stands for commands on further topics. */
 const eventIn = (channelId: string, json: string, before = '', topics = 1): Publishing => ({
   commands: [...before].map(call),
   event: {
@@ -51,7 +50,7 @@ const eventIn = (channelId: string, json: string, before = '', topics = 1): Publ
   characters: json.length,
 });
 const limits = { maxPending: 100, maxPendingCharacters: 1_000, sharded: false };
-/** The sent commands as text, where a script call is its list of envelopes. */
+/** A script call is shown as its list of envelopes. */
 const textsOf = (calls: readonly PublishCall[]) =>
   calls.map((sent) =>
     'script' in sent ? sent.args.filter((_, index) => index % 5 === 1) : sent[2],
@@ -191,8 +190,8 @@ describe('a publish queue', () => {
     expect(sizes).toEqual([64, 1, 1, 1, 1]);
   });
 
-  // The fault: a key of one channel has the wrong type, so the script fails at that channel's event, and the events
-  // of other channels in the same call are not published. Invariant: a damaged key affects only its own channel.
+  // The fault: one channel's key has the wrong type, so the script fails there, and later events of the same call are
+  // lost. A damaged key may affect only its own channel.
   it('publishes the events of a failed call one by one, and rejects only those that fail again', async () => {
     const redis = slowRedis();
     const queue = createPublishQueue(redis, limits);

@@ -10,10 +10,9 @@ import {
 import { EventsError } from './errors.ts';
 import { publishLua } from './lua.gen.ts';
 
-/** Publishes events of channels; see the header of `lua/publish.lua`. */
 export const publishScript = defineScript('publish', publishLua);
 
-/** An event that the script publishes. On Cluster all its keys and topics are of one channel. */
+/** On Cluster, all its keys and topics must be of one channel. */
 export interface ScriptedEvent {
   readonly channelId: string;
   readonly json: string;
@@ -24,7 +23,6 @@ export interface ScriptedEvent {
   readonly topics: readonly TopicName[];
 }
 
-/** The content of one publish: commands, followed by an event for the script. */
 export interface Publishing {
   readonly commands: readonly RedisCommand[];
   readonly event: ScriptedEvent | null;
@@ -38,7 +36,7 @@ interface Entry extends Publishing {
 
 interface Group {
   readonly entries: Entry[];
-  /** The characters that Redis publishes, summed over the topics. */
+  /** Characters that Redis publishes, summed over the topics. */
   published: number;
 }
 
@@ -47,9 +45,8 @@ const maxEventsPerCall = 64;
 const maxCharactersPerCall = 262_144;
 
 /**
- * Sends all publishes of one tick in one round trip, and their events in as few script calls as possible: one, or one
- * for each channel on Cluster (`sharded`). The number of unanswered publishes and the number of their characters are
- * limited. Further publishes are refused at once, so that a slow Redis causes neither growing memory nor waiting.
+ * Sends all publishes of a tick in one round trip, in few script calls; on Cluster (`sharded`), one for each channel.
+ * Beyond the limits, a publish is refused at once, so that a slow Redis causes no growing memory.
  */
 export function createPublishQueue(
   redis: Pick<RedisClient, 'pipeline'>,
@@ -81,7 +78,7 @@ export function createPublishQueue(
       replies.forEach((reply, index) => {
         if (!(reply instanceof RedisClientError)) return;
         const owners = ownersOf[index] ?? [];
-        // The key of one channel may be damaged, so each event is published in a separate call.
+        // One channel's key may be damaged, so each event is published again alone.
         if (owners.length > 1 && reply.code === 'rejected' && !isDenied(reply))
           alone.push(...owners);
         else for (const entry of owners) failures.set(entry, reply);
@@ -112,10 +109,7 @@ export function createPublishQueue(
     get pending() {
       return pending;
     },
-    /**
-     * Resolves when Redis accepted the whole publish.
-     * @throws {EventsError} `unavailable`
-     */
+    /** @throws {EventsError} `unavailable` */
     push(publishing: Publishing): Promise<void> {
       const { characters } = publishing;
       if (pending >= maxPending || pendingCharacters + characters > maxPendingCharacters) {
@@ -124,7 +118,7 @@ export function createPublishQueue(
       }
       pending += 1;
       pendingCharacters += characters;
-      // nextTick runs after all due promise callbacks, so that their publishes join this round trip.
+      // nextTick runs after the promise callbacks that are due, so that their publishes join this round trip.
       if (batch.length === 0) process.nextTick(flush);
       return new Promise((resolve, reject) => {
         batch.push({ ...publishing, resolve, reject });
@@ -137,7 +131,6 @@ export function createPublishQueue(
   };
 }
 
-/** The script calls and commands for the entries, in order, each with the entries that need it. */
 function callsOf(entries: readonly Entry[], sharded: boolean) {
   const calls: (RedisCommand | ScriptCall)[] = [];
   const ownersOf: (readonly Entry[])[] = [];
@@ -151,7 +144,7 @@ function callsOf(entries: readonly Entry[], sharded: boolean) {
   };
   for (const entry of entries) {
     const { event } = entry;
-    // A publish without a durable event must keep its position among the others.
+    // A publish without a durable event must keep its position in the queue.
     if (!event) closeAll();
     for (const command of entry.commands) {
       calls.push(command);

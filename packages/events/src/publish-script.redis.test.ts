@@ -26,7 +26,7 @@ describe('publish.lua', () => {
 
   const topic = () => system.keys.channelTopic('general');
   const seqKey = () => system.keys.sequence('general');
-  /** The keys and arguments of one event; without an envelope it is published on no topic. */
+  /** Without an envelope, the event is published on no topic. */
   const eventOf = (
     envelope: string,
     seq: number | '',
@@ -66,12 +66,12 @@ describe('publish.lua', () => {
       await waitFor(() => messages.length === turn);
     }
     expect(messages).toEqual(['envelope', 'envelope']);
-    // Only the seq and the kept key exist, so nothing else was written.
+    // Two keys remain: the seq and the kept one.
     expect(await redis.send(['dbsize'])).toBe(2);
   });
 
-  // The race: the publish of event 6 is lost (its hub died, or Redis was away), then event 7 raises the seq past it.
-  // Afterwards, keys that only event 6 invalidates would seem current. Invariant: no stale read.
+  // The race: the publish of event 6 is lost, then event 7 raises the seq. The keys that only event 6 invalidates would
+  // then seem current.
   it('deletes all keys that an event may invalidate when the seq skips one', async () => {
     const recent = system.keys.recentMessages('general');
     const channel = system.keys.channel('general');

@@ -1,7 +1,6 @@
 /**
- * A bounded set of recent ids in two generations. When the young one holds `maxIds / 2` ids or is `windowMs` old, it
- * becomes the old one, and the old one is dropped as a whole. So the last `maxIds / 2` ids of the last `windowMs` are
- * always known, and it never holds more than `maxIds`.
+ * A bounded set of ids in two generations. When the young one has `maxIds / 2` ids or is `windowMs` old, it replaces
+ * the old one. The newest `maxIds / 2` ids of the last `windowMs` are always known.
  */
 export function createRecentIds(maxIds: number, windowMs: number, clock: () => number) {
   const generationSize = Math.ceil(maxIds / 2);
@@ -14,7 +13,7 @@ export function createRecentIds(maxIds: number, windowMs: number, clock: () => n
       const nowMs = clock();
       const ageMs = nowMs - startedAtMs;
       if (young.size >= generationSize || ageMs >= windowMs) {
-        // After two windows without ids the young generation is also too old.
+        // After two windows without a change, the young generation is too old too.
         old = ageMs >= 2 * windowMs ? new Set() : young;
         young = new Set();
         startedAtMs = nowMs;

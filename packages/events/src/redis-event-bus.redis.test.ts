@@ -33,7 +33,6 @@ describe('the event bus on Redis', () => {
   });
   afterEach(() => system.close());
 
-  /** Counts the round trips of publishes. */
   function counting(redis: RedisClient): { redis: RedisClient; pipelines: number[] } {
     const pipelines: number[] = [];
     const pipeline: RedisClient['pipeline'] = (calls) => {
@@ -66,7 +65,7 @@ describe('the event bus on Redis', () => {
     await bus.subscribeChannel('general', () => {});
     const event = sampleMessage();
     await bus.publish(event, { channel: true });
-    // The message has the id at the same position but is not JSON: if it were parsed, it would count as malformed.
+    // The message has our id but is not JSON. If the bus parsed it, it would count as malformed.
     await redis.send(['publish', system.keys.channelTopic('general'), `{"id":"${event.id}",…`]);
     await waitFor(() => bus.stats.echoes === 2);
     expect(bus.stats.malformed).toBe(0);
@@ -101,7 +100,6 @@ describe('the event bus on Redis', () => {
         Promise.resolve().then(() => bus.publish(sampleTyping(), { channel: true })),
       ]);
     await publishAll();
-    // One script call for both logged events, and one command.
     expect(pipelines).toEqual([2]);
     await publishAll();
     expect(pipelines).toEqual([2, 2]);
@@ -225,8 +223,8 @@ describe('the event bus on Redis', () => {
     expect(await redis.send(['get', keys.sequence('general')])).toBe('4');
   });
 
-  // The attack: an agent mentions fifty others in long messages. Invariant: the copies do not use up the queue's
-  // limit, so that publishes of other events are not refused.
+  // The attack: long messages that mention fifty agents. If each copy counted, the queue would be full for other
+  // events.
   it('counts the characters of an event once, however many topics it is published on', async () => {
     const event = sampleMessage();
     const { bus } = await system.start({ maxPendingCharacters: event.json.length });

@@ -19,29 +19,29 @@ export interface RedisEventBusDeps {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
   /**
-   * Logs failed publishes, failing handlers and malformed messages, each kind at most once a second.
+   * Each kind of failure is logged at most once a second.
    * @default none
    */
   readonly logger?: EventsLogger;
 }
 
 export interface RedisEventBusOptions {
-  /** Publishes that may wait for Redis' answer; further publishes are rejected with `unavailable`. @default 10_000 */
+  /** The most publishes without an answer; further ones are rejected with `unavailable`. @default 10_000 */
   readonly maxPending?: number;
-  /** Characters of JSON that may wait for Redis' answer. @default 16_777_216 */
+  /** The most characters of JSON without an answer. @default 16_777_216 */
   readonly maxPendingCharacters?: number;
-  /** Use SPUBLISH instead of PUBLISH, as Redis Cluster needs. @default `keys.hashTags` */
+  /** Uses SPUBLISH, which Redis Cluster needs. @default `keys.hashTags` */
   readonly sharded?: boolean;
-  /** Now, in ms. @default Date.now */
+  /** Epoch milliseconds. @default Date.now */
   readonly clock?: () => number;
 }
 
 const limits = { maxPending: 10_000, maxPendingCharacters: 16 * 1024 * 1024 };
 
 /**
- * Creates a bus over Redis pub/sub. All publishes of a tick share one round trip; a subscription costs one when it
- * begins and one when it ends. While Redis is away local handlers are still called, publishes are rejected with
- * `unavailable`, and subscriptions start with the reconnect ({@link EventBus.onResubscribed}).
+ * Creates a bus over Redis pub/sub. All publishes of a tick share one round trip. While Redis is away, local handlers
+ * are still called, publishes are rejected with `unavailable`, and subscriptions start with the reconnect ({@link
+ * EventBus.onResubscribed}).
  * @throws {EventsError} `invalid_options`
  */
 export function createRedisEventBus(
@@ -54,8 +54,7 @@ export function createRedisEventBus(
   const command = sharded ? 'spublish' : 'publish';
   const { maxPending, maxPendingCharacters } = resolveOptions(limits, options, EventsError);
   const queue = createPublishQueue(redis, { maxPending, maxPendingCharacters, sharded });
-  // The newer half of these ids is never dropped. It covers `maxPending` queued events, and as many that Redis has
-  // accepted but not echoed yet.
+  // Keeps at least the newest 2 × maxPending ids: the ids of queued events, and as many without an echo yet.
   const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
   const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
     queue.push({ commands: [[command, topic, nonce]], event: null, characters: nonce.length }),
@@ -64,7 +63,7 @@ export function createRedisEventBus(
   const offAvailability = redis.onAvailability((available) => {
     if (available) wasAvailable = true;
   });
-  /** True when an ACL denied the latest publish script. A plain PUBLISH, which the probe uses, may still be allowed. */
+  /** An ACL denied the publish script. The probe does not notice this, because it uses PUBLISH. */
   let isScriptDenied = false;
   let echoes = 0;
   let malformed = 0;
@@ -81,8 +80,7 @@ export function createRedisEventBus(
       echoes += 1;
       return;
     }
-    // An envelope on several topics arrives as consecutive equal messages, so a message equal to the last one is not
-    // parsed again.
+    // An envelope on several topics arrives several times in a row, so it is parsed once.
     if (message !== lastMessage) {
       lastEvent = decodeEnvelope(message)?.encoded ?? null;
       lastMessage = message;
@@ -103,7 +101,7 @@ export function createRedisEventBus(
       send({ event, topics, invalidates, invalidatesOnGap }) {
         const { id, channelId, seq, json } = event;
         const isScripted = channelId !== null && (seq !== null || invalidates.length > 0);
-        // On Cluster, agents' topics are in other slots than the channel.
+        // On Cluster, the topics of agents are in other slots than the channel.
         const inScript = topics.filter(
           ({ topic }) => isScripted && (!sharded || topic.kind === 'channel'),
         );
@@ -122,9 +120,8 @@ export function createRedisEventBus(
           .filter((topic) => !inScript.includes(topic))
           .map(({ name }) => [command, name, json] as const);
         if (commands.length === 0 && !scripted) return Promise.resolve();
-        // Remembered even when sending fails, because Redis may still run a command that timed out.
+        // Redis may run a command that timed out, so the id is remembered before the result is known.
         ownIds.add(id);
-        // The script gets the JSON once, and publishes it on all topics.
         const characters = json.length * (commands.length + (scripted ? 1 : 0));
         const sent = queue.push({ commands, event: scripted, characters });
         if (!isScripted) return sent;
@@ -154,7 +151,7 @@ export function createRedisEventBus(
           throw toEventsError(error);
         });
         return async () => {
-          // The topic has no handlers any more, so a failure affects none.
+          // The topic has no handler any more.
           await end().catch((error: unknown) => {
             warn({ err: error, topic: name }, 'a topic could not be unsubscribed');
           });
@@ -191,7 +188,7 @@ export function createRedisEventBus(
   );
 }
 
-// Every envelope begins with {"id":"<id>", and an id needs no escaping, so the id is read without parsing.
+// Every envelope begins with {"id":"<id>", and ids need no escaping, so the id is read without parsing.
 const beforeId = '{"id":"';
 
 function idOf(message: string): string | null {

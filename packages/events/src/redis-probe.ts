@@ -3,10 +3,7 @@ import type { TopicName } from '@openclaw/key-schema';
 import type { RedisSubscriber } from '@openclaw/redis-client';
 import type { ProbeResult } from './event-bus.ts';
 
-/**
- * Publishes to itself through Redis. The first run subscribes to `topic`, which only this probe uses. `publish`
- * resolves when Redis accepted the nonce.
- */
+/** `topic` must be used by this probe alone. `publish` resolves when Redis accepted the nonce. */
 export function createRedisProbe(
   topic: TopicName,
   subscriber: RedisSubscriber,
@@ -32,7 +29,7 @@ export function createRedisProbe(
       const { promise, resolve } = Promise.withResolvers<ProbeResult>();
       let wasTaken = false;
       const timer = setTimeout(() => {
-        // After a stall of this process, unread answers may wait in its sockets when the timer fires.
+        // After a stall of this process, the answers may still wait in its sockets.
         setImmediate(() => resolve({ outcome: wasTaken ? 'lost' : 'refused' }));
       }, timeoutMs);
       waiting.set(nonce, () =>
@@ -51,7 +48,7 @@ export function createRedisProbe(
     },
     async close() {
       const end = await listening?.catch(() => null);
-      // Ignored: the probe is over, so a failed unsubscribe does no harm.
+      // The probe is over.
       await end?.().catch(() => undefined);
     },
   };

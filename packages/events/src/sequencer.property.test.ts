@@ -4,8 +4,7 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import { sampleTyping } from './testing/sample-events.ts';
 import { createSequencerBench, settled, type SequencerBench } from './testing/sequencer-bench.ts';
 
-// Random steps around a sequencer: the network drops, repeats and reorders events, time passes, the store answers,
-// fails or returns too little, and other processes report the store's head.
+// The network drops, repeats and reorders events; the store fails or returns too little; other processes report heads.
 const eventsInLog = 40;
 const seq = fc.integer({ min: 1, max: eventsInLog });
 const step = fc.oneof(
@@ -43,7 +42,6 @@ const settings = fc.record({
   maxBuffered: fc.integer({ min: 1, max: 8 }),
   pageSize: fc.integer({ min: 1, max: 10 }),
   head: fc.integer({ min: 0, max: 5 }),
-  /** For each delivery, whether its handler offers an event. */
   echoes: fc.array(fc.boolean(), { maxLength: eventsInLog }),
 });
 
@@ -102,7 +100,7 @@ describe('a sequencer under any interleaving', () => {
           expect(bench.fetches.length).toBeLessThanOrEqual(1);
           expect(bench.sequencer.stats.buffered).toBeLessThanOrEqual(options.maxBuffered);
         }
-        // At the end the store answers, and its head is reported once.
+        // The store finally answers, and its head is reported once.
         bench.sequencer.raise(eventsInLog);
         for (let turn = 0; turn < eventsInLog && bench.fetches.length > 0; turn += 1) {
           await bench.fetches[0]?.answer();
@@ -119,7 +117,7 @@ describe('a sequencer under any interleaving', () => {
   });
 
   it('is needed: without a sequencer the same arrivals are out of order, repeated or incomplete', async () => {
-    // Negative control: the events as the network delivers them do not have the property.
+    // Negative control: the arrivals themselves lack the property.
     const arrivals = fc.array(seq, { minLength: 1, maxLength: 120 });
     const naive = fc.property(arrivals, (seqs) =>
       seqs.every((place, index) => place === index + 1),

@@ -140,7 +140,7 @@ describe('a sequencer', () => {
   });
 
   it('delivers in order even if a handler offers further events', () => {
-    // The race: a subscriber publishes event 2 in reply to event 1, before the second subscriber has event 1.
+    // The race: a subscriber publishes event 2 in reply to event 1, before another subscriber has event 1.
     const seen: string[] = [];
     const bench = createSequencerBench(3, {
       onDeliver(event) {
@@ -315,7 +315,7 @@ describe('a sequencer and another epoch', () => {
   });
 
   it('does not continue one epoch with the log of another', async () => {
-    // The race: a backup was restored, and its log has grown past our head before this hub learns of the restore.
+    // The race: a restored log has grown past our head before this hub learns of the restore.
     const bench = createSequencerBench(3, { head: 3 });
     bench.sequencer.raise(4);
     await bench.fetches[0]?.answerWith([sampleMessage({ seq: 4, epoch: 'epoch-2' })]);

@@ -2,58 +2,60 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import { resolveOptions } from '@openclaw/redis-client';
 import { EventsError, type EventsErrorCode } from './errors.ts';
 
-/** Runs `callback` once after `delayMs`. The returned function cancels it. */
+/** Runs `callback` once after `delayMs`. Returns its cancellation. */
 export type Schedule = (callback: () => void, delayMs: number) => () => void;
 
-/** The origin of a delivered event: the bus (`live`), or the store because the bus lost or delayed it. */
+/** `store`: the bus lost or delayed the event. */
 export type EventSource = 'live' | 'store';
 
-/** Callbacks are called synchronously; errors that they throw go to `onError`. */
+/** Called synchronously. Errors that a callback throws go to `onError`. */
 export interface SequencerDeps {
   readonly channelId: string;
-  /** The epoch of the database that the seqs belong to. */
   readonly epoch: string;
-  /** The seq delivered last; 0 at the beginning of the channel. */
+  /** The seq delivered last; 0 for none. */
   readonly head: number;
-  /** Receives each event once, in order. */
+  /** Each event comes once, in order. */
   deliver(event: EncodedEnvelope, source: EventSource): void;
-  /** Resolves with up to `limit` events after the seq `after`, in order. It must settle. Calls never overlap. */
+  /** Resolves with up to `limit` events after `after`, in order. The promise must settle. Calls never overlap. */
   fetch(after: number, limit: number): Promise<readonly EncodedEnvelope[]>;
-  /** Called with an event of another epoch, which is not delivered. Called once for each change of epoch. */
+  /** Gets the first event of another epoch, which is not delivered. */
   onForeignEpoch?(event: EncodedEnvelope): void;
-  /** Gets `fetch_failed` (it retries), `handler_failed` (`deliver` threw) and `invalid_event` (of another channel). */
+  /** `fetch_failed`: it retries. `handler_failed`: `deliver` threw. `invalid_event`: an event of another channel. */
   onError?(error: EventsError): void;
   /** @default setTimeout, not keeping the process alive */
   readonly schedule?: Schedule;
-  /** Counts over all sequencers that share this object, for metrics; it keeps the counts of closed ones. */
+  /** Counts of all sequencers that share this object, also of closed ones. */
   readonly totals?: SequencerTotals;
 }
 
-/** Counts over several sequencers. They only rise. */
+/** Counts that only rise. */
 export interface SequencerTotals {
-  /** Times that events arrived ahead of a missing one. */
+  /** Events that arrived ahead of a missing one while none was buffered. */
   holes: number;
-  /** Delivered events that were fetched from the store. */
+  /** Events that came from the store. */
   repaired: number;
-  /** Events dropped because their seq was already delivered or buffered. */
+  /** Dropped events whose seq was already delivered or buffered. */
   duplicates: number;
 }
 
 export interface SequencerOptions {
-  /** How long an event waits for missing earlier ones before they are fetched. @default 25 */
+  /** How long an event waits for earlier ones before they are fetched. @default 25 */
   readonly gapTimeoutMs?: number;
-  /** How many out-of-order events may be buffered. With more, all are dropped and fetched instead. @default 512 */
+  /**
+   * The most buffered events. Beyond this number, all are dropped and fetched instead.
+   * @default 512
+   */
   readonly maxBuffered?: number;
   /**
-   * The most characters of their JSON that may be buffered. With more, all are dropped and fetched instead.
+   * The most buffered characters of JSON. Beyond this number, all events are dropped and fetched instead.
    * @default 1_048_576
    */
   readonly maxBufferedCharacters?: number;
   /** The most events of one fetch. @default 200 */
   readonly pageSize?: number;
-  /** Delay after the first failed fetch. It doubles with each failure, and half of it is random. @default 100 */
+  /** The first delay after a failed fetch, doubled with each failure. Half of it is random. @default 100 */
   readonly minBackoffMs?: number;
-  /** The longest delay between two attempts. @default 5_000 */
+  /** The longest delay between two fetches. @default 5_000 */
   readonly maxBackoffMs?: number;
   /** A number from 0 to below 1. @default Math.random */
   readonly random?: () => number;
@@ -61,12 +63,9 @@ export interface SequencerOptions {
 
 export interface SequencerStats {
   readonly delivered: number;
-  /** Delivered events that were fetched from the store. */
   readonly repaired: number;
-  /** Events dropped because their seq was already delivered or buffered. */
   readonly duplicates: number;
   readonly buffered: number;
-  /** How often the buffer was full. */
   readonly overflows: number;
   readonly failedFetches: number;
 }
@@ -87,24 +86,22 @@ const scheduleTimeout: Schedule = (callback, delayMs) => {
 };
 
 /**
- * Delivers one channel's events exactly once and in order. The next event is delivered at once and an older one is
- * dropped. A newer one is buffered, and after `gapTimeoutMs` the gap is fetched. So `deliver` gets head+1, head+2, …
- * even if pub/sub drops, repeats or reorders events. An event without a seq is delivered at once;
- * `createEphemeralFilter` drops its repetitions.
+ * Delivers one channel's events once and in order, even if pub/sub drops, repeats or reorders them. An event after a
+ * gap is buffered, and the gap is fetched after `gapTimeoutMs`. An event without a seq is delivered at once, even
+ * repeatedly.
  */
 export interface Sequencer {
-  /** The seq that was delivered last. */
   readonly head: number;
   readonly stats: SequencerStats;
-  /** Takes an event from any source, in any order, any number of times. The next seq is delivered before this returns. */
+  /** Takes events in any order, any number of times. The next seq is delivered before this returns. */
   offer(event: EncodedEnvelope): void;
-  /** Call it with the store's head. Fetches the missing events up to it at once. */
+  /** Call it with the store's head. Fetches missing events at once. */
   raise(head: number): void;
-  /** Ends all deliveries and reports, including those of a fetch in progress. */
+  /** No callback runs afterwards. */
   close(): void;
 }
 
-/** Creates a channel's {@link Sequencer}. @throws {EventsError} `invalid_options` */
+/** @throws {EventsError} `invalid_options` */
 export function createSequencer(deps: SequencerDeps, options: SequencerOptions = {}): Sequencer {
   const { channelId, epoch, schedule = scheduleTimeout } = deps;
   const totals = deps.totals ?? { holes: 0, repaired: 0, duplicates: 0 };
@@ -115,7 +112,6 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   }
 
   let head = deps.head;
-  /** The highest seq that is known to exist. */
   let target = head;
   const buffered = new Map<number, EncodedEnvelope>();
   let bufferedCharacters = 0;
@@ -136,18 +132,18 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     try {
       deps.onError?.(new EventsError(code, message, cause));
     } catch {
-      // Ignored: an error handler that throws must not stop the channel.
+      // An error handler that throws must not stop the channel.
     }
   };
 
   function backoffMs(): number {
     const { minBackoffMs, maxBackoffMs, random } = settings;
     const ceilingMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** (failures - 1));
-    // Half of the delay is random, so that the channels of a hub do not all retry at the same time.
+    // Half of the delay is random, so that a hub's channels do not retry together.
     return Math.ceil((ceilingMs * (1 + random())) / 2);
   }
 
-  /** Fetches one page. A page without a new event counts as a failure. */
+  /** A page without a new event counts as a failure. */
   async function fetchPage(): Promise<void> {
     const after = head;
     let message = `the store did not return event ${after + 1} of ${channelId}`;
@@ -163,15 +159,14 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     if (closed) return;
     const isFailure = thrown !== undefined || head === after;
     failures = isFailure ? failures + 1 : 0;
-    // It never stops retrying, because the channel would get no more events. Other work of the process runs between
-    // two pages.
+    // A channel with a gap delivers nothing, so retries go on without end. Other work runs between two pages.
     if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
     if (!isFailure) return;
     failedFetches += 1;
     report('fetch_failed', message, thrown?.cause);
   }
 
-  /** Fetches at once, even if the next attempt was scheduled for later. A fetch in progress continues. */
+  /** Does not wait for a scheduled attempt. */
   function fetchMissing(): void {
     if (fetching || closed) return;
     cancelNextFetch?.();
@@ -188,10 +183,8 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     }
   }
 
-  /** Delivers head+1 and the buffered events that follow it without a gap. */
   function advance(event: EncodedEnvelope, source: EventSource): void {
-    // Buffers events that handlers offer during the delivery. Otherwise one subscriber would get n+1 before another
-    // gets n.
+    // Buffers events that handlers offer now. Otherwise one subscriber would get n+1 before another gets n.
     delivering = true;
     let next: EncodedEnvelope | undefined = event;
     while (next !== undefined && !closed) {
@@ -212,7 +205,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
 
   const isRepairing = () => fetching || cancelNextFetch !== null;
 
-  /** A timer runs while events are buffered, unless the gap is already being fetched. */
+  /** The timer runs while events are buffered and no fetch runs. */
   function watchGap(): void {
     if (buffered.size === 0 || closed) {
       cancelGapTimeout?.();
@@ -238,7 +231,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       buffered.size < maxBuffered &&
       bufferedCharacters + event.json.length <= maxBufferedCharacters
     ) {
-      // During `deliver` an event is buffered although nothing is missing before it.
+      // While events are delivered, an offered event waits although none is missing before it.
       if (buffered.size === 0 && !delivering) totals.holes += 1;
       buffered.set(seq, event);
       bufferedCharacters += event.json.length;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createKeySchema } from './index.ts';
 
-/** The CRC16 that the Redis Cluster specification requires, with polynomial 0x1021 and initial value 0. */
+/** CRC16 of the Redis Cluster specification: polynomial 0x1021, initial value 0. */
 function crc16(text: string): number {
   let crc = 0;
   for (const byte of new TextEncoder().encode(text)) {
@@ -14,7 +14,7 @@ function crc16(text: string): number {
   return crc;
 }
 
-/** The slot of a key: of the text between the first opening brace and the next closing one, else of the whole key. */
+/** Redis hashes the text between the first brace and the next closing one, else the whole key. */
 function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = key.indexOf('}', open + 1);

@@ -73,7 +73,7 @@ describe('a prefix without a separator', () => {
   });
 });
 
-// Values that a caller in JavaScript passes when a field is missing.
+// JavaScript callers pass these when a field is missing.
 const notText = [
   undefined,
   null,

@@ -1,26 +1,23 @@
 declare const redisKey: unique symbol;
 declare const topicName: unique symbol;
 
-/** A Redis key. Only this package makes one. */
+/** Only this package makes Redis keys. */
 export type RedisKey = string & { readonly [redisKey]: true };
 
-/** A Redis pub/sub topic or topic pattern. Only this package makes one. */
+/** Only this package makes topics and topic patterns. */
 export type TopicName = string & { readonly [topicName]: true };
 
-/** The result of {@link KeySchema.parseTopic}. */
 export type Topic =
   | { readonly kind: 'channel'; readonly channelId: string }
   | { readonly kind: 'agent'; readonly agentId: string }
   | { readonly kind: 'global' };
 
-/** The lease of one connection in a roster. */
 export interface RosterMember {
   readonly agentId: string;
   readonly hubId: string;
   readonly sessionId: string;
 }
 
-/** Thrown for an id that cannot be part of a name, and for an invalid prefix. */
 export class KeySchemaError extends Error {
   override readonly name = 'KeySchemaError';
   readonly code: 'invalid_id' | 'invalid_prefix';
@@ -31,18 +28,15 @@ export class KeySchemaError extends Error {
   }
 }
 
-/**
- * True for an id that can be part of a name: letters, digits and `._@|~-`, 1 to 128 characters, the first a letter or
- * digit.
- */
+/** True for an id that can be part of a name: 1 to 128 letters, digits and `._@|~-`, the first a letter or digit. */
 export function isNameId(id: string): boolean {
-  // The pattern alone would accept undefined as the text 'undefined', because callers in JavaScript have no types.
+  // In JavaScript, `undefined` would match the pattern as text.
   if (typeof id !== 'string') return false;
-  // A colon could make the name of another key; a brace could move the key to another Cluster slot.
+  // A colon could make the name of another key. A brace could move the key to another Cluster slot.
   return /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(id);
 }
 
-/** Returns the id. @throws {KeySchemaError} `invalid_id` if it cannot be part of a name */
+/** @throws {KeySchemaError} `invalid_id` if it cannot be part of a name */
 export function checkId(id: string): string {
   if (isNameId(id)) return id;
   const text =
@@ -52,23 +46,22 @@ export function checkId(id: string): string {
 
 export interface KeySchemaOptions {
   /**
-   * The beginning of every key and topic: empty, or ending in a character that is no letter or digit, such as `app:`.
-   * Two systems on one Redis need different prefixes: pub/sub ignores the database number, and the `keyPrefix` of
-   * ioredis applies neither to pub/sub nor to SCAN.
+   * The start of every key and topic, such as `app:`: empty, or ending in a character that is no letter or digit. Two
+   * systems on one Redis need different prefixes, because pub/sub ignores the database number and the `keyPrefix` of
+   * ioredis.
    * @default 'openclaw:'
    */
   readonly prefix?: string;
   /**
-   * Puts the id of the channel or agent, or the name of a cached value, into braces. On Redis Cluster, the keys and the
-   * topic of a channel then share a slot.
+   * Puts the id into braces, so that on Redis Cluster the keys and the topic of a channel share a slot.
    * @default false
    */
   readonly hashTags?: boolean;
 }
 
 /**
- * Makes every Redis name of OpenClaw; {@link keyTable} has the pattern, type, TTL and purpose of each under the same
- * name. Each maker throws {@link KeySchemaError} `invalid_id` for a bad id.
+ * Makes every Redis name of OpenClaw; {@link keyTable} describes each. Each maker throws {@link KeySchemaError}
+ * `invalid_id` for a bad id.
  */
 export interface KeySchema {
   readonly prefix: string;
@@ -78,39 +71,33 @@ export interface KeySchema {
   readonly globalTopic: TopicName;
   /** A process publishes here to test its own subscription. */
   probeTopic(probeId: string): TopicName;
-  /** The trace contexts of sampled events, for hubs that trace. */
+  /** The trace contexts of sampled events. */
   readonly traceTopic: TopicName;
-  /** `pubsub:channel:*`: the pattern of all channel topics. */
   readonly channelPattern: TopicName;
-  /** Parses a topic of a channel, of an agent or the global topic; null for any other name. */
+  /** Null for a name that is no topic of a channel, an agent or all. */
   parseTopic(name: string): Topic | null;
   presence(channelId: string, agentId: string): RedisKey;
   roster(channelId: string): RedisKey;
-  /** The roster's index by agent. */
+  /** The roster, ordered by agent. */
   rosterAgents(channelId: string): RedisKey;
   typing(channelId: string): RedisKey;
   turns(channelId: string): RedisKey;
-  /** The state of each agent in `turns`. */
   turnStates(channelId: string): RedisKey;
   channel(channelId: string): RedisKey;
   channelMembers(channelId: string): RedisKey;
   recentMessages(channelId: string): RedisKey;
-  /** The highest published seq of a channel. */
   sequence(channelId: string): RedisKey;
-  /** Each hub's newest committed event. */
   latestEvents(): RedisKey;
-  /** The hub whose write the database took last. */
+  /** The id of the hub that wrote to the database last. */
   databaseHub(): RedisKey;
-  /** A value under a name that the application chose. */
   cachedValue(name: string): RedisKey;
-  /** Held by the process that loads a cached value. */
+  /** The lease of the process that loads the value. */
   cachedValueLease(name: string): RedisKey;
   rateLimit(action: string, agentId: string): RedisKey;
   rateLimitWindow(action: string, agentId: string): RedisKey;
 }
 
 /**
- * Creates the names of one system.
  * @throws {KeySchemaError} `invalid_prefix` for a prefix with a brace, a space, or a pattern's `*?[]^\`, over 64
  * characters, or that ends in a letter or digit.
  */
@@ -179,12 +166,12 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
   };
 }
 
-/** A member of a roster, `agentId:hubId:sessionId`. @throws {KeySchemaError} `invalid_id` */
+/** Returns `agentId:hubId:sessionId`. @throws {KeySchemaError} `invalid_id` */
 export function encodeRosterMember({ agentId, hubId, sessionId }: RosterMember): string {
   return [agentId, hubId, sessionId].map(checkId).join(':');
 }
 
-/** Parses a member of a roster; null for any other text. */
+/** Null for any other text. */
 export function parseRosterMember(member: string): RosterMember | null {
   const parts = member.split(':');
   const [agentId, hubId, sessionId] = parts;

@@ -1,6 +1,5 @@
 import type { KeyValues } from './values.ts';
 
-/** Time to live of each key that expires, in milliseconds. */
 export const ttlMs = {
   presence: 300_000,
   typing: 10_000,
@@ -8,31 +7,27 @@ export const ttlMs = {
   channel: 3_600_000,
   channelMembers: 3_600_000,
   recentMessages: 300_000,
-  /** The longest TTL that a caller may choose for a cached value. */
+  /** The longest TTL of a cached value. */
   cachedValueMax: 30 * 24 * 3_600_000,
-  /** The longest load of a cached value that other processes wait for. */
+  /** The longest time that other processes wait for a load. */
   cachedValueLeaseMax: 60_000,
   rateLimit: 60_000,
   databaseHub: 10_000,
 } as const;
 
-/** The most messages that `messages:{channelId}:recent` holds. */
 export const recentMessagesMax = 50;
 
-/** One kind of key or topic: a row of the table in the README. */
+/** A row of the table in the README. */
 export interface KeyTableEntry {
   /** The name after the prefix, ids in braces. */
   readonly pattern: string;
   readonly redisType: 'topic' | 'string' | 'hash' | 'set' | 'zset';
-  /**
-   * Milliseconds; `leases`: the key ends with its last lease; `caller`: the caller chooses; null: it does not expire.
-   */
+  /** Milliseconds. `leases`: the key ends with its last lease. `caller`: the caller chooses. Null: no TTL. */
   readonly ttlMs: number | 'leases' | 'caller' | null;
   readonly value: string;
   readonly purpose: string;
-  /** The package that writes it. */
   readonly owner: 'events' | 'presence' | 'typing' | 'cache' | 'ratelimit' | 'chat-hub';
-  /** `EPIC`: the EPIC prescribes the name. `ours`: we chose the name, and `purpose` says why. */
+  /** `EPIC`: the EPIC prescribes the name. `ours`: `purpose` says why the name exists. */
   readonly source: 'EPIC' | 'ours';
 }
 

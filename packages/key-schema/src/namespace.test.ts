@@ -10,7 +10,7 @@ import {
 } from './index.ts';
 
 const first = [...'ABCZabcz019'];
-// These ids are parts of names, so they are the most likely to produce the name of another key.
+// Ids that are also parts of names could produce the name of another key.
 const words = [
   'members',
   'agents',
@@ -38,7 +38,6 @@ const id = fc.oneof(
   },
 );
 
-/** A name, described by its maker and ids. */
 const made = fc.oneof(
   ...objectKeys(keyTable).map((maker) => {
     const ids = keyTable[maker].pattern.split('{').length - 1;

@@ -21,7 +21,6 @@ const id = fc.oneof(
   fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,12}$/),
 );
 
-/** The ids of a kind, in the order of its maker's arguments. */
 function idNames(kind: KeyKind): string[] {
   return [...keyTable[kind].pattern.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
 }

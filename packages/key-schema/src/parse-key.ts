@@ -1,21 +1,20 @@
 import { isNameId } from './key-schema.ts';
 import { keyTable } from './key-table.ts';
 
-/** The keys among the rows of {@link keyTable}: all but its topics. */
 export type KeyKind = {
   [Kind in keyof typeof keyTable]: (typeof keyTable)[Kind]['redisType'] extends 'topic'
     ? never
     : Kind;
 }[keyof typeof keyTable];
 
-/** A key's name, taken apart. An id that the kind does not have is null. */
+/** An id that the kind does not have is null. */
 export interface ParsedKey {
   readonly kind: KeyKind;
   readonly channelId: string | null;
   readonly agentId: string | null;
   readonly action: string | null;
   readonly valueName: string | null;
-  /** Null for a kind without an id, whose name is the same with and without hash tags. */
+  /** Null for a kind without an id: hash tags do not change its name. */
   readonly hasHashTag: boolean | null;
 }
 
@@ -24,7 +23,6 @@ type IdName = 'channelId' | 'agentId' | 'action' | 'valueName';
 interface Pattern {
   readonly kind: KeyKind;
   readonly parts: readonly string[];
-  /** The id that a schema with hash tags puts into braces. */
   readonly tagged: string | undefined;
 }
 
@@ -36,9 +34,7 @@ const patterns: readonly Pattern[] = Object.entries(keyTable)
     return { kind: kind as KeyKind, parts, tagged };
   });
 
-/**
- * Takes the name of a key apart, with or without a hash tag. Returns null if no schema with this prefix makes the name.
- */
+/** Null if no schema with this prefix makes the name. Hash tags are optional. */
 export function parseKey(name: string, prefix = 'openclaw:'): ParsedKey | null {
   if (!name.startsWith(prefix)) return null;
   const parts = name.slice(prefix.length).split(':');

@@ -10,7 +10,7 @@ import { CodedError } from '@openclaw/redis-client';
 export type PresenceErrorCode =
   'invalid_options' | 'invalid_argument' | 'full' | 'unavailable' | 'closed';
 
-/** The error of this package; branch on `code`. */
+/** Branch on `code`. */
 export class PresenceError extends CodedError<PresenceErrorCode> {
   override readonly name = 'PresenceError';
 }

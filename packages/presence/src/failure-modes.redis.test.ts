@@ -9,7 +9,7 @@ const leaseMs = 1500;
 const bench = createRedisBench('file');
 
 describe('a process that was killed', () => {
-  /** Kills a hub that has an agent while another hub watches. Resolves with the changes that the watcher announces. */
+  /** One hub is killed while another watches. Resolves with the changes that the watcher announces. */
   async function killedBeside(options: PresenceTrackerOptions): Promise<string[]> {
     const system = createKeySchema({ prefix: randomPrefix() });
     const [watching, dying] = [await bench.connect(), await bench.connect()];
@@ -29,8 +29,7 @@ describe('a process that was killed', () => {
     return told;
   }
 
-  // Redis notifies no client when a key expires. Invariant: a reaper announces the agent offline within a second
-  // after the end of the lease.
+  // Redis notifies no client when a key expires, so a reaper must announce the agent offline.
   it('leaves agents online permanently, unless a reaper ends their leases', async () => {
     const reaped = await killedBeside({});
     const startMs = Date.now();
@@ -44,8 +43,8 @@ describe('a process that was killed', () => {
 });
 
 describe('the number of leases', () => {
-  // The races: the reply to a leave is lost, so the leave is repeated; a process dies before its agent leaves.
-  // Invariant: the number of present agents is right, because it is counted from the leases, not stored.
+  // The races: a leave is repeated because its reply was lost; a process dies before a leave. Presence counts leases
+  // and stores no number, so the number stays right.
   it('does not drift when leaves are repeated or missing, as a counter does (the control)', async () => {
     const proxy = await startTcpProxy(bench.server.port);
     bench.defer(() => proxy.stop());
@@ -73,7 +72,6 @@ describe('the number of leases', () => {
     await leaving();
     expect([await count(), await kept()]).toEqual([2, 1]);
 
-    // The agent `dies` did not leave; its lease expires.
     await waitFor(async () => {
       await presence.renew([
         {

@@ -17,7 +17,7 @@ beforeEach(() => {
 
 const ungated: typeof gated = (redis) => ({ redis, gate: { open() {}, close() {} } });
 
-/** A client whose connection to Redis can be blocked, even while Redis is up. */
+/** A client that a test can cut off from a running Redis. */
 function gated(client: RedisClient) {
   let closed = false;
   const listeners: ((available: boolean) => void)[] = [];
@@ -79,9 +79,8 @@ describe('presence while Redis is away', () => {
     expect(presence.stats()).toEqual({ leases: 3, unsent: 0, toReplay: 3, degraded: true });
   });
 
-  // The race: an agent is connected to two hubs and loses the connection to the hub without Redis. Invariant: an
-  // agent with a connection is never announced offline. Negative control: an agent that is not connected to the other
-  // hub.
+  // The race: an agent is connected to two hubs, and leaves the hub without Redis, which must not announce it offline.
+  // Negative control: an agent with one connection.
   it('announces no agent offline that may be on another hub, until Redis answers', async () => {
     const one = startHub('hub-1', gated);
     const two = startHub('hub-2');
@@ -148,7 +147,7 @@ describe('presence while Redis is away', () => {
   });
 
   it('announces agents that left meanwhile when Redis confirms that it was their last connection', async () => {
-    // These leases outlast the outage on any machine. After an expiry, a second announcement would be correct.
+    // These leases outlast the outage. After an expiry, a second announcement would be right.
     const long = { leaseMs: 60_000 };
     const [one, two] = [startHub('hub-1', ungated, long), startHub('hub-2', ungated, long)];
     await waitFor(() => one.redis.available && two.redis.available);
@@ -167,8 +166,8 @@ describe('presence while Redis is away', () => {
     expect((await one.presence.list('room')).presences).toMatchObject([{ agentId: 'both' }]);
   });
 
-  // The race: all leases expire while Redis is frozen. Invariant: the first hub that reconnects does not report the
-  // agents of the others offline.
+  // The race: all leases expire while Redis is frozen. The first hub that reconnects must not report the agents of
+  // other hubs.
   it.each(['a hub, which waits one lease', 'the control, a reaper that does not wait'])(
     'announces no agent offline after Redis was frozen for longer than a lease: %s',
     async (first) => {
@@ -194,7 +193,7 @@ describe('presence while Redis is away', () => {
       }
       two.gate.open();
       await waitFor(async () => (await one.presence.list('room')).count === 2);
-      // After the pause the reapers end the lease of a dead process.
+      // After the pause, the reapers end the lease of a dead process.
       const ghost = createRedisLeaseStore({ redis: one.redis, keys: bench.keys }, { leaseMs: 100 });
       await ghost.join('room', { ...here('ghost'), hubId: 'elsewhere' });
       await waitFor(() => told.length > 0);
@@ -244,7 +243,6 @@ describe('presence while Redis is away', () => {
       }
       two.gate.open();
       await waitFor(async () => (await one.presence.list('room')).count === 2);
-      // The agent's hub announces it online again.
       if (!alive) await waitFor(() => told.length === 2);
       expect(heard()).toEqual(alive ? [] : ['hub-1: b offline in room', 'hub-2: b online in room']);
     },

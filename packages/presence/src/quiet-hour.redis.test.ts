@@ -15,7 +15,7 @@ beforeEach(() => {
   told = [];
 });
 
-/** A hub with a clock set by the test, while its heartbeat runs in real milliseconds. */
+/** The test sets its clock, but its heartbeat runs in real time. */
 async function startHub(hubId: string): Promise<{ presence: PresenceTracker; redis: RedisClient }> {
   const redis = await bench.connect();
   const presence = createPresence(
@@ -28,8 +28,7 @@ async function startHub(hubId: string): Promise<{ presence: PresenceTracker; red
 }
 
 describe('an hour without any change', () => {
-  // The fault of another hub (robin#47): a TTL set the status of connected users to away. Invariant: heartbeats alone
-  // keep an agent online.
+  // The fault of another hub (robin#47): a TTL set connected users to away.
   it('leaves every connected agent online, and makes an agent without a heartbeat offline after one lease', async () => {
     const [{ presence: watcher }, { presence: holder, redis }] = [
       await startHub('watcher'),
@@ -47,7 +46,7 @@ describe('an hour without any change', () => {
     expect(told).toEqual(['a online', 'b online']);
     expect((await watcher.list('c')).count).toBe(2);
 
-    // Negative control: without a heartbeat the agent goes offline in the same time.
+    // Negative control: without a heartbeat, the agent goes offline in the same time.
     await redis.close();
     for (let beats = 0; beats < 3; beats += 1) {
       expect(told).toEqual(['a online', 'b online']);

@@ -15,7 +15,6 @@ interface Hub {
   readonly hubId: string;
   readonly presence: PresenceTracker;
   readonly redis: RedisClient;
-  /** Each change of `degraded`, in order. */
   readonly degraded: boolean[];
 }
 
@@ -56,10 +55,7 @@ const passed = (ms: number) => {
 };
 
 describe('presence on a Redis that answers reads and refuses writes', () => {
-  // The race: no lease can be renewed but reads are answered, so after one lease a list is empty and all leases have
-  // expired. Invariants: such a list is `degraded` and contains this process' own agents; no connected agent is
-  // announced offline; afterwards nothing is reaped for one lease. Negative control: the leases have expired in
-  // Redis.
+  // The race: no lease can be renewed but reads are answered, so after one lease every list is empty.
   it.each([
     {
       how: 'its memory is full',
@@ -116,7 +112,7 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
         ...{ degraded: true, record: { agentId: 'c' } },
       });
       expect(told.splice(0)).toEqual(['hub-1: c online in room']);
-      // The agent leaves this hub, but is connected to the other hub. Its lease there has also expired in Redis.
+      // The agent stays connected to the other hub, but its lease there has expired in Redis.
       await one.presence.untrack('room', here('both'));
       await passed(leaseMs / 2);
       expect(told).toEqual([]);
@@ -129,7 +125,6 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
         degraded: false,
         presences: [{ agentId: 'a' }, { agentId: 'b' }, { agentId: 'both' }, { agentId: 'c' }],
       });
-      // An agent that died during the refusal is announced once, after writes have worked for one lease.
       await waitFor(() => told.some((line) => line.includes('ghost')), { timeoutMs: 10_000 });
       expect(performance.now() - backMs).toBeGreaterThanOrEqual(leaseMs);
       await passed(leaseMs);

@@ -1,18 +1,17 @@
 import { PresenceError } from './errors.ts';
 
 export const presenceStatuses = ['online', 'away', 'dnd'] as const;
-/** A status that an agent can set. An agent without a lease is `offline`. */
+/** An agent without a lease is `offline`, which no agent can set. */
 export type PresenceStatus = (typeof presenceStatuses)[number];
 
-/** The application's own data, which JSON can carry: at most 1,024 bytes of JSON, because every listing repeats it. */
+/** The application's data: at most 1,024 bytes of JSON, because every listing repeats it. */
 export type PresenceMetadata = Readonly<Record<string, unknown>>;
 
-/** The state that an agent sets. Empty text is null. */
+/** Empty text is null. */
 export interface PresenceState {
   readonly status: PresenceStatus;
   readonly customStatus: string | null;
   readonly avatar: string | null;
-  /** Absent or null: none. */
   readonly metadata?: PresenceMetadata | null;
 }
 
@@ -20,27 +19,26 @@ export interface PresenceState {
 export interface PresenceRecord {
   readonly agentId: string;
   readonly status: PresenceStatus | 'offline';
-  /** The last known text when the agent is offline. */
+  /** The last known value when the agent is offline. */
   readonly customStatus: string | null;
-  /** The last known avatar when the agent is offline. */
+  /** The last known value when the agent is offline. */
   readonly avatar: string | null;
-  /** The last known metadata when the agent is offline. Absent when it has none. */
+  /** The last known value when the agent is offline. Absent for none. */
   readonly metadata?: PresenceMetadata | null;
   /**
-   * The time at which the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is
-   * away, in this process' time. The times of an agent's records never decrease.
+   * When the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is away, in this
+   * process' time. Never decreases over an agent's records.
    */
   readonly lastSeen: number;
 }
 
-/** The state of an agent that has set none. */
 export const defaultState: PresenceState = { status: 'online', customStatus: null, avatar: null };
 
-/** The longest customStatus or avatar, in UTF-16 units: every listing repeats them. */
+/** In UTF-16 units. Every listing repeats the texts. */
 const maxTextLength = 1024;
 const maxMetadataBytes = 1024;
 
-/** Checks the given fields and replaces empty text with null. @throws {PresenceError} `invalid_argument` */
+/** Replaces empty text with null. @throws {PresenceError} `invalid_argument` */
 export function parseState<S extends Partial<PresenceState>>(state: S): S {
   const { status } = state;
   if (status !== undefined && !presenceStatuses.includes(status)) {
@@ -65,7 +63,7 @@ export function parseState<S extends Partial<PresenceState>>(state: S): S {
   return parsed;
 }
 
-/** A copy, because the caller may change its object. */
+/** The caller may change its object later. */
 function copyMetadata(metadata: PresenceMetadata): PresenceMetadata {
   let text: string | undefined;
   let cause: unknown;
@@ -84,7 +82,7 @@ function copyMetadata(metadata: PresenceMetadata): PresenceMetadata {
   );
 }
 
-/** The metadata of a stored text; null for an empty text and for one that is corrupt. */
+/** Null for an empty or corrupt text. */
 export function parseMetadata(text: string): PresenceMetadata | null {
   if (text === '') return null;
   try {
@@ -96,12 +94,11 @@ export function parseMetadata(text: string): PresenceMetadata | null {
   }
 }
 
-/** The metadata as it is stored; empty for none. */
+/** Empty for none. */
 export function metadataText({ metadata }: Pick<PresenceState, 'metadata'>): string {
   return metadata ? JSON.stringify(metadata) : '';
 }
 
-/** A state of all fields. `metadata` is absent when there is none. */
 export function toState({ status, customStatus, avatar, metadata }: PresenceState): PresenceState {
   return { status, customStatus, avatar, ...(metadata && { metadata }) };
 }
@@ -118,14 +115,14 @@ export function isSameState(
   );
 }
 
-/** The state in a record. In an offline record this is the state with which the agent would return. */
+/** The state with which an offline agent would return. */
 export function stateOf({ status, ...state }: PresenceRecord): PresenceState {
   return toState({ ...state, status: status === 'offline' ? 'online' : status });
 }
 
 /**
- * The records that lead from `known` to `present`: one for each new agent or changed state, without comparing
- * `lastSeen`, and an offline record for each agent that is no longer present.
+ * The records that lead from `known` to `present`, without comparing `lastSeen`. An agent that is gone has an offline
+ * record.
  */
 export function presenceDifference(
   known: Iterable<PresenceRecord>,

@@ -1,18 +1,16 @@
 import type { EventOf } from './events.ts';
 
-/** The name of the global event that announces a public channel. */
 export const channelAnnouncement = 'hub.channel';
 
 export const channelChanges = ['created', 'archived', 'deleted'] as const;
 
-/** The payload of `hub.channel`: a public channel and what changed. */
 export interface ChannelAnnouncement {
   readonly channelId: string;
   readonly name: string;
   readonly change: (typeof channelChanges)[number];
 }
 
-/** The event that announces a public channel. It is a global event, so no log contains it, and it may be lost. */
+/** A global event: no log contains it, and it may be lost. */
 export function announcementEvent({
   channelId,
   name,
@@ -26,7 +24,6 @@ export function announcementEvent({
   };
 }
 
-/** The announcement in an event, or null for any other event. */
 export function announcementOf(event: {
   readonly type: string;
   readonly channelId: string | null;
@@ -51,7 +48,7 @@ const reservedPrefixes = [
   'turn.',
 ] as const;
 
-/** True for the names of collaboration events that only the hub emits, so that no agent can forge them. */
+/** Only the hub emits events with these names, so no agent can forge them. */
 export function isReservedName(name: string): boolean {
   return reservedPrefixes.some((prefix) => name.startsWith(prefix));
 }

@@ -1,4 +1,4 @@
-/** The reason for closing a WebSocket. `reconnect`: the client may reconnect with the same token. */
+/** `reconnect`: the client may reconnect with the same token. */
 export interface CloseCode {
   readonly name: string;
   readonly meaning: string;
@@ -46,12 +46,12 @@ export const closeCodes = {
 
 export type CloseCodeNumber = keyof typeof closeCodes;
 
-/** Encodes the reason of a 4503 or 4429: the delay after which this client may reconnect. */
+/** The reason of a 4503 or 4429: the delay after which this client may reconnect. */
 export function encodeCloseReason(afterMs: number): string {
   return JSON.stringify({ afterMs });
 }
 
-/** Parses a reason made by {@link encodeCloseReason}. Returns milliseconds, or null if it holds none. */
+/** Milliseconds, or null for any other reason. */
 export function parseCloseReason(reason: string): number | null {
   try {
     const { afterMs } = JSON.parse(reason) as { afterMs?: unknown };

@@ -2,9 +2,8 @@ import type { Envelope } from './envelope.ts';
 import { type EventType, isDurable, isEventType } from './event-types.ts';
 import { isId } from './text.ts';
 
-/** A serialized envelope, and the fields by which a hub routes it. */
 export interface EncodedEnvelope {
-  /** Begins with `{"id":"<id>",`, so that a process recognizes its own message by the id without parsing. */
+  /** Begins with `{"id":"<id>",`, so that a process recognizes its own message without parsing. */
   readonly json: string;
   readonly id: string;
   readonly type: EventType;
@@ -15,7 +14,7 @@ export interface EncodedEnvelope {
   readonly timestamp: number;
 }
 
-/** Serializes an envelope, with its fields always in the same order. Does not check it. */
+/** The fields are always in the same order. No schema checks them. */
 export function encodeEnvelope(envelope: Envelope): EncodedEnvelope {
   const { id, event, timestamp, senderId, senderKind, channelId, seq, epoch } = envelope;
   const json = JSON.stringify({
@@ -32,9 +31,8 @@ export function encodeEnvelope(envelope: Envelope): EncodedEnvelope {
 }
 
 /**
- * Reads an envelope from a topic; null for any other text. The check is structural and cheap: it covers the envelope's
- * own fields and the event's type and channelId. The event's other fields are trusted, because only hubs write them.
- * Text whose fields are in another order is encoded again, so that `encoded.json` always begins with the id.
+ * Null for any other text. Checks the envelope's own fields and the event's type and channelId; the rest is trusted,
+ * because only hubs write it. If the id is not first, `encoded.json` is encoded again.
  */
 export function decodeEnvelope(
   json: string,

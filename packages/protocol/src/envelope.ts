@@ -5,8 +5,8 @@ import { senderKindSchema, seqSchema, timestampSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
 /**
- * The envelope that is published on every topic and that clients receive. `channelId` repeats that field of the event.
- * `seq` is null for ephemeral events, and only for them.
+ * What clients receive and what every topic carries. `channelId` repeats the event's. `seq` is null only for ephemeral
+ * events.
  */
 export const envelopeSchema = z
   .object({
@@ -31,5 +31,4 @@ export const envelopeSchema = z
     { error: 'durable events have a seq, and only they do', path: ['seq'] },
   );
 
-/** An event with its sender, its time and its seq in the channel's log. */
 export type Envelope = z.infer<typeof envelopeSchema>;

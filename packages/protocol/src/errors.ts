@@ -1,4 +1,4 @@
-/** JSON-RPC's own error codes, and -32000 for every refusal of the hub. */
+/** -32000 stands for every refusal of the hub. */
 export const rpcErrorCodes = {
   parseError: -32700,
   invalidRequest: -32600,
@@ -9,7 +9,7 @@ export const rpcErrorCodes = {
 
 export type RpcErrorCode = (typeof rpcErrorCodes)[keyof typeof rpcErrorCodes];
 
-/** The meaning of each error code: `data.code` of a -32000 error. */
+/** `data.code` of a -32000 error. */
 export const errorMeanings = {
   unauthorized: 'The token is missing, wrong, expired or revoked.',
   forbidden: 'The caller may not do this.',
@@ -36,7 +36,7 @@ export const errorCodes = Object.keys(errorMeanings) as unknown as readonly [
   ...ErrorCode[],
 ];
 
-/** The refusals that any method may answer. Each method lists its own in addition. */
+/** Any method may answer these. Each method lists its own in addition. */
 export const commonErrors = [
   'unauthorized',
   'rate_limited',
@@ -46,16 +46,15 @@ export const commonErrors = [
   'internal',
 ] as const satisfies readonly ErrorCode[];
 
-/** Fields that explain a refusal, for example the holder of a claim. They stand beside `code`. */
+/** Fields beside `code` that explain a refusal, for example a claim's holder. */
 export type RefusalDetails = Readonly<Record<string, unknown>>;
 
-/** The `data` of a -32000 error. Some methods add further fields. */
 export interface RefusalData extends RefusalDetails {
   readonly code: ErrorCode;
   readonly retryAfterMs?: number;
 }
 
-/** An expected refusal, returned as a value by the store and by all parts of the hub. */
+/** An expected refusal, as a value. */
 export interface Refusal {
   readonly ok: false;
   readonly code: ErrorCode;
@@ -70,7 +69,6 @@ export function refuse(code: ErrorCode, message: string, retryAfterMs?: number):
     : { ok: false, code, message, retryAfterMs };
 }
 
-/** A refusal with the data that the caller needs for its next step. */
 export function refuseWith(code: ErrorCode, message: string, details: RefusalDetails): Refusal {
   return { ok: false, code, message, details };
 }

@@ -36,7 +36,7 @@ export const eventSchemas = {
   'thread.create': event('thread.create', { thread: threadSchema }),
   'thread.update': event('thread.update', { thread: threadSchema }),
   'thread.message': event('thread.message', { message: messageSchema }),
-  // The only event that can be sent to everyone, on the global topic and without a channel.
+  // Only events of this type can be global, without a channel.
   'collaboration.event': z.object({
     type: z.literal('collaboration.event'),
     channelId: idSchema.nullable(),
@@ -47,7 +47,6 @@ export const eventSchemas = {
 
 type AnyEventSchema = (typeof eventSchemas)[EventType];
 
-/** An event: a union of the 17 types, discriminated by `type`. */
 export const channelEventSchema = z.discriminatedUnion(
   'type',
   Object.values(eventSchemas) as [AnyEventSchema, ...AnyEventSchema[]],

@@ -8,38 +8,31 @@ import { isLine, isStorableText } from './text.ts';
 /** A seq, or a head: 0 is before the first event. */
 export const seqSchema = z.int().min(0);
 
-/** The lowest seq that a log still holds; head + 1 when it holds none. */
+/** head + 1 when the log is empty. */
 export const floorSchema = z.int().min(1).describe('The lowest seq still in the log.');
 
-/** How long a channel keeps its events. */
 export const retentionMsSchema = z.int().min(1).max(limits.retentionMs);
 
-/** How many of its newest messages a channel keeps. */
 export const maxMessagesSchema = z.int().min(1).max(limits.maxMessages);
 
 /** Epoch milliseconds. */
 export const timestampSchema = z.int().min(0);
 
-/** Text of one line that is not blank. */
 export const lineSchema = (maxChars: number) =>
   z.string().min(1).max(maxChars).refine(isLine, { error: 'blank, or with control characters' });
 
-/** Text that every database can store unchanged. */
 export const textSchema = (maxChars: number) =>
   z
     .string()
     .max(maxChars)
     .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
 
-/**
- * A message's content in params. The schema limits its length only by the frame. The store checks `isContentTooLarge`
- * and answers `too_large`, which says more than -32602.
- */
+/** The store limits the length and answers `too_large`, which says more than -32602. */
 export const contentSchema = textSchema(limits.frameBytes)
   .min(1)
   .describe(`At most ${limits.contentBytes} bytes of UTF-8, else too_large.`);
 
-/** A reaction in its canonical spelling: reactions that look the same are equal. */
+/** A canonical spelling: reactions that look the same are equal. */
 export const emojiSchema = z
   .string()
   .min(1)
@@ -48,13 +41,12 @@ export const emojiSchema = z
   .max(limits.emojiChars)
   .refine(isEmoji, { error: 'not usable as a reaction: it shows nothing, or changes other text' });
 
-/** A JSON object in results and events. */
 export const jsonObjectSchema = z.record(z.string(), z.unknown()) as unknown as z.ZodType<
   JsonObject,
   JsonObject
 >;
 
-// Not z.record, which silently ignores a key `__proto__`, and would walk the object a second time.
+// z.record would ignore a key `__proto__`, and walk the object a second time.
 const boundedObjectSchema = (maxBytes: number) =>
   z
     .unknown()
@@ -69,17 +61,14 @@ const boundedObjectSchema = (maxBytes: number) =>
       description: `A JSON object of at most ${maxBytes} bytes and ${limits.jsonDepth} levels; no key __proto__, constructor or prototype; no number beyond ±(2^53 - 1), which JSON readers round.`,
     }) as unknown as z.ZodType<JsonObject, JsonObject>;
 
-/** Attributes of a message or channel. */
 export const metadataSchema = boundedObjectSchema(limits.metadataBytes);
 
-/** The payload of a collaboration event. */
 export const payloadSchema = boundedObjectSchema(limits.payloadBytes);
 
 function isDistinct(ids: readonly string[]): boolean {
   return new Set(ids).size === ids.length;
 }
 
-/** A list of distinct agents. */
 export const idsSchema = (max: number) =>
   z
     .array(idSchema)
@@ -89,25 +78,22 @@ export const idsSchema = (max: number) =>
 
 export const mentionsSchema = idsSchema(limits.mentions);
 
-/** The kinds of agents, as given in their tokens. */
 export const agentKinds = ['agent', 'person', 'service'] as const;
 export type AgentKind = (typeof agentKinds)[number];
 export const agentKindSchema = z.enum(agentKinds);
 
-/** The kind of a sender: an agent's kind, or `hub` for events that no caller causes. */
+/** `hub` is for events that no caller causes. */
 export const senderKindSchema = z.enum([...agentKinds, 'hub']);
 export type SenderKind = z.infer<typeof senderKindSchema>;
 
-/** Messages that led to this message, each once. They may be in any channel that the sender may read. */
+/** Messages that led to this one, in any channel that the sender may read. */
 export const causeSchema = z
   .array(idSchema)
   .max(limits.causes)
   .refine(isDistinct, { error: 'a message is named twice' })
   .meta({ uniqueItems: true });
 
-/**
- * Labels that a message adds to those of its causes. A label over the limit is answered `too_large` instead of -32602.
- */
+/** Labels that a message adds to the labels of its causes. A label over the limit is `too_large`, not -32602. */
 export const taintSchema = z
   .array(
     lineSchema(limits.frameBytes).describe(
@@ -116,20 +102,18 @@ export const taintSchema = z
   )
   .max(limits.ownTaints);
 
-/** The statuses that an agent may set; only the hub reports `offline`. */
+/** Only the hub reports `offline`. */
 export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 
-/** An optional param that becomes null when absent, so that the hub and the store handle one shape. */
+/** An absent param becomes null, so that the hub and the store handle one shape. */
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
-/** The cursor of the next page: the id of this page's last row. */
 export const cursorSchema = idSchema;
 
-/** The params of every list. */
 export const pageParams = {
   cursor: orNull(cursorSchema),
   limit: z.int().min(1).max(limits.historyPage).default(limits.defaultPage),
 };
 
-/** The cursor of the next page; null on the last page. */
+/** Null on the last page. */
 export const nextCursorSchema = cursorSchema.nullable();

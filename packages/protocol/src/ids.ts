@@ -2,10 +2,9 @@ import { z } from 'zod';
 import { idPattern, isDirectChannelId } from './text.ts';
 import { limits } from './limits.ts';
 
-/** The id of a channel, agent, session, message, thread or envelope. */
 export const idSchema = z.string().regex(idPattern);
 
-/** The id of a channel that a client creates: only the hub creates direct channels. */
+/** Only the hub creates direct channels. */
 export const newChannelIdSchema = idSchema.refine((id) => !isDirectChannelId(id), {
   error: 'ids that begin with dm_ are reserved for the hub',
 });
@@ -16,5 +15,5 @@ export const clientMessageIdSchema = z
   .max(limits.clientMessageIdChars)
   .regex(/^[ -~]+$/);
 
-/** The database's identity; it changes when a backup is restored. */
+/** The database's identity, which a restore changes. */
 export const epochSchema = z.string().min(1).max(limits.epochChars);

@@ -1,10 +1,8 @@
-/** The longest cursor of an inbox. */
 export const inboxCursorChars = 512;
 
 /**
- * A place in an inbox, and what the read of it could see: items up to `place` that were written by transactions
- * before `next`, except the transactions in `open`. A database with one writer at a time has no open transactions,
- * and `next` is 0.
+ * The extent of a read of an inbox: items up to `place` by transactions before `next`, except the transactions in
+ * `open`. On a database with one writer at a time, `open` is empty and `next` is 0.
  */
 export interface InboxPlace {
   /** A hash of the epoch, the agent and the channels to which the read was limited. */
@@ -16,8 +14,8 @@ export interface InboxPlace {
 }
 
 /**
- * The cursor of a place. Clients pass it back unchanged. If the open transactions do not fit, the cursor covers fewer
- * items than the read saw, and the others come again.
+ * Clients pass the cursor back unchanged. If the open transactions do not fit, the cursor covers fewer items than the
+ * read saw, and the remaining items come again.
  */
 export function encodeInboxCursor({ scope, place, next, open }: InboxPlace): string {
   const head = `i${scope}.${place.toString(36)}.`;
@@ -37,7 +35,7 @@ export function encodeInboxCursor({ scope, place, next, open }: InboxPlace): str
   return `${head}${end.toString(36)}${list}`;
 }
 
-/** The place that a cursor names; null for any other text. */
+/** Null for any other text. */
 export function decodeInboxCursor(cursor: string): InboxPlace | null {
   if (cursor.length > inboxCursorChars) return null;
   const [, scope, numbers] =

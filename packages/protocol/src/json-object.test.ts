@@ -76,8 +76,7 @@ describe('JSON objects in metadata and payload', () => {
     expect(messageOf(value, 1000)).toBe(problem);
   });
 
-  // The JSON parser rounds large integers before they are checked. Invariant: an integer is stored exactly, or
-  // refused with its place.
+  // The JSON parser rounds large integers before they are checked, so they must be refused.
   it.each([
     ['{"id":1481220477346119781}', ['id']],
     ['{"users":[{"id":-9007199254740993}]}', ['users', 0, 'id']],

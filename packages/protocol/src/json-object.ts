@@ -10,25 +10,24 @@ export interface JsonObject {
 const prototypeKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * The bytes that are left, computed from a lower bound of the sizes of the values checked so far. A huge value is
- * refused before it is read completely.
+ * What remains of the limit. Sizes are counted by a lower bound, so a huge value is refused before it is read
+ * completely.
  */
 interface Budget {
   bytes: number;
 }
 
-/** A problem of a JSON object, and the place of the value that has it. */
 export interface JsonProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** A longer key is cut in a reported path, so that the answer to a bad call stays short. */
+/** A longer key is cut in a path, so that the answer to a bad call stays short. */
 const maxPathKeyChars = 64;
 
 /**
- * Returns the problem of a value, or null. The value must be a JSON object of bounded depth and bytes, with storable
- * text, with numbers that every reader of JSON keeps, and without keys that reach a prototype.
+ * Null for a JSON object of bounded depth and bytes, with storable text, exact numbers, and no keys that reach a
+ * prototype.
  */
 export function jsonObjectProblem(value: unknown, maxBytes: number): JsonProblem | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -65,7 +64,7 @@ function containerProblem(
     }
     return null;
   }
-  // Uses for…in because Object.entries would also read the keys past the budget.
+  // Object.entries would also read the keys past the budget.
   for (const key in container) {
     if (budget.bytes < 0) return null;
     if (prototypeKeys.has(key)) return problem(`the key ${key} is not allowed`);
@@ -98,8 +97,8 @@ function valueProblem(value: unknown, depthLeft: number, budget: Budget): JsonPr
   }
 }
 
-// The parser has already rounded a larger integer, so the sender's digits are lost. A double of this size is always
-// an integer, so after parsing, 1e300 cannot be told from an id of 301 digits. Both are refused.
+// The parser has rounded larger integers, so the sender's digits are lost. After parsing, 1e300 cannot be told from an
+// id of 301 digits, so both are refused.
 function numberProblem(value: number): JsonProblem | null {
   if (Number.isNaN(value)) return problem('a number that JSON cannot hold');
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER

@@ -16,7 +16,7 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 export interface JsonSchemaOptions {
   /**
-   * The draft: 2020-12 for JSON Schema itself and OpenAPI 3.1, draft-07 for OpenRPC.
+   * 2020-12 for JSON Schema and OpenAPI 3.1, draft-07 for OpenRPC.
    * @default 'draft-2020-12'
    */
   readonly target?: 'draft-2020-12' | 'draft-07';
@@ -27,7 +27,7 @@ export interface JsonSchemaOptions {
   readonly uri?: (name: string) => string;
 }
 
-/** The schemas with a name in every document: `Id`, the objects, the events, `Envelope`. */
+/** Every document has these schemas. */
 export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
   Id: idSchema,
   Message: messageSchema,
@@ -42,9 +42,8 @@ export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
 };
 
 /**
- * Builds the JSON Schemas of the objects, events and envelope, by name (`Message`, `ChannelMessageEditEvent`,
- * `Envelope`, …), and of `others`. Each refers to the named schemas by `uri`. They describe the form that a caller
- * writes: a param with a default is not required. OpenRPC, OpenAPI and clients in other languages use them.
+ * Builds the JSON Schemas of the objects, events and envelope, by name (`Message`, `ChannelMessageEditEvent`, …), and
+ * of `others`. They describe what a caller writes: a param with a default is not required.
  */
 export function buildJsonSchemas(
   options: JsonSchemaOptions = {},

@@ -3,24 +3,23 @@ import { isId } from './text.ts';
 export const channelOrders = ['name', 'newest'] as const;
 export type ChannelOrder = (typeof channelOrders)[number];
 
-/** The place of a channel in an ordered list: the value that the order compares, then the id. */
 export interface ListPlace {
   readonly by: string | number;
   readonly id: string;
 }
 
-/** The longest cursor of an ordered list: the longest name and id, encoded. */
+/** The longest name and id, encoded. */
 export const listCursorChars = 1_024;
 
-/** The cursor of the page after a place. Clients pass it back unchanged. */
+/** Clients pass it back unchanged. */
 export function encodeListCursor({ by, id }: ListPlace): string {
   const bytes = new TextEncoder().encode(JSON.stringify([by, id]));
   const text = btoa(String.fromCharCode(...bytes));
-  // The cursor begins with a letter and has only characters of an id, so that it needs no escaping in a URL.
+  // Only characters of an id, so that the cursor needs no escaping in a URL.
   return `c${text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`;
 }
 
-/** The place of a cursor in a list of this order; null for any other text. */
+/** Null for a cursor of another order, and for any other text. */
 export function decodeListCursor(cursor: string, order: ChannelOrder): ListPlace | null {
   if (!/^c[A-Za-z0-9_-]+$/.test(cursor) || cursor.length > listCursorChars) return null;
   try {
@@ -39,18 +38,17 @@ export function decodeListCursor(cursor: string, order: ChannelOrder): ListPlace
   }
 }
 
-/** The place of a thread in a list by activity: the seq of its last event, then its id. */
+/** `lastSeq` is the seq of the thread's last event. */
 export interface ThreadPlace {
   readonly lastSeq: number;
   readonly threadId: string;
 }
 
-/** The cursor of the page of threads after a place. */
 export function encodeThreadCursor({ lastSeq, threadId }: ThreadPlace): string {
   return `t${lastSeq}.${threadId}`;
 }
 
-/** The place of a cursor in a list of threads; null for any other text. */
+/** Null for any other text. */
 export function decodeThreadCursor(cursor: string): ThreadPlace | null {
   const [, lastSeq, threadId] = /^t(\d{1,15})\.(.+)$/.exec(cursor) ?? [];
   return isId(threadId) ? { lastSeq: Number(lastSeq), threadId } : null;

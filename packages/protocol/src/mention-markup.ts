@@ -6,18 +6,15 @@ const escapable = /[!-/:-@[-`{-~]/;
 const schemeCharacter = /[A-Za-z0-9+.-]/;
 
 /**
- * Replaces the parts of Markdown that mention nobody with blanks: code, quotations, links and URLs. It is simpler than
- * a full parser, so in rare texts it finds a false mention or misses one. Its time is linear in the text.
+ * Replaces code, quotations, links and URLs with blanks. Simpler than a full parser, so in rare texts it finds a false
+ * mention or misses one. Linear time.
  */
 export function blankMarkup(content: string): string {
   const { paragraphs, hasDefinitions } = paragraphsOf(content);
   return paragraphs.map((text) => blankInline(text, hasDefinitions)).join('\n\n');
 }
 
-/**
- * The paragraphs of the text without code blocks, quotations and definitions of links. No code span crosses a
- * paragraph.
- */
+/** Omits code blocks, quotations and definitions of links. No code span crosses a paragraph. */
 function paragraphsOf(content: string): { paragraphs: string[]; hasDefinitions: boolean } {
   const paragraphs: string[] = [];
   let lines: string[] = [];
@@ -67,14 +64,12 @@ function paragraphsOf(content: string): { paragraphs: string[]; hasDefinitions: 
   return { paragraphs, hasDefinitions };
 }
 
-/** Blanks escaped characters, code spans, links and URLs of one paragraph. */
 function blankInline(text: string, hasDefinitions: boolean): string {
   if (!/[\\`[:]|www\./i.test(text)) return text;
   const closers = backtickRuns(text);
   const out: string[] = [];
-  /** The positions in `out` of the opening brackets that may begin a link. */
   const brackets: number[] = [];
-  /** The parts of `out` to blank, in order and without overlaps, so that each is blanked once at the end. */
+  /** Parts of `out` to blank, in order and without overlaps, so that each is blanked once. */
   const blanks: { readonly start: number; readonly end: number }[] = [];
   const blankFrom = (start: number) => {
     while ((blanks.at(-1)?.start ?? -1) >= start) blanks.pop();
@@ -120,7 +115,7 @@ function blankInline(text: string, hasDefinitions: boolean): string {
   return out.join('');
 }
 
-/** Finds the next run of backticks of a given length. Each list of runs is walked once. */
+/** The next run of backticks of a given length. Each list of runs is walked once, for linear time. */
 function backtickRuns(text: string) {
   const byLength = new Map<number, { readonly places: number[]; at: number }>();
   for (const { index, 0: run } of text.matchAll(/`+/g)) {
@@ -138,15 +133,15 @@ function backtickRuns(text: string) {
   };
 }
 
-// A target never matches empty text here; parentheses without a target are a separate alternative. Each run of spaces
-// therefore matches in only one way. Otherwise a long run would take quadratic time.
+// A target must not match empty text, so that a run of spaces matches in one way only. Otherwise a long run takes
+// quadratic time.
 const target =
   /\([ \t\n]*(?:\)|(?:<[^<>\n]*>|(?=[^\s)<>])[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*)(?:[ \t\n]+(?:"[^"]*"|'[^']*'|\([^()]*\)))?[ \t\n]*\))/y;
 const reference = /\[[^[\]]*\]/y;
-/** A link with a longer target counts as text, so that no text is searched repeatedly. */
+/** A longer target counts as text, which bounds the search. */
 const targetMax = 2_048;
 
-/** The end of the link whose text ends at `end`; null if it is no link. */
+/** Null if the text that ends at `end` is no link. */
 function linkEndAt(text: string, end: number, hasDefinitions: boolean): number | null {
   const pattern =
     text[end] === '(' ? target : text[end] === '[' && hasDefinitions ? reference : null;

@@ -115,7 +115,7 @@ describe('mentions in a text', () => {
     );
   });
 
-  // Invariant: no message blocks the event loop. Each text is as long as a message may be.
+  // Each text is as long as a message may be. None may block the event loop.
   it.each([
     ...['@', '@a', '@a ', '@a-', '`', '` ``', '[', '[](', '[](<', '](a "', '](a (', '[@a](', '> '],
     ...[
@@ -147,7 +147,7 @@ describe('mentions in a text', () => {
       (n: number) => `${'['.repeat(n * 50)}@a${'](x)'.repeat(n * 20)}`,
       (n: number) => `${'_.-|~'.repeat(n * 20)}@a`,
       (n: number) => `@a${'.'.repeat(n * 90)}x`,
-      // This text is as long as six of the longest messages (32 KiB). An earlier pattern took 0.1 s for one of them.
+      // Six times the longest message (32 KiB). An earlier pattern took 0.1 s for one.
       (n: number) => `[x](${' '.repeat(2_040)}`.repeat(n / 4),
       (n: number) => '['.repeat(n * 100) + ']()'.repeat(n * 100),
     ]) {

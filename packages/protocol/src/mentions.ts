@@ -2,37 +2,27 @@ import { blankMarkup } from './mention-markup.ts';
 import { limits } from './limits.ts';
 import { isId } from './text.ts';
 
-/**
- * A name after an @, as the ids that it may mean, longest first: `ann.` may be an id, or `ann` at the end of a
- * sentence. The last id is the name without punctuation.
- */
+/** The ids that a name after an @ may mean, longest first: `ann.` may be an id, or `ann` at the end of a sentence. */
 export type MentionedName = readonly [string, ...string[]];
 
-/** The mentions in a text. Their meaning depends on the members: see {@link resolveMentions}. */
+/** The members decide what the names mean: see {@link resolveMentions}. */
 export interface ParsedMentions {
-  /**
-   * Each name once, in the order of the text: at most `limits.mentions`, with at most twice as many ids. Further ones are
-   * ignored, because each id is looked up.
-   */
+  /** Each name once, in order: at most `limits.mentions` names with twice as many ids, because each id is looked up. */
   readonly names: readonly MentionedName[];
-  /** True if the text mentions everyone, with `@all`. */
   readonly all: boolean;
 }
 
 const nothing: ParsedMentions = { names: [], all: false };
 const everyone = 'all';
 const mention = /@([A-Za-z0-9][A-Za-z0-9._@|~-]*)/g;
-/** Longer names are ignored: an id has at most 128 characters, and no sentence has so much punctuation after it. */
+/** An id has at most 128 characters, and no sentence has so much punctuation after it. */
 const nameCharsMax = 256;
-/**
- * The most ids that are tried for one name. More would only be needed for a name that ends in several punctuation
- * marks.
- */
+/** More candidates are only needed for a name that ends in many punctuation marks. */
 const candidatesMax = 8;
 
 /**
- * Finds the mentions in Markdown: each `@` with an id after it that is not part of a word, such as an e-mail address.
- * Code, quotations, links and URLs mention nobody, and neither does `\@`. The time is linear in the text.
+ * Finds each `@` with an id after it that is not part of a word, such as an e-mail address. Code, quotations, links,
+ * URLs and `\@` mention nobody. Linear time.
  */
 export function parseMentions(content: string): ParsedMentions {
   if (!content.includes('@')) return nothing;
@@ -58,7 +48,7 @@ export function parseMentions(content: string): ParsedMentions {
   return { names: [...names.values()], all };
 }
 
-/** The agents that parsed names mean: for each name the longest id of a member, else the name without punctuation. */
+/** For each name, the longest id of a member, else the name without punctuation. */
 export function resolveMentions(
   { names }: ParsedMentions,
   isMember: (agentId: string) => boolean,
@@ -74,8 +64,8 @@ export function resolveMentions(
 }
 
 /**
- * The number of underscores right before the @, which may be emphasis; null if the @ is part of a word or a path.
- * Punctuation alone before the @ is no word, even where an id may contain it: `~~@ann~~` is a mention.
+ * The underscores right before the @, which may be emphasis; null if the @ is part of a word or path. Punctuation alone
+ * is no word: `~~@ann~~` is a mention.
  */
 function emphasisBefore(text: string, at: number): number | null {
   if (text[at - 1] === '/') return null;
@@ -87,12 +77,11 @@ function emphasisBefore(text: string, at: number): number | null {
   return underscores;
 }
 
-/** True for the name of a package or a path, such as `@types/node`. */
+/** True for a package's name or a path, such as `@types/node`. */
 function isPath(text: string, end: number): boolean {
   return text[end] === '/' && /[A-Za-z0-9]/.test(text[end + 1] ?? '');
 }
 
-/** The distinct ids that a name may mean. */
 function candidatesOf(name: string, emphasis: number): string[] {
   if (name.length > nameCharsMax) return [];
   const plain = withoutEmphasis(name.replace(/[.~|-]+$/, ''), emphasis);
@@ -107,7 +96,7 @@ function candidatesOf(name: string, emphasis: number): string[] {
   return ids;
 }
 
-/** Removes the underscores at the end of a name that end an emphasis. The emphasis begins before the name. */
+/** Removes the underscores that end an emphasis which began before the name. */
 function withoutEmphasis(name: string, emphasis: number): string {
   let end = name.length;
   while (end > 1 && name.length - end < emphasis && name[end - 1] === '_') end -= 1;

@@ -11,7 +11,6 @@ const noOrigin = { replyTo: null, cause: [], taint: [] };
 const turn = { model: 'small-1', tokensIn: 900, tokensOut: 80, costMicros: 1_200, ms: 640 };
 const same = (params: object): [object, object] => [params, params];
 
-// The minimal params of each method, and the hub's parsed params.
 const least: Record<MethodName, [written: object, seen: object]> = {
   'channel.create': [
     { name: 'Room' },

@@ -22,7 +22,6 @@ import { threadMethods } from './methods/thread.ts';
 import { turnStateMethods } from './methods/turn-state.ts';
 import { sampleTimestamp } from './samples.ts';
 
-/** Every method of the hub, by its name. */
 export const methods = {
   ...channelMethods,
   ...memberMethods,
@@ -62,15 +61,15 @@ export type MethodOfKind<K extends MethodKind> = {
   [M in MethodName]: (typeof methods)[M]['kind'] extends K ? M : never;
 }[MethodName];
 
-/** A method's params as the hub gets them: checked, with defaults, and null where absent. */
+/** Params as the hub gets them: checked, with defaults, null where absent. */
 export type ParamsOf<M extends MethodName> = z.output<(typeof methods)[M]['params']>;
 
-/** A method's params as a client writes them. */
+/** Params as a client writes them. */
 export type ParamsInputOf<M extends MethodName> = z.input<(typeof methods)[M]['params']>;
 
 export type ResultOf<M extends MethodName> = z.output<(typeof methods)[M]['result']>;
 
-/** True for the name of a method in the table; false for names that every object has. */
+/** False for names that every object has. */
 export function isMethodName(name: string): name is MethodName {
   return Object.hasOwn(methods, name);
 }

@@ -6,7 +6,6 @@ import { epochSchema, idSchema } from './ids.ts';
 
 const count = z.int().min(1);
 
-/** Params of `welcome`, the first frame on every connection. */
 export const welcomeSchema = z.object({
   sessionId: idSchema,
   agentId: idSchema,
@@ -35,7 +34,6 @@ export const welcomeSchema = z.object({
 });
 export type Welcome = z.infer<typeof welcomeSchema>;
 
-/** Params of `discontinuity`: a subscribed channel cannot be continued. */
 export const discontinuitySchema = z.object({
   channelId: idSchema,
   head: seqSchema.describe('Live events continue from head+1.'),
@@ -48,14 +46,12 @@ export const discontinuitySchema = z.object({
 });
 export type Discontinuity = z.infer<typeof discontinuitySchema>;
 
-/** Params of `reconnect`: the hub is draining. */
 export const reconnectSchema = z.object({
   afterMs: z.int().min(0).describe('This client’s own slot.'),
   reason: z.string(),
 });
 export type Reconnect = z.infer<typeof reconnectSchema>;
 
-/** The notifications that the hub sends, by name. */
 export const notifications = {
   welcome: {
     summary: 'The first frame: the caller’s identity, the epoch and the limits.',

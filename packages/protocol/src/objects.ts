@@ -11,10 +11,10 @@ import {
 } from './fields.ts';
 import { clientMessageIdSchema, idSchema } from './ids.ts';
 
-// These schemas do not repeat the limits of the params, so that they also accept objects of a hub with other limits.
-// They accept unknown fields, so that a hub may be newer than its clients.
+// These schemas accept unknown fields and values beyond our limits, so that a client works with a newer or differently
+// configured hub.
 
-/** The origin of a message. The hub sets it; from the sender's params it takes only causes and taints. */
+/** Set by the hub, except for the sender's causes and taints. */
 export const originSchema = z.object({
   via: z.enum(['ws', 'rest', 'mcp', 'a2a', 'webhook']).describe('The transport it was sent over.'),
   onBehalfOf: idSchema.nullable().describe('The claim on_behalf_of of the sender’s token.'),
@@ -24,8 +24,8 @@ export const originSchema = z.object({
 export type Origin = z.infer<typeof originSchema>;
 
 /**
- * A message in its current state; `seq` is the seq of its creation. A deleted message stays in place without its
- * content. The hub omits optional fields that would be null or false.
+ * A message in its current state; `seq` is that of its creation. A deleted message stays without its content. Optional
+ * fields that would be null or false are omitted.
  */
 export const messageSchema = z.object({
   id: idSchema,
@@ -56,10 +56,7 @@ export type Message = z.infer<typeof messageSchema>;
 
 export const channelKinds = ['public', 'private', 'direct'] as const;
 
-/**
- * A channel; `head` is the seq of its last event. The hub omits `retentionMs` and `maxMessages` where the channel sets
- * none.
- */
+/** `head` is the seq of the last event. `retentionMs` and `maxMessages` are omitted where the channel sets none. */
 export const channelSchema = z.object({
   channelId: idSchema,
   name: z.string(),
@@ -91,7 +88,7 @@ export const memberSchema = z.object({
 });
 export type Member = z.infer<typeof memberSchema>;
 
-/** A thread. Its id is the id of its root message. `replies` counts its messages without deleted ones. */
+/** A thread has the id of its root message. `replies` does not count deleted messages. */
 export const threadSchema = z.object({
   threadId: idSchema,
   channelId: idSchema,

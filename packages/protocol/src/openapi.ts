@@ -9,23 +9,21 @@ export interface RestOperation {
   readonly tag: string;
   readonly summary: string;
   readonly route: RestRoute;
-  /** All params: those in the path, and the rest in the query (GET, DELETE) or the body. */
+  /** Params of the path, and of the query (GET, DELETE) or the body. */
   readonly params: z.ZodObject;
   /** Null for an operation that is always refused. */
   readonly result: z.ZodType | null;
   readonly examples?: readonly MethodExample[];
 }
 
-/** The parts of the document that do not come from the method table. */
 export interface OpenApiOptions {
   readonly securitySchemes: Readonly<Record<string, object>>;
-  /** Operations that are not methods. */
   readonly operations?: readonly RestOperation[];
 }
 
 export type OpenApiDocument = ReturnType<typeof buildOpenApi>;
 
-/** The body of every answer that is not a success. `code` is an error code, or says that the request is malformed. */
+/** The body of every refusal. `code` is an error code, or says that the request is malformed. */
 export const restErrorSchema = z.object({
   error: z.looseObject({
     code: z.enum([...errorCodes, 'invalid_request', 'invalid_params', 'method_not_found']),
@@ -41,7 +39,7 @@ export const restErrorSchema = z.object({
 const description = `Every method is POST /v1/call/{method}, with its params as body and its result as answer.
 Many are also resources. Params by name; unknown names in a body are refused.`;
 
-/** Builds the specification from the method table. This takes some milliseconds: build it once. */
+/** Takes some milliseconds: build it once. */
 export function buildOpenApi({ securitySchemes, operations = [] }: OpenApiOptions) {
   const all = [...methodOperations(), ...operations];
   const others: Record<string, z.ZodType> = { Error: restErrorSchema };

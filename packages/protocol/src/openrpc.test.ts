@@ -6,7 +6,7 @@ import { methods } from './methods.ts';
 import { notifications } from './notifications.ts';
 import { buildOpenRpc } from './openrpc.ts';
 
-// The type declarations of `@open-rpc/meta-schema` describe OpenRPC documents, not what the package exports.
+// The package's type declarations describe OpenRPC documents, not its exports.
 const metaSchema = (openRpcMeta as unknown as { openrpcDocument: AnySchemaObject }).openrpcDocument;
 const document = buildOpenRpc();
 const refs = (value: unknown): string[] =>
@@ -18,7 +18,7 @@ const refs = (value: unknown): string[] =>
 
 describe('the OpenRPC document', () => {
   it('is valid by the meta-schema of OpenRPC', () => {
-    // The meta-schema refers to draft 7 by unusual addresses, so the references are replaced.
+    // The meta-schema refers to draft 7 by unusual addresses.
     const draft7 = { $ref: 'http://json-schema.org/draft-07/schema' };
     const definitions = { JSONSchemaObject: { properties: { $ref: { type: 'string' } } } };
     const ajv = new Ajv({ strict: false, formats: { uri: (text) => URL.canParse(text) } })

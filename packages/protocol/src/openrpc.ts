@@ -8,7 +8,6 @@ import type { MethodDefinition, MethodExample } from './methods/definition.ts';
 import { notifications } from './notifications.ts';
 import { webSocketPath } from './web-socket.ts';
 
-/** The specification of the hub's WebSocket interface, in the form of OpenRPC 1.3.2. */
 export type OpenRpcDocument = ReturnType<typeof buildOpenRpc>;
 
 const description = `JSON-RPC 2.0 over WebSocket at ${webSocketPath}, subprotocol openclaw.v1.
@@ -26,7 +25,7 @@ const malformed = {
   },
 };
 
-/** Builds the specification from the method table. This takes some milliseconds: build it once. */
+/** The hub's WebSocket interface as OpenRPC 1.3.2. Takes some milliseconds: build it once. */
 export function buildOpenRpc(options: { readonly serverUrl?: string } = {}) {
   const { serverUrl = `ws://127.0.0.1:8080${webSocketPath}` } = options;
   const others: Record<string, z.ZodType> = {};
@@ -55,7 +54,6 @@ export function buildOpenRpc(options: { readonly serverUrl?: string } = {}) {
       result: { name: 'result', schema: schemas[`${name} result`] ?? {} },
       errors: [{ $ref: '#/components/errors/InvalidParams' }, refusal(method.errors)],
       examples: method.examples.map(pairing),
-      /** The limit per agent that the method counts against. */
       'x-limit': method.limit,
     })),
     components: {
@@ -64,7 +62,7 @@ export function buildOpenRpc(options: { readonly serverUrl?: string } = {}) {
       ),
       errors: malformed,
     },
-    /** The notifications that the hub sends; OpenRPC has no place for them. */
+    /** OpenRPC has no place for notifications. */
     'x-notifications': Object.entries(notifications).map(([name, { summary }]) => ({
       name,
       description: summary,
@@ -83,7 +81,7 @@ function pairing({ params, result }: MethodExample, index: number): object {
   };
 }
 
-// OpenRPC allows one entry per number, so the codes of -32000 are listed in the schema of its data.
+// OpenRPC allows one entry per number, so the schema of `data` lists the codes of -32000.
 function refusal(errors: readonly ErrorCode[]): object {
   return {
     code: rpcErrorCodes.refused,

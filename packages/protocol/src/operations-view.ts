@@ -14,7 +14,6 @@ const databaseStatuses = ['ok', 'down'] as const;
 const redisStatuses = ['in_use', 'away', 'none'] as const;
 const publishPathStatuses = ['ok', 'down', 'unused'] as const;
 
-/** The counts of one hub in a period, and its worst state in the period. */
 export const operationsFiguresSchema = z.object({
   ms: amount.describe('The time in which it was counted.'),
   messages: count,
@@ -43,7 +42,7 @@ export const operationsFiguresSchema = z.object({
 });
 export type OperationsFigures = z.infer<typeof operationsFiguresSchema>;
 
-/** The answer of `GET /v1/operations`: the state of one hub, and its counters since it started. */
+/** The answer of `GET /v1/operations`. */
 export const operationsSchema = z.object({
   timestamp: timestampSchema,
   hubId: z.string(),
@@ -147,7 +146,7 @@ export const operationsSchema = z.object({
 });
 export type Operations = z.infer<typeof operationsSchema>;
 
-/** The answer of `GET /v1/operations/agents`: the agents with a socket on this hub, by agentId. */
+/** The answer of `GET /v1/operations/agents`: agents with a socket on this hub, by agentId. */
 export const operationsAgentsSchema = z.object({
   agents: z.array(
     z.object({
@@ -168,7 +167,6 @@ export const operationsAgentsSchema = z.object({
 });
 export type OperationsAgents = z.infer<typeof operationsAgentsSchema>;
 
-/** The recent activity of an agent at one hub. */
 export const agentActivitySchema = z.object({
   messagesPerMinute: count,
   lastMessageAt: timestampSchema.nullable().describe('null: none since the hub started.'),
@@ -185,7 +183,6 @@ export const agentActivitySchema = z.object({
 });
 export type AgentActivityReport = z.infer<typeof agentActivitySchema>;
 
-/** Describes an agent by its connections to one hub. */
 export const agentConnectionSchema = z.object({
   status: z.enum(presenceStatuses),
   customStatus: z.string().nullable(),
@@ -222,7 +219,7 @@ const fleetAgentSchema = z.object({
   frozen: z.boolean().describe('true: a freeze of the agent itself.'),
 });
 
-/** The answer of `GET /v1/operations/fleet`: the agents of all hubs, by agentId. */
+/** The answer of `GET /v1/operations/fleet`: agents of all hubs, by agentId. */
 export const operationsFleetSchema = z.object({
   agents: z.array(fleetAgentSchema),
   nextCursor: idSchema.nullable(),

@@ -1,7 +1,7 @@
 import type { Envelope } from './envelope.ts';
 import type { Channel, Member, Message, Presence, Thread } from './objects.ts';
 
-// One small conversation, from which the examples of the methods and the frames in the README are made.
+// One conversation, for the examples of the methods and the README.
 
 /** 27 November 2026, 08:00 UTC. */
 export const sampleTimestamp = 1_795_766_400_000;

@@ -59,7 +59,7 @@ describe('words of a search', () => {
     ]);
   });
 
-  // A text without spaces was one word, so a word within it was never found.
+  // The fault: a text without spaces was one word, so a word within it was never found.
   it('are pairs of characters in scripts without spaces', () => {
     expect(searchWords('API東京都へ')).toEqual(['api', '東京', '京都', '都へ', 'へ']);
     const at = (text: string, query: string) => matchSearchTerms(text, parseSearchQuery(query));

@@ -1,21 +1,15 @@
-/**
- * The most UTF-16 code units of a word that a search compares. Longer words, such as keys and hashes, are compared by
- * this beginning.
- */
+/** In UTF-16 code units. A longer word, such as a hash, is compared by its beginning. */
 const wordChars = 64;
 
-/** A part of a query that a message must contain. */
 export interface SearchTerm {
-  /** Several words form a phrase, and must follow each other. */
   readonly words: readonly string[];
-  /** True if the last word is a prefix. */
   readonly isPrefix: boolean;
 }
 
 const beyondAscii = /\P{ASCII}/u;
 const wordPattern = /[\p{L}\p{N}]+/gu;
 const marks = /\p{M}+/gu;
-// Scripts that write no spaces between words. Korean does, so it is not among them.
+// Scripts that write no spaces between words. Korean is left out, because it writes spaces.
 const unspaced =
   '\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Bopo}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmr}\\p{scx=Mymr}';
 const unspacedRun = new RegExp(`[${unspaced}]+|[^${unspaced}]+`, 'gu');
@@ -23,14 +17,11 @@ const unspacedStart = new RegExp(`^[${unspaced}]`, 'u');
 // A quoted phrase, possibly without its closing quote; or a run of other characters.
 const partPattern = /"([^"]*)"?|[^\s"]+/g;
 
-/**
- * The text without case and accents. Equivalent characters, such as ligatures and full-width letters, become equal.
- * The length may change.
- */
+/** Removes case and accents, and replaces ligatures and full-width letters. The length may change. */
 function fold(text: string): string {
   if (!beyondAscii.test(text)) return text.toLowerCase();
-  // Marks are removed before the decomposition too, because it sorts each run of marks in quadratic time. The letter
-  // sigma has a final form in Greek; a prefix must match both forms.
+  // Marks are removed first too, because NFKD sorts each run of them in quadratic time. Sigma has a final form in
+  // Greek; a prefix must match both forms.
   return text
     .replace(marks, '')
     .normalize('NFKD')
@@ -69,8 +60,8 @@ function* runsOf(folded: string): Generator<Run> {
 }
 
 /**
- * The words of a run. Where words are not separated, these are all pairs of neighbours, and the last
- * character alone: a pair is a word of two characters, and each character begins one of the words.
+ * The words of a run. Where words are not separated, the words are all pairs of neighbours and the last character
+ * alone: a word may be any pair, and any character may begin a word.
  */
 function wordsOf({ text, isUnspaced }: Run): string[] {
   if (!isUnspaced) return [cut(text)];
@@ -91,10 +82,7 @@ export function countSearchWords(query: string): number {
   return [...runsOf(fold(query))].length;
 }
 
-/**
- * The terms of a query, each once: words, phrases in double quotes, and words with a trailing `*`, which match every
- * word with that beginning.
- */
+/** Each term once: words, phrases in double quotes, and prefixes with a trailing `*`. */
 export function parseSearchQuery(query: string): SearchTerm[] {
   const terms = new Map<string, SearchTerm>();
   const add = (words: readonly string[], isPrefix: boolean) => {
@@ -119,10 +107,7 @@ export function parseSearchQuery(query: string): SearchTerm[] {
   }
 }
 
-/**
- * Compares a text with the terms of a query. Null unless the text contains all of them; else the place of the first
- * match, from 0 to 1, as a share of the text's length.
- */
+/** Null unless the text contains all terms; else the place of the first match, from 0 to 1. */
 export function matchSearchTerms(text: string, terms: readonly SearchTerm[]): number | null {
   const folded = fold(text);
   const of: string[] = [];

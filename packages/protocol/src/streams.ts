@@ -1,7 +1,5 @@
-/** The name of the ephemeral event with new text of a growing message. */
 export const messageDeltaEvent = 'message.delta';
 
-/** The payload of a `message.delta`. */
 export interface MessageDeltaPayload {
   readonly messageId: string;
   /** The length of the text before the delta, in UTF-16 code units. */
@@ -9,7 +7,7 @@ export interface MessageDeltaPayload {
   readonly text: string;
 }
 
-/** The text after an append, or null when the appended text does not continue it. */
+/** Null when the appended text does not continue `before`. */
 export function appendedText(before: string, from: number, text: string): string | null {
   if (from > before.length) return null;
   const overlap = Math.min(before.length - from, text.length);

@@ -14,10 +14,10 @@ const turnSchema = paramsSchema({
   ms: figure,
 });
 
-/** The cost of one turn of an agent. `costMicros` is in millionths of the fleet's currency. */
+/** The cost of one turn. `costMicros` is in millionths of the fleet's currency. */
 export type Turn = z.output<typeof turnSchema>;
 
-/** The metadata of a message. Its field `turn`, if it has one, is checked, because the ledger counts it. */
+/** A field `turn` is checked, because the ledger counts it. */
 export const messageMetadataSchema = metadataSchema
   .superRefine((metadata, context) => {
     const turn = (metadata as JsonObject | undefined)?.['turn'];

@@ -33,7 +33,6 @@ describe('@openclaw/protocol/wire', () => {
         { cwd: import.meta.dirname, encoding: 'utf8' },
       ).stderr;
     expect(load('@openclaw/protocol/wire')).toBe('');
-    // The control: the main entry needs zod.
     expect(load('@openclaw/protocol')).toContain('zod');
   });
 });

@@ -1,4 +1,4 @@
-// The entry `@openclaw/protocol/wire`. It does not import zod, so that a client is small and loads fast.
+// The entry `@openclaw/protocol/wire` has no zod, so that a client is small and loads fast.
 export { announcementEvent, announcementOf, channelAnnouncement } from './announcements.ts';
 export { channelChanges, isReservedName } from './announcements.ts';
 export type { ChannelAnnouncement } from './announcements.ts';

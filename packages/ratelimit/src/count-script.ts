@@ -6,17 +6,16 @@ import { blockLua, countLua } from './lua.gen.ts';
 const countScript = defineScript('ratelimit count', countLua);
 const blockScript = defineScript('ratelimit block', blockLua);
 
-/** Requests to count: their age and their number. */
 export type Counted = readonly [agoMs: number, requests: number];
 
-/** The two keys of one agent's limit; on Cluster they share a slot. */
+/** On Cluster, both keys of one limit share a slot. */
 export type WindowKeys = readonly [counter: RedisKey, window: RedisKey];
 
 export function windowKeysOf(keys: KeySchema, action: string, agentId: string): WindowKeys {
   return [keys.rateLimit(action, agentId), keys.rateLimitWindow(action, agentId)];
 }
 
-/** One call of `count.lua` that decides about one request of this cost. Without a cost it only reads. */
+/** Without a cost, the script only reads. */
 export function decideCall(
   keys: WindowKeys,
   limit: Limit,
@@ -26,7 +25,6 @@ export function decideCall(
   return callOf(keys, limit, limit.limit, nowMs, cost === null ? [] : [cost]);
 }
 
-/** One call of `count.lua` that counts requests decided elsewhere, and replies with the slices of the window. */
 export function countCall(
   keys: WindowKeys,
   limit: Limit,
@@ -51,9 +49,9 @@ export interface CountReply {
   readonly allowed: boolean;
   readonly count: number;
   readonly resetMs: number;
-  /** The slices as `leavesInMs count …`, oldest first; empty unless requests were counted that were decided elsewhere. */
+  /** The slices as `leavesInMs count …`, oldest first. Empty unless the call counted requests. */
   readonly packed: string;
-  /** Milliseconds until a block ends; 0 without a block. */
+  /** Time until a block ends; 0 without a block. */
   readonly blockedMs: number;
 }
 
@@ -66,12 +64,11 @@ export function parseCountReply(reply: RedisReply): CountReply {
   return { allowed: allowed === 1, count, resetMs, packed, blockedMs };
 }
 
-/** The script counts whole milliseconds, but a clock may have fractions. Empty: the time of Redis. */
+/** The script needs whole milliseconds, but a clock may have fractions. Empty: the time of Redis. */
 function wholeMs(nowMs: number | undefined): number | '' {
   return nowMs === undefined ? '' : Math.floor(nowMs);
 }
 
-/** One call of `block.lua`; 0 ends a block. */
 export function blockCall(
   keys: WindowKeys,
   limit: Limit,

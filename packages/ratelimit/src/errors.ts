@@ -16,7 +16,7 @@ export type RateLimitErrorCode =
   | 'invalid_cost'
   | 'invalid_block';
 
-/** The error of this package; branch on `code`. A refused request is a value, not an error. */
+/** Branch on `code`. A refused request is a value, not an error. */
 export class RateLimitError extends CodedError<RateLimitErrorCode> {
   override readonly name = 'RateLimitError';
 }

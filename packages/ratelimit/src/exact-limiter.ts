@@ -33,38 +33,38 @@ import {
 } from './sliding-window.ts';
 
 /**
- * Exact limits: at most `limit` requests of an agent in any `windowMs`, over all processes on one Redis. A request is
- * refused only when `limit` requests were allowed within the `windowMs` plus one slice (a sixtieth) before the request.
+ * Exact limits: at most `limit` requests of an agent in any `windowMs`, over all processes on one Redis. A request may
+ * be refused for up to a sixtieth of the window too long.
  */
 export interface RateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides about a request that counts as `cost` (1) requests, and counts it if all of them are allowed. Costs one
-   * script in one round trip; waits for the client's first connection. While Redis is away or refuses to count,
-   * `whenAway` decides, and the decision is `degraded`: by default this process counts alone, from zero.
+   * Decides about a request that counts as `cost` (1) requests, and counts it if it is allowed. Costs one round trip,
+   * and waits for the client's first connection. While Redis is away or refuses to count, `whenAway` decides, and the
+   * decision is `degraded`.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`, `invalid_cost`
    */
   consume(action: Action, agentId: string, cost?: number): Promise<Decision>;
   /**
-   * Adds `requests` to the agent's count as a penalty, for example after a failed login, even beyond the limit.
-   * Resolves with the decision that the agent's next request would get. One round trip. Rejects like `consume`.
+   * Adds `requests` to the count, even beyond the limit, for example after a failed login. Resolves with the decision
+   * for the agent's next request. One round trip. Rejects like `consume`.
    */
   penalty(action: Action, agentId: string, requests: number): Promise<Decision>;
   /**
-   * Refuses the agent's requests for this action for `forMs`, at most a day; 0 ends a block. `reset` also ends the
-   * block. One round trip. Resolves with `degraded` when only this process knows of the block, because Redis is away.
+   * Refuses the agent's requests for this action for `forMs`, at most a day. 0 or `reset` ends a block. One round trip.
+   * `degraded`: Redis is away, so only this process knows the block.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`, `invalid_block`
    */
   block(action: Action, agentId: string, forMs: number): Promise<{ readonly degraded: boolean }>;
   /** The number of requests in the window. Writes nothing. Rejects like `consume`. */
   count(action: Action, agentId: string): Promise<number>;
-  /** Resets the count in Redis, or only in this process while Redis is away. Rejects like `consume`. */
+  /** Resets the count; while Redis is away, only in this process. Rejects like `consume`. */
   reset(action: Action, agentId: string): Promise<void>;
-  /** Frees memory. Does not close the Redis client. */
+  /** Does not close the Redis client. */
   close(): Promise<void>;
 }
 
-/** Without `redis`, requests are counted in memory, for this process only. */
+/** Without `redis`, requests are counted in the memory of this process. */
 export interface RateLimiterDeps {
   readonly redis?: RedisClient;
   /** @default createKeySchema() */
@@ -82,8 +82,8 @@ export function createRateLimiter<Action extends string>(
   const whenAway = parseWhenAway(options.whenAway);
 
   /**
-   * Asks Redis. If Redis does not count, uses the fallback, so that the protected work does not fail because of the
-   * limiter. A bad argument or a closed client still throws, because the caller made a mistake.
+   * Falls back if Redis does not count, so that the protected work goes on. A bad argument or a closed client still
+   * throws, because it is the caller's mistake.
    */
   const askRedis = <T>(ask: () => Promise<T>, fallback: () => T | Promise<T>) =>
     withFallback(
@@ -130,7 +130,7 @@ export function createRateLimiter<Action extends string>(
       return { ...value, degraded };
     },
     async block(action, agentId, forMs) {
-      // Memory also has the block, so that it holds if Redis fails later.
+      // The block must hold even if Redis fails later.
       await memory.block(action, agentId, forMs);
       const names = windowKeysOf(keys, action, agentId);
       const { degraded } = await askRedis(
@@ -164,7 +164,7 @@ export function createRateLimiter<Action extends string>(
   };
 }
 
-/** The decision that the agent's next request of cost 1 would get. Counts nothing. */
+/** For a request of cost 1. Counts nothing. */
 function nextDecision(
   limit: Limit,
   slices: readonly Slice[],
@@ -178,7 +178,7 @@ function nextDecision(
 }
 
 /**
- * An exact limiter for one process, without Redis. Keeps at most `maxAgents` per action, and no idle agents.
+ * An exact limiter in memory. Keeps at most `maxAgents` per action, and no idle agents.
  * @throws {RateLimitError} `invalid_options`
  */
 export function createMemoryRateLimiter<Action extends string>(
@@ -189,7 +189,7 @@ export function createMemoryRateLimiter<Action extends string>(
   parseWhenAway(options.whenAway);
   const { clock = Date.now } = options;
   const windows = new Map<string, AgentMap<SlidingWindow>>();
-  /** The ends of blocks. Windows do not store them, because a block may last longer than a window. */
+  /** Separate from the windows, because a block may last longer than a window. */
   const blocks = new Map<string, AgentMap<{ untilMs: number }>>();
 
   const find = (action: Action, agentId: string) => {
@@ -204,7 +204,7 @@ export function createMemoryRateLimiter<Action extends string>(
   };
   const blockedMsOf = (action: string, agentId: string, nowMs: number) => {
     const leftMs = (blocks.get(action)?.get(agentId)?.untilMs ?? 0) - nowMs;
-    // A block with more time left than this was made before the clock was set back.
+    // A longer block was made before the clock was set back.
     return leftMs > 0 && leftMs <= maxWindowMs ? leftMs : 0;
   };
 

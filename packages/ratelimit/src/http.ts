@@ -1,6 +1,5 @@
 import { type Decision, limitOf, type Limits } from './limit.ts';
 
-/** The part of a limiter that a middleware needs; both limiters have it. */
 export interface Consumer<Action extends string = string> {
   readonly limits: Limits<Action>;
   consume(action: Action, agentId: string, cost?: number): Decision | Promise<Decision>;
@@ -8,13 +7,12 @@ export interface Consumer<Action extends string = string> {
 
 export interface HttpRateLimit {
   readonly allowed: boolean;
-  /** Header fields for the response, for allowed and refused requests. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The 429 response's `application/problem+json` body; null when allowed. */
+  /** The body of the 429 response; null when allowed. */
   readonly problem: RateLimitProblem | null;
 }
 
-/** A problem (RFC 9457) of the type that the RateLimit draft registers, with the hub's error code. */
+/** A problem (RFC 9457) of the type that the RateLimit draft registers. */
 export interface RateLimitProblem {
   readonly type: 'https://iana.org/assignments/http-problem-types#quota-exceeded';
   readonly title: string;
@@ -26,21 +24,17 @@ export interface RateLimitProblem {
 
 export interface HttpRateLimitOptions<Request, Action extends string = string> {
   readonly action: Action;
-  /**
-   * The agent whose limit the request counts against; null for a request that is not limited. {@link idOf} makes an
-   * id from any text, such as an address.
-   */
+  /** The agent whose limit applies; null for a request without a limit. {@link idOf} makes an id from any text. */
   readonly agentOf: (request: Request) => string | null;
-  /** How many requests this one counts as: an integer from 1 to the limit. @default 1 */
+  /** An integer from 1 to the limit. @default 1 */
   readonly costOf?: (request: Request) => number;
 }
 
 const wholeSeconds = (ms: number) => Math.ceil(ms / 1000);
 
 /**
- * The header fields of a decision by draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy` (quota and window),
- * `RateLimit` (remaining requests, seconds until there are more), and `Retry-After` for a refused request. The name
- * of the policy is the action. Seconds are rounded up.
+ * The header fields of draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy` (quota and window), `RateLimit`
+ * (remaining requests, seconds until there are more), and `Retry-After` for a refused request. Seconds are rounded up.
  */
 export function rateLimitHeaders(
   action: string,
@@ -56,7 +50,7 @@ export function rateLimitHeaders(
   };
 }
 
-/** Creates a check for any HTTP framework. It costs one `consume` of the limiter. */
+/** Costs one `consume` of the limiter. */
 export function httpRateLimit<Request, Action extends string>(
   limiter: Consumer<Action>,
   { action, agentOf, costOf }: HttpRateLimitOptions<Request, Action>,
@@ -86,7 +80,6 @@ export function httpRateLimit<Request, Action extends string>(
 
 const problemType = 'application/problem+json';
 
-/** The part of node:http's ServerResponse that {@link nodeRateLimit} uses. */
 export interface NodeResponse {
   statusCode: number;
   setHeader(name: string, value: string): unknown;
@@ -94,8 +87,8 @@ export interface NodeResponse {
 }
 
 /**
- * A check for node:http. It sets the header fields and resolves with true, or answers 429 and resolves with false. If
- * the limiter rejects, it rejects too and has written nothing.
+ * Sets the header fields and resolves with true, or answers 429 and resolves with false. If the limiter rejects, it
+ * rejects and writes nothing.
  */
 export function nodeRateLimit<Request>(
   check: (request: Request) => Promise<HttpRateLimit>,
@@ -111,7 +104,6 @@ export function nodeRateLimit<Request>(
   };
 }
 
-/** The part of fastify's Reply that {@link fastifyRateLimit} uses. */
 export interface FastifyReplyLike {
   headers(values: Readonly<Record<string, string>>): unknown;
   code(status: number): unknown;
@@ -119,7 +111,7 @@ export interface FastifyReplyLike {
   send(payload: unknown): unknown;
 }
 
-/** A hook for fastify's `onRequest`: sets the header fields, and answers 429 to a refused request. */
+/** For `onRequest`: sets the header fields, and answers 429 to a refused request. */
 export function fastifyRateLimit<Request>(
   check: (request: Request) => Promise<HttpRateLimit>,
 ): (request: Request, reply: FastifyReplyLike) => Promise<unknown> {
@@ -129,7 +121,7 @@ export function fastifyRateLimit<Request>(
     if (allowed) return undefined;
     reply.code(429);
     reply.type(problemType);
-    // fastify would continue with the route if the hook did not return the reply.
+    // Without the returned reply, fastify would run the route.
     reply.send(JSON.stringify(problem));
     return reply;
   };

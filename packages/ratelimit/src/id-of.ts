@@ -4,8 +4,7 @@ import { isNameId } from '@openclaw/key-schema';
 const hashed = 'sha256~';
 
 /**
- * An id for any text to limit by, such as an IPv6 address, an email address or an API key: the text itself if it can be
- * part of a Redis key, else its hash.
+ * Makes an agentId from any text, such as an IPv6 address or an API key: the text itself if it is valid, else its hash.
  */
 export function idOf(text: string): string {
   if (isNameId(text) && !text.startsWith(hashed)) return text;

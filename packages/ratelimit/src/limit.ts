@@ -1,7 +1,6 @@
 import { isNameId } from '@openclaw/key-schema';
 import { RateLimitError } from './errors.ts';
 
-/** At most `limit` requests in any `windowMs`. */
 export interface Limit {
   /** An integer from 1 to 1,000,000,000. */
   readonly limit: number;
@@ -9,33 +8,29 @@ export interface Limit {
   readonly windowMs: number;
 }
 
-/** The limit of each action. The action is part of a Redis key: letters, digits and `._@|~-`. */
+/** The limit of each action. An action's name has letters, digits and `._@|~-`. */
 export type Limits<Action extends string = string> = Readonly<Record<Action, Limit>>;
 
-/** The answer of a limiter to one request. */
 export interface Decision {
-  /** True if the request is allowed, which also counts it. A refused request is not counted. */
+  /** An allowed request is counted; a refused one is not. */
   readonly allowed: boolean;
   readonly limit: number;
-  /** How many more requests would be allowed now. */
   readonly remaining: number;
-  /** Milliseconds until some counted requests leave the window, at most `windowMs`; 0 when none is counted. */
+  /** Milliseconds until counted requests leave the window; 0 when none is counted. */
   readonly resetMs: number;
-  /**
-   * Milliseconds until this request would be allowed; 0 when it was allowed. At most `windowMs`, or the rest of a block.
-   */
+  /** Milliseconds until this request would be allowed; 0 if it was allowed. */
   readonly retryAfterMs: number;
-  /** True while Redis is away or refuses to count: this process decided alone. Always false without Redis. */
+  /** This process decided alone, because Redis is away or refuses to count. Always false without Redis. */
   readonly degraded: boolean;
 }
 
-/** Also the most that one call may cost. */
+/** Also the highest cost of one call. */
 const maxLimit = 1_000_000_000;
 const minWindowMs = 100;
 export const maxWindowMs = 86_400_000;
 const slicesPerWindow = 60;
 
-/** The width of a window's slices: a sixtieth of it, rounded up to whole milliseconds (1 s of a minute). */
+/** A sixtieth of the window, rounded up to whole milliseconds. */
 export function sliceMsOf({ windowMs }: Limit): number {
   return Math.ceil(windowMs / slicesPerWindow);
 }
@@ -56,7 +51,7 @@ export function parseLimit(text: string): Limit {
   return limit;
 }
 
-/** Returns the limits if all are valid. @throws {RateLimitError} `invalid_options` */
+/** @throws {RateLimitError} `invalid_options` */
 export function checkLimits<Action extends string>(limits: Limits<Action>): Limits<Action> {
   for (const [action, limit] of Object.entries<Limit>(limits)) {
     if (!isNameId(action)) {
@@ -116,7 +111,7 @@ const shown = (value: unknown) =>
     ? JSON.stringify(value).slice(0, 160)
     : `a value of type ${typeof value}`;
 
-/** `count` is the number of requests in the window after the decision. */
+/** `count` includes this request if it was allowed. */
 export function toDecision(
   { limit }: Limit,
   allowed: boolean,
@@ -134,7 +129,7 @@ export function toDecision(
   };
 }
 
-/** The decision while Redis is away and `whenAway` is `allow` or `refuse`. A refused client may retry after 1 s. */
+/** The decision of `whenAway: 'allow'` or `'refuse'`. A refused client may retry after 1 s. */
 export function uncountedDecision(limit: Limit, allowed: boolean): Decision {
   return allowed
     ? toDecision(limit, true, 0, 0, true)

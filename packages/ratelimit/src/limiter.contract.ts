@@ -4,18 +4,15 @@ import { type Decision, sliceMsOf } from './limit.ts';
 import type { RateLimiter } from './exact-limiter.ts';
 import type { RateLimiterOptions } from './options.ts';
 
-/** A clock that a test sets. */
 export interface FakeClock {
   nowMs: number;
 }
 
-/** One request of one agent to a new limiter with one limit, at the clock's time. */
 export type Consume = () => Decision | Promise<Decision>;
 
 /**
- * Compares a limiter with an exact model: the list of all allowed requests. At most `limit` of them are in any
- * `windowMs`, and a request is refused only if `limit` were allowed within `windowMs` and one slice before that
- * request.
+ * Compares a limiter with an exact model, the list of all allowed requests. At most `limit` of them may be in any
+ * `windowMs`. A refusal is right if `limit` were allowed within `windowMs` plus one slice.
  */
 export async function expectTrueWindow(
   runs: number,
@@ -23,7 +20,6 @@ export async function expectTrueWindow(
 ): Promise<void> {
   const windowMs = 600;
   const limits = fc.integer({ min: 1, max: 12 });
-  // Bursts, a steady flow, and pauses up to more than a window.
   const pauses = fc.oneof(
     fc.constant(0),
     fc.integer({ min: 0, max: 30 }),
@@ -62,7 +58,6 @@ export async function expectTrueWindow(
   );
 }
 
-/** The contract of every {@link RateLimiter}. `create` creates a limiter whose names no other test uses. */
 export function describeRateLimiter(
   create: (options: RateLimiterOptions<'message' | 'typing'>) => RateLimiter<'message' | 'typing'>,
   { propertyRuns }: { readonly propertyRuns: number },

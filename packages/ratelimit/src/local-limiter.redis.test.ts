@@ -24,7 +24,7 @@ afterAll(async () => {
 
 function setUp(client = redis) {
   const keys = createKeySchema({ prefix: randomPrefix() });
-  // Long, because the test itself starts the exchanges.
+  // The test starts the exchanges.
   const options = { limits, exchangeMs: 3_600_000 };
   const [here, there] = [0, 1].map(() => createLocalRateLimiter({ redis: client, keys }, options));
   if (!here || !there) throw new Error('two limiters were made');
@@ -47,7 +47,7 @@ it('Rate limiting counters: GET returns the count of all processes within one ex
   use(here, 1);
   await here.exchange();
   expect(await redis.send(['GET', counter])).toBe('13');
-  // Now `here` knows that `there` counted requests: 7 of 20 are left.
+  // `here` now knows the requests of `there`: 7 of 20 are left.
   expect(use(here, 20)).toBe(7);
 });
 
@@ -93,7 +93,7 @@ it('applies a block and a penalty of the exact limiter from the next exchange', 
   expect(here.consume('message', 'alice')).toMatchObject({ allowed: true });
 });
 
-// The fault: an exchange moved requests to a later slice. The agent was then still refused after `retryAfterMs`.
+// The fault: an exchange moved requests to a later slice, so an agent was still refused after `retryAfterMs`.
 it('allows a request after retryAfterMs, however the clocks and slices of process and Redis differ', async () => {
   for (let run = 0; run < 40; run += 1) {
     const times = { nowMs: 1_700_000_000_000 + 37 * run, redisMs: 1_600_000_000_000 + 411 * run };
@@ -173,7 +173,7 @@ it('counts alone while Redis is killed, and shares again when it is back', async
   await waitFor(() => client.available);
   await here.exchange();
   await there.exchange();
-  // Redis restarted empty. It gets the requests that were not sent before.
+  // Redis restarted empty and gets only the requests that were not sent before.
   expect(await client.send(['GET', counter])).toBe('38');
   expect(use(there, 1)).toBe(0);
 });

@@ -8,7 +8,6 @@ import type { LocalRateLimiterOptions } from './options.ts';
 const minute = { limit: 10, windowMs: 60_000 };
 const startMs = 1_700_000_000_000;
 
-/** A Redis whose pipelines a test answers by hand. */
 function fakeRedis() {
   const sent: (readonly ScriptCall[])[] = [];
   const state = {
@@ -37,7 +36,7 @@ function setUp(options: Partial<LocalRateLimiterOptions<'message'>> = {}) {
     Array.from({ length: times }, () => limiter.consume('message', agentId));
   return { clock, fake, limiter, consume };
 }
-/** The counts sent to Redis: the arguments after the four fixed ones of each call. */
+/** The first four arguments of a call are fixed. */
 const countsOf = (calls: readonly ScriptCall[] | undefined) =>
   calls?.map(({ args }) => args.slice(4));
 const allowedOf = (decisions: { allowed: boolean }[]) =>
@@ -265,7 +264,7 @@ describe('the exchange', () => {
     expect(countsOf(fake.sent[0])).toEqual([[0, 10]]);
   });
 
-  // Invariant: during an outage of Redis, the agents that wait for an exchange are all still in memory.
+  // Agents that wait for an exchange must all be in memory, even during an outage of Redis.
   it('keeps no agent for an exchange whose requests have left the window', async () => {
     const { clock, fake, limiter, consume } = setUp();
     fake.available = false;

@@ -35,42 +35,42 @@ import {
 export interface LocalRateLimiterStats {
   /** Exchanges that Redis answered, at least in part. */
   readonly exchanges: number;
-  /** Exchanges that were not sent or not answered. */
   readonly exchangeFailures: number;
   readonly allowed: number;
   readonly refused: number;
-  /** Agents in memory, over all actions. */
+  /** Over all actions. */
   readonly agents: number;
-  /** Agents that wait for one of the next exchanges. */
   readonly waiting: number;
 }
 
 /**
  * Limits without a round trip: each process counts its own requests and exchanges counts with Redis in the background.
- * A single process is exact. Several processes together may exceed the limit by the requests that they got within one
- * exchange.
+ * Several processes together may exceed the limit by the requests of one exchange.
  */
 export interface LocalRateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides at once, from this process' requests and the last known total, and counts an allowed request as `cost` (1)
-   * requests. While Redis is away or refuses to count, this process counts alone, unless `whenAway` is set differently.
-   * `remaining` may be too low and `resetMs` too high, but never the opposite. A block or penalty by an exact limiter
-   * applies from the exchange after the agent's next request.
+   * Decides at once, from this process' requests and the last known total. An allowed request counts as `cost` (1)
+   * requests. While Redis is away or refuses to count, `whenAway` decides. `remaining` may be too low and `resetMs` too
+   * high, never the opposite. A block or penalty by an exact limiter takes effect one exchange after the agent's next
+   * request.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`, `invalid_cost`
    */
   consume(action: Action, agentId: string, cost?: number): Decision;
   /**
-   * Exchanges counts now, in one pipeline with one script call per agent that made requests since the last exchange. Runs
-   * by itself every `exchangeMs`. Never rejects.
+   * Exchanges the counts of agents that made requests, in one pipeline. Runs by itself every `exchangeMs`. Never
+   * rejects.
    */
   exchange(): Promise<void>;
   readonly stats: LocalRateLimiterStats;
-  /** Makes a last exchange, then stops. Does not close the Redis client. */
+  /** Makes a last exchange. Does not close the Redis client. */
   close(): Promise<void>;
 }
 
-/** Creates a {@link LocalRateLimiter}; without Redis it counts alone. @throws {RateLimitError} `invalid_options` */
+/**
+ * Without Redis, the limiter counts alone.
+ * @throws {RateLimitError} `invalid_options`
+ */
 export function createLocalRateLimiter<Action extends string>(
   { redis, keys = createKeySchema() }: RateLimiterDeps,
   options: LocalRateLimiterOptions<Action>,
@@ -81,17 +81,17 @@ export function createLocalRateLimiter<Action extends string>(
   const { clock = Date.now, redisClock } = options;
   const counters = { exchanges: 0, exchangeFailures: 0, allowed: 0, refused: 0 };
   const actions = new Map<string, { limit: Limit; agents: AgentMap<LocalAgent> }>();
-  /** The agents with requests since their last exchange. All of them are still in memory. */
+  /** Agents with requests since their last exchange. None of them may be dropped from memory. */
   const waiting = new Set<LocalAgent>();
   for (const [action, limit] of Object.entries<Limit>(limits)) {
-    // After this time, the agent's requests were exchanged and have left the window.
+    // After this time, the agent's requests have been exchanged and have left the window.
     const idleMs = limit.windowMs + 2 * sliceMsOf(limit);
     actions.set(action, { limit, agents: createAgentMap(maxAgents, idleMs, forget) });
   }
   let exchanging: Promise<void> | undefined;
-  /** True if Redis refused the whole last exchange, for example because of an ACL; this process then counts alone. */
+  /** Redis refused the whole last exchange, for example because of an ACL. This process then counts alone. */
   let isRefused = false;
-  /** How long the last exchange took. Redis counts a request later than this process by this time. */
+  /** How long the last exchange took. Redis counts a request this much later than this process. */
   let lagMs = 0;
 
   const newAgent = (action: Action, agentId: string, limit: Limit): LocalAgent => {
@@ -165,7 +165,7 @@ export function createLocalRateLimiter<Action extends string>(
       checkCost(cost, limit);
       const nowMs = clock();
       const agent = agents.touch(agentId, nowMs, () => newAgent(action, agentId, limit));
-      // Counted even if `whenAway` decides, so that Redis gets the count when it is back.
+      // Counts even when `whenAway` decides, so that Redis gets the count later.
       const { allowed, count, resetMs } = agent.consume(nowMs, cost, lagMs);
       if (redis) waiting.add(agent);
       const isAway = redis !== undefined && (!redis.available || isRefused);
@@ -191,22 +191,19 @@ export function createLocalRateLimiter<Action extends string>(
 }
 
 /**
- * The part of one agent's window that one process knows: the requests of all processes up to the last exchange, and the
- * requests that this process has counted after it.
+ * One agent's window as this process knows it: all requests up to the last exchange, and its own requests since then.
  */
 class LocalAgent {
   readonly limit: Limit;
   readonly keys: WindowKeys;
-  /** True after the agent was dropped from memory. */
   isForgotten = false;
   readonly #isShared: boolean;
   #known: SlidingWindow;
   #pending: SlidingWindow;
   #sent: SlidingWindow | undefined;
-  // A reply's slices are unpacked only when the total would refuse a request, because few agents get near their
-  // limit.
+  // A reply's slices are unpacked only when they could refuse a request, because few agents get near their limit.
   #reply: (CountReply & { readonly atMs: number }) | undefined;
-  /** A call of at least `cost` is refused until `untilMs`. */
+  /** A cache: a call of at least `cost` is refused until `untilMs`. */
   #full = { cost: 0, count: 0, untilMs: 0, atMostMs: 0 };
   #blockedUntilMs = 0;
 
@@ -218,7 +215,7 @@ class LocalAgent {
     this.#pending = new SlidingWindow(limit);
   }
 
-  /** Decides and counts. The `count` of an allowed request may include requests that have just left the window. */
+  /** The `count` of an allowed request may include requests that have just left the window. */
   consume(
     nowMs: number,
     cost: number,
@@ -226,7 +223,7 @@ class LocalAgent {
   ): { allowed: boolean; count: number; resetMs: number } {
     const { limit, windowMs } = this.limit;
     const refuse = (count: number, waitMs: number, atMostMs = waitMs) => {
-      // At most the window: after it, even a request that is counted now has left, and soon after in Redis too.
+      // After a whole window, every request counted until now has left.
       const resetMs = Math.min(atMostMs + lagMs, Math.max(waitMs, windowMs));
       return { allowed: false, count, resetMs };
     };
@@ -249,8 +246,8 @@ class LocalAgent {
       .flatMap((window) => window?.slices ?? [])
       .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
     const resetMs = leftInMs(slices, nowMs, count + cost - limit);
-    // In Redis, all requests of a slice leave with the youngest one, and slices begin at other times than here. So a
-    // request may leave the window in Redis up to one slice later.
+    // In Redis, the requests of a slice leave together, and slices begin at other times than here. A request may leave
+    // up to one slice later there.
     const togetherMs = nowMs + resetMs + (this.#isShared ? sliceMsOf(this.limit) : 0);
     const last = slices.findLast(({ leavesAtMs }) => leavesAtMs <= togetherMs);
     const untilMs = nowMs + resetMs;
@@ -258,7 +255,7 @@ class LocalAgent {
     return refuse(count, resetMs, this.#full.atMostMs - nowMs);
   }
 
-  /** Takes the requests to send. Call `onReply`, `onUnanswered` or `onNotSent` before the next call. */
+  /** Call `onReply`, `onUnanswered` or `onNotSent` before the next call. */
   takeUnsent(nowMs: number): Counted[] {
     this.#pending.count(nowMs);
     this.#sent = this.#pending;
@@ -269,7 +266,7 @@ class LocalAgent {
     });
   }
 
-  /** The count of Redis replaces the known count, so that a reset takes effect. */
+  /** Redis' count replaces the known one, so that a reset takes effect. */
   onReply(reply: CountReply, atMs: number): void {
     this.#known = new SlidingWindow(this.limit);
     this.#reply = { ...reply, atMs };
@@ -279,8 +276,7 @@ class LocalAgent {
   }
 
   /**
-   * Redis may have got the exchange. The requests stay counted here and are not sent again, so that none counts
-   * twice.
+   * Redis may have counted the requests. The requests stay counted here and are not sent again, so none counts twice.
    */
   onUnanswered(): void {
     this.#unpack();
@@ -288,7 +284,6 @@ class LocalAgent {
     this.#sent = undefined;
   }
 
-  /** The requests are sent with the next exchange. */
   onNotSent(): void {
     this.#pending.merge(this.#sent?.slices ?? []);
     this.#sent = undefined;

@@ -30,7 +30,7 @@ describe('the memory limiter', () => {
   });
 });
 
-// Negative control of the property: a counter with fixed windows, built from INCR and EXPIRE, must fail.
+// Negative control of the property: fixed windows by INCR and EXPIRE must fail.
 it('shows that a counter of fixed windows allows twice the limit across a boundary', async () => {
   const fixedWindow = expectTrueWindow(300, (clock, { limit, windowMs }) => {
     let window = 0;

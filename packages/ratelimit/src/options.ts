@@ -3,24 +3,23 @@ import { RateLimitError } from './errors.ts';
 import type { Limits } from './limit.ts';
 
 /**
- * The decision while Redis is away or refuses to count. `memory`: this process counts alone. `allow`, `refuse`: every
+ * Decides while Redis is away or refuses to count. `memory`: this process counts alone. `allow`, `refuse`: every
  * request is allowed, or refused.
  */
 export type WhenAway = 'memory' | 'allow' | 'refuse';
 
 export interface RateLimiterOptions<Action extends string = string> {
-  /** The limit of each action. A request for any other action is an error. */
+  /** The limit of each action. Any other action is an error. */
   readonly limits: Limits<Action>;
   /**
-   * The most agents per action in memory, while this process counts alone; beyond it, the one idle for longest is
-   * dropped.
+   * The most agents per action in memory. Beyond this number, the agent idle for longest is dropped.
    * @default 100000
    */
   readonly maxAgents?: number;
-  /** The decision while Redis is away. Has no effect without `redis`. @default 'memory' */
+  /** Has no effect without `redis`. @default 'memory' */
   readonly whenAway?: WhenAway;
   /**
-   * Epoch milliseconds. Also replaces the time of Redis, which only a test should do.
+   * Epoch milliseconds. Also replaces the time of Redis; use it only in tests.
    * @default the TIME of Redis; Date.now in memory
    */
   readonly clock?: () => number;
@@ -34,12 +33,11 @@ export interface LocalRateLimiterOptions<
   /** The most agents in one exchange; the others wait for the next. @default 1000 */
   readonly maxPerExchange?: number;
   /**
-   * The behaviour while Redis is away. `consume` does not wait, so Redis also counts as away before the first
-   * connection.
+   * Also decides before the first connection, because `consume` does not wait.
    * @default 'memory'
    */
   readonly whenAway?: WhenAway;
-  /** Epoch milliseconds, this process' own time. @default Date.now */
+  /** Epoch milliseconds of this process. @default Date.now */
   readonly clock?: () => number;
   /** Replaces the time of Redis. For tests. */
   readonly redisClock?: () => number;
@@ -51,7 +49,7 @@ export const rateLimiterDefaults = {
   maxPerExchange: 1000,
 } as const;
 
-/** The option or its default. @throws {RateLimitError} `invalid_options` */
+/** @throws {RateLimitError} `invalid_options` */
 export function parseWhenAway(value: WhenAway = 'memory'): WhenAway {
   if (['memory', 'allow', 'refuse'].includes(value)) return value;
   throw new RateLimitError(
@@ -60,7 +58,7 @@ export function parseWhenAway(value: WhenAway = 'memory'): WhenAway {
   );
 }
 
-/** The numeric options with their defaults. @throws {RateLimitError} `invalid_options` */
+/** @throws {RateLimitError} `invalid_options` */
 export function parseOptions(options: Partial<Record<keyof typeof rateLimiterDefaults, number>>) {
   return resolveOptions<Record<keyof typeof rateLimiterDefaults, number>>(
     rateLimiterDefaults,

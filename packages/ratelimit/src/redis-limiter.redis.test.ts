@@ -30,7 +30,6 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** The slices in Redis, oldest first: the time of each and its requests. */
 const slicesIn = async (key: string) => {
   const fields = (await redis.send(['HGETALL', key])) as string[];
   const value = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
@@ -240,7 +239,7 @@ describe('the script count', () => {
       [60_000, 5],
     ]);
     expect(await redis.send(['GET', names.counter])).toBe('11');
-    // The count is 8 above the limit, so nine of eleven requests must leave before the next one is allowed.
+    // The count is 8 above the limit, so nine of eleven must leave before the next is allowed.
     expect(await run([[0, 1]], false)).toMatchObject({
       allowed: false,
       count: 11,
@@ -256,8 +255,7 @@ describe('the script count', () => {
     expect(await slicesIn(names.window)).toEqual(['1700000000500', '1']);
   });
 
-  // The script reads a stored count instead of the slices until a slice leaves the window. Both ways must decide
-  // alike.
+  // Until a slice leaves the window, the script uses a stored count instead of the slices. Both ways must decide alike.
   it('decides with the short way as the model does, for any calls', async () => {
     const memoryClock = { nowMs };
     const { keys } = setUp();
@@ -298,14 +296,13 @@ describe('the script count', () => {
       expect(ttlMs).toBeGreaterThan(299_000);
       expect(ttlMs).toBeLessThanOrEqual(300_000);
     }
-    // A decision during the block keeps the TTL long enough.
+    // A decision during the block must not shorten the TTL.
     expect(await limiter.consume('message', 'alice')).toMatchObject({ allowed: false });
     expect(Number(await redis.send(['PTTL', names.window]))).toBeGreaterThan(298_000);
     const other = createRateLimiter({ redis, keys }, { limits: { message: minute } });
     expect(await other.consume('message', 'alice')).toMatchObject({ allowed: false });
     await redis.send(['DEL', names.counter]);
     expect(await other.consume('message', 'alice')).toMatchObject({ allowed: true });
-    // The second, identical call changes nothing.
     for (let i = 0; i < 2; i += 1) await limiter.block('message', 'alice', 0);
     expect(await redis.send(['HEXISTS', names.window, 'blocked'])).toBe(0);
     expect(Number(await redis.send(['PTTL', names.window]))).toBeGreaterThan(59_000);

@@ -33,8 +33,8 @@ const full = () => server.command('CONFIG SET maxmemory 1000000 maxmemory-policy
 const roomy = () => server.command('CONFIG SET maxmemory 0');
 
 describe('limiters on a Redis that refuses to count', () => {
-  // The fault: the limiter threw, and its HTTP middleware answered every request with an error. Invariant: a fault of
-  // the limiter does not make its caller fail. Negative control: the same call before and after the fault.
+  // The fault: the limiter threw, so its HTTP middleware answered every request with an error. The calls before and
+  // after the refusal are the negative control.
   it('decide alone, degraded, and use Redis again when it accepts writes: memory full', async () => {
     redis = createRedisClient({ url: server.url });
     const exact = createRateLimiter({ redis, keys }, { limits });
@@ -47,10 +47,9 @@ describe('limiters on a Redis that refuses to count', () => {
     expect(local.consume('message', 'ben')).toMatchObject({ allowed: true, degraded: false });
 
     await full();
-    // These calls are made at once, before the client knows about the refusal.
+    // The client does not know about the refusal yet.
     const answers = [];
     for (let n = 0; n < 3; n += 1) answers.push((await check('ann')).allowed);
-    // The requests are counted from zero, by this process only.
     expect(answers).toEqual([true, true, false]);
     expect(await exact.consume('message', 'ann')).toMatchObject({ allowed: false, degraded: true });
     await exact.reset('message', 'ann');
@@ -124,9 +123,7 @@ describe('whenAway', () => {
   });
 });
 
-// The race: each process calls in the same turn in which it creates its client, so there is no connection yet. Each
-// process counted alone, so all calls were allowed. Invariant: on a healthy Redis the limit holds for all processes
-// together.
+// The race: each process calls before its client has a connection. Each counted alone, so all calls were allowed.
 it('limits processes that live for one call: of four with a limit of two, two are allowed', async () => {
   const program = `
     import { createKeySchema } from '@openclaw/key-schema';

@@ -1,15 +1,13 @@
 import { type Limit, sliceMsOf } from './limit.ts';
 
-/** The requests that leave the window together. */
 export interface Slice {
   leavesAtMs: number;
   count: number;
 }
 
 /**
- * The requests of the last `windowMs`, in slices of `sliceMs`: about sixty numbers, for any number of requests. A slice
- * counts until its youngest request is `windowMs` old. So no request leaves too early, and the older requests of a
- * slice leave too late by at most `sliceMs`. The script `count.lua` has the same rule.
+ * The requests of the last `windowMs`, in about sixty slices. A slice leaves when its youngest request does, so an
+ * older request leaves up to `sliceMs` late, never early. `count.lua` has the same rule.
  */
 export class SlidingWindow {
   readonly #windowMs: number;
@@ -22,16 +20,15 @@ export class SlidingWindow {
     this.#sliceMs = sliceMsOf(limit);
   }
 
-  /** The slices in the window, oldest first. */
   get slices(): readonly Slice[] {
     return this.#slices;
   }
 
-  /** The number of requests in the window at `nowMs`. Drops the slices that left it. */
+  /** Drops the slices that left the window at `nowMs`. */
   count(nowMs: number): number {
     const newest = this.#slices.at(-1);
     if (newest && newest.leavesAtMs > nowMs + 2 * this.#windowMs + this.#sliceMs) {
-      // The clock was set back by more than a window, so its slices would stay for too long.
+      // The clock was set back by more than a window, so these slices would stay too long.
       this.#slices = [];
       this.#total = 0;
     }
@@ -49,7 +46,6 @@ export class SlidingWindow {
     this.#append(nowMs + this.#windowMs, requests);
   }
 
-  /** Adds the slices of another window. */
   merge(slices: readonly Slice[]): void {
     const all = [...this.#slices, ...slices].sort((a, b) => a.leavesAtMs - b.leavesAtMs);
     this.#slices = [];
@@ -59,8 +55,7 @@ export class SlidingWindow {
 
   #append(leavesAtMs: number, count: number): void {
     const newest = this.#slices.at(-1);
-    // After the clock was set back a little, the request is added to the newest slice, so that the slices stay in
-    // order.
+    // If the clock was set back a little, the newest slice takes the request, so that slices stay in order.
     if (newest && newest.leavesAtMs >= leavesAtMs) newest.count += count;
     else if (newest && this.#numberOf(newest.leavesAtMs) === this.#numberOf(leavesAtMs)) {
       newest.count += count;
@@ -74,7 +69,7 @@ export class SlidingWindow {
   }
 }
 
-/** Milliseconds until `requests` of the requests, at least one, have left the window; 0 if it is empty. */
+/** Milliseconds until at least `requests` requests (at least one) have left the window; 0 if the window is empty. */
 export function leftInMs(slices: readonly Slice[], nowMs: number, requests: number): number {
   let left = 0;
   let leavesAtMs = nowMs;
@@ -86,22 +81,18 @@ export function leftInMs(slices: readonly Slice[], nowMs: number, requests: numb
   return Math.max(0, leavesAtMs - nowMs);
 }
 
-// The order is only this precise: moving an agent on every request would cost more than counting the request.
+// Agents are reordered at most once in this time, because a move costs more than the count.
 const orderMs = 1000;
 
-/**
- * A bounded map from agent to value. It drops an agent that was idle for `idleMs`, or the oldest ones when there are
- * too many.
- */
+/** Drops agents that were idle for `idleMs`, and beyond `max` agents the longest idle one. */
 export function createAgentMap<T>(
   max: number,
   idleMs: number,
   onDropped = (_value: T): void => undefined,
 ) {
-  // In the order of the last touch: the agents idle for longest come first.
+  // In the order of the last touch, oldest first.
   const entries = new Map<string, { readonly value: T; touchedAtMs: number }>();
 
-  /** Drops the agents that were idle for `idleMs`. */
   const sweep = (nowMs: number) => {
     for (const [agentId, { value, touchedAtMs }] of entries) {
       if (nowMs - touchedAtMs < idleMs + orderMs) break;
@@ -111,7 +102,6 @@ export function createAgentMap<T>(
   };
 
   return {
-    /** The agent's value, made by `create` if there is none. Beyond `max`, the agent idle for longest is dropped. */
     touch(agentId: string, nowMs: number, create: () => T): T {
       const known = entries.get(agentId);
       if (known) {

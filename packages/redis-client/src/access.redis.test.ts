@@ -106,7 +106,7 @@ describe('a topic that the ACL denies', () => {
     expect(refusals()).toHaveLength(1);
   });
 
-  // In ioredis' own resubscription the refusal is an unhandled rejection, which would end the process.
+  // In ioredis' own resubscription, the refusal would be an unhandled rejection, which ends the process.
   it('after a reconnect does not end the process', async () => {
     const topic = keys.channelTopic('secret');
     const program = `

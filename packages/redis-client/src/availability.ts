@@ -16,7 +16,7 @@ import type { ClientSettings } from './options.ts';
 import type { CommandTransport } from './transport.ts';
 import { createWriteProbe } from './write-probe.ts';
 
-/** The most calls that wait for the first connection. Further calls fail at once. */
+/** Further calls fail at once. */
 const waitingMax = 1_000;
 
 const breakerStates = {
@@ -26,7 +26,7 @@ const breakerStates = {
   [CircuitState.HalfOpen]: 'half_open',
 } as const;
 
-/** One command, one script or a whole pipeline that was sent. `failure` is null when Redis answered. */
+/** A command, script or pipeline that was sent. `failure` is null when Redis answered. */
 export interface RoundTrip {
   readonly durationMs: number;
   readonly failure: RedisClientErrorCode | null;
@@ -35,9 +35,9 @@ export interface RoundTrip {
 export type Availability = ReturnType<typeof createAvailability>;
 
 /**
- * Decides whether Redis is usable: the connection is up, the heartbeat finds that the server accepts writes, and the
- * breaker is closed. The breaker opens after several outages without a success between them. While it is open, only the
- * heartbeat reaches Redis. Each change is emitted and logged once. Redis starts as unavailable, without a log line.
+ * Redis is usable while the connection is up, the server accepts writes, and the breaker is closed. The breaker opens
+ * after several outages without a success; then only the heartbeat reaches Redis. Each change is emitted and logged
+ * once.
  */
 export function createAvailability(
   transport: CommandTransport,
@@ -51,10 +51,8 @@ export function createAvailability(
   );
   const probe = createWriteProbe(transport, settings);
   let isAvailable = false;
-  /** True after a beat that failed. */
   let isInDoubt = false;
   let lastLogged: boolean | undefined;
-  /** The time of the last logged outage; null before the first. */
   let downSinceMs: number | null = null;
   let isClosed = false;
   let lastError = 'not connected yet';
@@ -70,8 +68,8 @@ export function createAvailability(
     },
   );
   breaker.onStateChange((state) => {
-    // A connection that does not answer is replaced. Commands in its buffers must not be sent later, and the sentinels
-    // may know a better server.
+    // Replaces a silent connection: commands in its buffers must not be sent later, and the sentinels may know a better
+    // server.
     if (state === CircuitState.Open && transport.ready) transport.drop();
     refresh();
   });
@@ -128,7 +126,7 @@ export function createAvailability(
   function refresh(): void {
     if (isClosed) return;
     const isConnected = transport.ready && breaker.state === CircuitState.Closed;
-    // A server that accepts no writes counts as away, because its data is outdated.
+    // A server that accepts no writes has outdated data.
     const isUp = isConnected && probe.takesWrites;
     const isAwaitingFirstBeat = isConnected && !probe.takesWrites && !probe.refusal;
     if (isAwaitingFirstBeat && !isAvailable) return;
@@ -148,7 +146,6 @@ export function createAvailability(
     if (isUp) endFirstConnection();
   }
 
-  /** Checks whether the error of a call is a write refusal. */
   function noteError(error: RedisClientError): void {
     if (probe.noteError(error)) refresh();
   }
@@ -195,7 +192,7 @@ export function createAvailability(
         waiters.add(settle);
       });
     },
-    /** Runs a call while Redis is available, and counts its outcome. Rejects with a {@link RedisClientError}. */
+    /** Counts the call's outcome. Rejects with a {@link RedisClientError}. */
     async run<T>(work: () => Promise<T>): Promise<T> {
       if (isClosed) throw closedError();
       if (isConnecting && !isAvailable) {
@@ -230,7 +227,7 @@ export function createAvailability(
     onError(error: Error) {
       lastError = reasonOf(error);
     },
-    /** Becomes unavailable without a log line. */
+    /** Logs nothing. */
     close() {
       isClosed = true;
       heartbeat.stop();
@@ -242,8 +239,8 @@ export function createAvailability(
 }
 
 function opensBreaker(error: unknown): boolean {
-  // The most frequent case comes first: a pipeline's reply that is not an error.
+  // The most frequent case comes first.
   if (!(error instanceof RedisClientError) || !isOutage(error) || isSlotMoving(error)) return false;
-  // A server that refuses writes answers, so a new connection would not help.
+  // A server that refuses writes does answer, so a new connection would not help.
   return !/^(OOM|MISCONF|NOREPLICAS)$/.test(`${writeRefusalOf(error)}`);
 }

@@ -1,11 +1,10 @@
-/** Entries of one channel for one script call, with their positions in the given list. */
 export interface Batch<E> {
   readonly channelId: string;
   readonly entries: E[];
   readonly positions: number[];
 }
 
-/** Groups entries by channel, at most `batchMax` in a batch, in the order of each batch's first entry. */
+/** Groups entries by channel, at most `batchMax` in a batch. */
 export function toBatches<E extends { readonly channelId: string }>(
   entries: readonly E[],
   batchMax: number,

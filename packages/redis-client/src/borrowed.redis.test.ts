@@ -27,7 +27,7 @@ afterEach(() => {
 });
 afterAll(() => server.stop());
 
-/** A connection of the caller, with ioredis' defaults. */
+/** A caller lends a connection with ioredis' defaults. */
 function connectTheirs(options: Omit<RedisOptions, 'replyMapping'> = {}, port = server.port) {
   const redis = new Redis(port, '127.0.0.1', options);
   redis.on('error', () => undefined);
@@ -78,14 +78,13 @@ describe('a client on connections of the caller’s own', () => {
     await client.close();
     expect([commands, subscriber].map(listenersOf)).toEqual(before);
     expect(await commands.ping()).toBe('PONG');
-    // The connection is no longer in subscriber mode, so it accepts commands.
+    // The connection has left subscriber mode.
     expect(await subscriber.get(keys.sequence('room'))).toBeNull();
     expect(await commands.publish(keys.globalTopic, 'nobody')).toBe(0);
     await expect(client.send(['PING'])).rejects.toMatchObject({ code: 'closed' });
   });
 
-  // The race: with the connection’s own options, a call could wait forever. Invariant: each call ends within its
-  // timeout, and the subscriptions are restored on the caller's connections.
+  // With the connection’s own options, a call could wait forever.
   it('ends its calls in their timeout on a frozen server, and is restored after it', async () => {
     const [commands, subscriber] = [connectTheirs(), connectTheirs()];
     const client = await clients.connect({
@@ -149,8 +148,8 @@ describe('a client on connections of the caller’s own', () => {
 });
 
 describe('a borrowed connection that the client dropped', () => {
-  // Race: the client destroys a silent socket, and the options of the owner may tell ioredis not to open another one.
-  // Invariant: a connection that the client dropped is opened again once its server is back.
+  // Race: the client destroys a silent socket, and the owner's options tell ioredis not to open another. The client
+  // must open it itself.
   it.each([
     ['never tries again', { retryStrategy: () => null }],
     ['gives up after one attempt', { retryStrategy: (times: number) => (times > 1 ? null : 10) }],
@@ -171,9 +170,8 @@ describe('a borrowed connection that the client dropped', () => {
     expect(await client.send(['PING'])).toBe('PONG');
   });
 
-  // After the loss of a network route, connections that were opened during the loss stay silent. Invariant: a
-  // handshake without an answer ends within `commandTimeoutMs`. ioredis would wait until the operating system gives
-  // up.
+  // A connection that was opened during the loss of a route stays silent, and ioredis waits until the operating system
+  // gives up. The client limits its handshake to `commandTimeoutMs`.
   it('is restored after its handshake got no answer', async () => {
     await using proxy = await startTcpProxy(server.port);
     const [commands, subscriber] = [connectTheirs({}, proxy.port), connectTheirs({}, proxy.port)];

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => authority.remove());
 
-/** A Cluster of one master over TLS that announces the name localhost, with a certificate for these names. */
+/** A Cluster of one master that announces the name localhost, with a certificate for `names`. */
 async function startNamedCluster(...names: string[]) {
   const certificate = authority.issue(`node-${names.length}`, ...names);
   const server = await startTlsServer([
@@ -51,7 +51,7 @@ const environment = (port: number) => ({
 });
 
 withOpenssl('a Cluster over TLS whose certificates name hosts (needs openssl)', () => {
-  // By default ioredis looks up the nodes' names and connects to the addresses, but the certificate names no address.
+  // By default, ioredis connects to the nodes' addresses, but the certificate names no address.
   it('connects by name, for commands, subscriptions and tools', async () => {
     const server = await startNamedCluster('DNS:localhost');
     try {
@@ -70,8 +70,7 @@ withOpenssl('a Cluster over TLS whose certificates name hosts (needs openssl)', 
     }
   });
 
-  // Negative control: a certificate with another name is refused. ioredis only reports "Failed to refresh slots
-  // cache.", so the client must find out the reason.
+  // Negative control. ioredis only reports "Failed to refresh slots cache.", so the client must find out the reason.
   it('is unavailable when the certificate names another host, and says so with the node', async () => {
     const server = await startNamedCluster('DNS:elsewhere.example', 'DNS:other.example');
     try {

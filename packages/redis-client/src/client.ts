@@ -16,94 +16,88 @@ import { type RedisClientOptions, resolveSettings } from './options.ts';
 import { createSubscriber, type RedisSubscriber } from './subscriber.ts';
 import type { CommandTransport, RedisCommand, RedisReply } from './transport.ts';
 
-/** A Lua script, created once per file by {@link defineScript}. */
 export interface Script {
   readonly name: string;
   readonly lua: string;
-  /** SHA-1 of `lua`. */
   readonly sha: string;
 }
 
-/** One call of a script. On Cluster all its keys must be in one slot. */
+/** On Cluster, all its keys must be in one slot. */
 export interface ScriptCall {
   readonly script: Script;
   readonly keys: readonly (RedisKey | TopicName)[];
   readonly args: readonly (string | number)[];
 }
 
-/** Creates a {@link Script} without sending it. `name` is for error messages. */
+/** `name` is for error messages. Sends nothing. */
 export function defineScript(name: string, lua: string): Script {
   return { name, lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
 /**
- * A client of one Redis: a connection for commands, another for subscriptions, and a circuit breaker.
- * Every call ends within its timeout. While Redis is away, calls fail at once with `unavailable` and nothing is queued.
- * Only the calls made before the first connection wait for it (see {@link RedisClient.connecting}).
+ * A client of one Redis: a connection for commands, another for subscriptions, and a circuit breaker. Every call ends
+ * within its timeout. While Redis is away, calls fail at once with `unavailable`. Only calls before the first
+ * connection wait for it ({@link RedisClient.connecting}).
  */
 export interface RedisClient {
   /**
-   * False while the command connection is down, the breaker is open, or Redis accepts no writes (it has no memory
-   * left, cannot save, lacks replicas, or is a replica). Calls then fail without being sent.
+   * False while the connection is down, the breaker is open, or Redis accepts no writes (full memory, failed save, too
+   * few replicas, or a replica). Calls then fail without being sent.
    */
   readonly available: boolean;
-  /** Listens to each change of {@link RedisClient.available}. The returned function removes the listener. */
   onAvailability(listener: (available: boolean) => void): () => void;
   /**
-   * True from the creation to the first connection, for at most `connectTimeoutMs`. Up to 1,000 calls wait for this
-   * connection, and then for their own timeout. Further calls, and all calls if there is no connection in time, fail
-   * with `unavailable`.
+   * True until the first connection, for at most `connectTimeoutMs`. Up to 1,000 calls wait for it; others fail with
+   * `unavailable`.
    */
   readonly connecting: boolean;
-  /** Resolves with true once Redis is available, or with false after `connectTimeoutMs` or when closed. Never rejects. */
+  /** Resolves with true once Redis is available, or with false after `connectTimeoutMs` or a close. Never rejects. */
   ready(): Promise<boolean>;
   /**
-   * Sends one command. Commands that block (BLPOP, XREAD with BLOCK, WAIT) or change the connection (SUBSCRIBE, MULTI,
-   * SELECT) are `unsupported`, because all calls share one connection.
+   * Commands that block (BLPOP, XREAD with BLOCK, WAIT) or change the connection (SUBSCRIBE, MULTI, SELECT) are
+   * `unsupported`, because all calls share one connection.
    * @throws {RedisClientError} `unavailable`, `timeout`, `rejected`, `unsupported`, `closed`
    */
   send(command: RedisCommand): Promise<RedisReply>;
-  /** Runs a script by EVALSHA. If the server does not know it, this costs one more round trip. Rejects like `send`. */
+  /** Runs a script by EVALSHA. An unknown script costs one more round trip. Rejects like `send`. */
   run(call: ScriptCall): Promise<RedisReply>;
   /**
-   * Sends all calls in order, in one round trip (per node on Cluster). Each place of the result holds a reply or the
-   * {@link RedisClientError} of its call. Scripts that the server does not know run in a second round trip, after the
-   * other calls. Rejects only if nothing was sent.
+   * Sends all calls in order, in one round trip (per node on Cluster). Each result is a reply or the {@link
+   * RedisClientError} of its call. Unknown scripts run in a second round trip, after the other calls. Rejects only if
+   * nothing was sent.
    */
   pipeline(calls: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]>;
-  /** Subscriptions, on a separate connection. */
+  /** Uses a separate connection. */
   readonly subscriber: RedisSubscriber;
-  /** The state of both connections as this client knows it, without a round trip. */
+  /** The state that the client knows, without a round trip. */
   readonly state: RedisClientState;
-  /** Reads the server's state (PING and INFO). Never rejects: a server that is away has `status: 'down'`. */
+  /** Reads the server's state (PING and INFO). Never rejects. */
   health(): Promise<RedisHealth>;
-  /** Ends both connections, except borrowed ones. All calls reject with `closed`. Idempotent. */
+  /** Ends both connections, except borrowed ones. Later calls reject with `closed`. Idempotent. */
   close(): Promise<void>;
 }
 
-/** See {@link RedisClient.state}. */
 export interface RedisClientState {
   readonly breaker: RedisHealth['breaker'];
-  /** Why the server accepts no writes; null when it accepts them or when that is not known. */
+  /** Null when the server accepts writes or is unknown. */
   readonly refusal: WriteRefusal | null;
-  /** How often each connection was established again since the creation of the client. */
+  /** Connections after the first. */
   readonly reconnects: { readonly commands: number; readonly subscriber: number };
 }
 
-/** The optional parts that a caller gives to a client. */
 export interface RedisClientDeps {
   readonly logger?: Logger;
-  /** Called when a round trip has ended, for metrics. Calls that fail without being sent are not among them. */
+  /** Called after each round trip, for metrics. Calls that were not sent have none. */
   readonly onRoundTrip?: (trip: RoundTrip) => void;
   /**
-   * Called with the certificate of each new TLS connection of this client's own, for metrics. Not called for a
-   * certificate that is accepted although it is not valid, as with `rejectUnauthorized: false`.
+   * Called with the certificate of each new TLS connection of this client's own, for metrics. Not called for an invalid
+   * certificate that `rejectUnauthorized: false` accepts.
    */
   readonly onCertificate?: (certificate: ServerCertificate) => void;
 }
 
 /**
- * Connects to Redis, and reconnects until closed. Does not wait for the connection.
+ * Reconnects until closed. Does not wait for the connection.
  * @throws {RedisClientError} `invalid_options`
  */
 export function createRedisClient(
@@ -173,7 +167,6 @@ function isScriptCall(call: RedisCommand | ScriptCall): call is ScriptCall {
   return !Array.isArray(call);
 }
 
-/** The command of a call: by the script's SHA, or with its source. */
 function toCommand(by: 'evalsha' | 'eval', { script, keys, args }: ScriptCall): RedisCommand {
   const text = by === 'eval' ? script.lua : script.sha;
   return [by, text, keys.length, ...keys, ...args];
@@ -183,10 +176,7 @@ function isUnknownScript(reply: unknown): boolean {
   return reply instanceof Error && reply.message.startsWith('NOSCRIPT');
 }
 
-/**
- * Sends all calls in one batch. A call whose script the server does not know was not executed. Only these calls are sent
- * again, with the source, in a second batch.
- */
+/** A call with an unknown script was not executed, so it is sent again with the source. */
 async function runPipeline(
   transport: CommandTransport,
   calls: readonly (RedisCommand | ScriptCall)[],
@@ -207,7 +197,6 @@ async function runPipeline(
   return replies.map((reply) => (reply instanceof Error ? toClientError(reply) : reply));
 }
 
-/** Runs a script by its SHA, or by its source if the server does not know it. */
 async function runScript(transport: CommandTransport, call: ScriptCall): Promise<RedisReply> {
   try {
     return await transport.call(toCommand('evalsha', call));
@@ -217,7 +206,7 @@ async function runScript(transport: CommandTransport, call: ScriptCall): Promise
   }
 }
 
-// All calls share one connection, and Redis answers it in order.
+// All calls share one connection, which Redis answers in order.
 const blocking = new Set(
   'BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN WAIT WAITAOF'.split(' '),
 );
@@ -229,7 +218,7 @@ const stateful = new Set(
 );
 const statefulSubcommands = new Set(['CLIENT REPLY', 'CLIENT TRACKING', 'SCRIPT DEBUG']);
 
-/** Why the command may not use the shared connection; null for every other command. Costs no round trip. */
+/** Null for a command that may use the shared connection. */
 function unsupportedOf([name, ...args]: RedisCommand): RedisClientError | null {
   const upper = name.toUpperCase();
   const isRead = upper === 'XREAD' || upper === 'XREADGROUP';
@@ -247,11 +236,10 @@ function unsupportedOf([name, ...args]: RedisCommand): RedisClientError | null {
   return null;
 }
 
-/** True when an option BLOCK stands before the names of the streams. */
 function hasBlock(args: readonly (string | number)[]): boolean {
   const words = args.map((arg) => String(arg).toUpperCase());
   const streams = words.indexOf('STREAMS');
-  // A group or a consumer may be named "block", but only the option is followed by a number.
+  // A group may be named "block", but only the option is followed by a number.
   return words
     .slice(0, streams < 0 ? undefined : streams)
     .some((word, index, all) => word === 'BLOCK' && /^\d+$/.test(all[index + 1] ?? ''));

@@ -14,13 +14,9 @@ import {
 } from './server-connection.ts';
 import type { CommandTransport, ConnectionEvents, RedisCommand, RedisReply } from './transport.ts';
 
-/**
- * The slots are also read again when a server is lost or hands over a slot. With a slower heartbeat they are read
- * less often.
- */
+/** The slots are also read when a server is lost or hands over a slot. */
 const refreshEveryMs = 1000;
 
-/** The key of a command: its first argument, or the first key of a script. */
 function keyOf([name, ...args]: RedisCommand): string | null {
   const isScript = /^eval(sha)?$/i.test(name);
   const key = isScript ? (Number(args[1]) > 0 ? args[2] : undefined) : args[0];
@@ -33,7 +29,7 @@ function addressOf({ options }: Redis): string {
 
 export type Topology = ReturnType<typeof openClusterTransport>['topology'];
 
-/** Opens the connections to a Cluster without waiting for them. */
+/** Does not wait for the connections. */
 export function connectCluster(connection: ResolvedConnection, settings: ClientSettings): Cluster {
   const {
     retryStrategy: _retry,
@@ -47,7 +43,7 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
       enableOfflineQueue: false,
       enableReadyCheck: true,
       slotsRefreshTimeout: settings.connectTimeoutMs,
-      // Keeps the names of the nodes: a certificate names the host, not the address that ioredis would look up.
+      // A certificate names the host, not the address that ioredis would look up.
       dnsLookup: (host, done) => done(null, host),
       ...(connection.natMap && {
         natMap: Object.fromEntries(
@@ -55,7 +51,7 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
         ),
       }),
       clusterRetryStrategy: (times) => retryDelayMs(times, settings),
-      // A call to a server that is down or has no role yet fails at once, because the caller decides about a repeat.
+      // A call to a server that is down fails at once, because the caller decides about a repeat.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       maxRedirections: 5,
@@ -64,9 +60,8 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
 }
 
 /**
- * Sends commands to a Cluster, over one connection to each master. It is ready when the masters of all slots are
- * connected, because a caller soon needs the slots of several channels. `bound` limits the calls of a Cluster client
- * that was borrowed; null for a client of our own.
+ * Uses one connection to each master, and is ready when the masters of all slots are connected. `bound` limits the
+ * calls of a borrowed client; null for our own.
  */
 export function openClusterTransport(
   cluster: Cluster,
@@ -99,8 +94,7 @@ export function openClusterTransport(
       events.onDown();
     }
   };
-  // Opens the connections in advance. Otherwise ioredis connects to a node with the first command for it, and queues
-  // the command.
+  // Connects in advance. Otherwise ioredis connects with the first command for a node, and queues that command.
   const connectAll = () => {
     if (cluster.status !== 'ready') return;
     for (const node of cluster.nodes('master')) {
@@ -108,8 +102,8 @@ export function openClusterTransport(
     }
   };
 
-  // ioredis forgets a lost node until the slots are read again. The refresh waits, because the cluster lists a dead
-  // node for a while, and ioredis would lose the node again at once.
+  // ioredis forgets a lost node until the slots are read again. The refresh waits, because the cluster still lists a
+  // dead node for a while.
   const refreshSoon = () => {
     if (isClosed) return;
     refreshTimer ??= setTimeout(
@@ -121,7 +115,7 @@ export function openClusterTransport(
     );
   };
 
-  // Replaces ioredis' slotsRefreshInterval, which starts its timer again when a refresh ends after the close.
+  // Replaces ioredis' slotsRefreshInterval, whose timer can start again after the close.
   const refreshInterval = setInterval(
     () => {
       if (cluster.status === 'ready') cluster.refreshSlotsCache();
@@ -133,7 +127,7 @@ export function openClusterTransport(
     connectAll();
     check();
   };
-  /** True once a node did not know INFO: later connections are opened without it. */
+  /** A node did not know INFO, so later connections are opened without it. */
   let hasNoInfo = false;
   const unwatch = new Map<Redis, () => void>();
   const watchNode = (node: Redis) => {
@@ -157,7 +151,7 @@ export function openClusterTransport(
     diagnose(address, error, node);
   };
   const onError = (error: Error) => {
-    // An error with `lastNodeError` is only ioredis' summary. The node's own error, reported before, is more useful.
+    // An error with `lastNodeError` is a summary. The node's own error was reported before it.
     if (!('lastNodeError' in error)) events.onError(error);
   };
   const onNode = (node: Redis) => {
@@ -198,10 +192,7 @@ export function openClusterTransport(
       return Math.max(0, established - 1);
     },
     call,
-    /**
-     * Makes one pipeline per slot. All are written in the same turn. If a slot moved, its pipeline is redirected as a
-     * whole.
-     */
+    /** One pipeline per slot, all written in the same turn. A pipeline for a moved slot is redirected as a whole. */
     async batch(commands) {
       const groups = Map.groupBy(commands.keys(), (place) => {
         const key = keyOf(commands[place] as RedisCommand);
@@ -237,17 +228,15 @@ export function openClusterTransport(
       }
       cluster.disconnect();
       for (const node of nodes) destroySocket(node);
-      // ioredis ends when its last node ends. Without a node it would never end.
+      // ioredis ends with its last node, so without a node the wait would never end.
       if (nodes.length > 0) await untilEnded(cluster);
     },
   };
-  /** The assignment of slots to the masters (`host:port`), as last read. */
   const topology = {
     owners,
     ownerOf: (slot: number): string | undefined => cluster.slots[slot]?.[0],
-    /** Asks the cluster again. The answer arrives through `onRefresh`. */
     refresh: refreshSoon,
-    /** Calls the listener after each answer of the cluster, even an unchanged one. */
+    /** Called after each answer, even an unchanged one. */
     onRefresh: (listener: () => void) => void topologyListeners.push(listener),
   };
   return { transport, topology };

@@ -27,7 +27,7 @@ afterAll(() => deployment.stop());
 
 const connect = () => clients.connect({ cluster: deployment.nodes.slice(0, 2) });
 
-/** An ioredis client with the defaults, except for sharded pub/sub. */
+/** ioredis' defaults, except for sharded pub/sub. */
 async function connectTheirs(): Promise<Cluster> {
   const nodes = deployment.nodes.map(({ host, port }) => ({ host, port }));
   const theirs = new Cluster(nodes, { shardedSubscribers: true });
@@ -121,7 +121,7 @@ describe('Redis Cluster', () => {
     ).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  // These refusals are why each name has a hash tag, and each command uses one slot.
+  // Because of these refusals, names have hash tags and each command uses one slot.
   it('refuses a channel’s keys in one script and its topics in one subscription without hash tags (the control)', async () => {
     const redis = await connect();
     const bare = createKeySchema({ prefix: randomPrefix() });
@@ -160,8 +160,8 @@ describe('Redis Cluster', () => {
     await waitFor(() => heard.length === rooms.length);
   });
 
-  // TRYAGAIN concerns one slot of a healthy server. The fault: it counted as an outage, so a busy channel in a moving
-  // slot opened the breaker for all channels until the resharding was done.
+  // The fault: TRYAGAIN, which concerns one slot of a healthy server, counted as an outage. A busy channel in a moving
+  // slot opened the breaker for all channels.
   it('stays in use for all other slots while one slot is moving to another master', async () => {
     const redis = await connect();
     const [first, second] = [keys.channelMembers('halfway'), keys.sequence('halfway')];
@@ -222,7 +222,7 @@ describe('Redis Cluster', () => {
       await publishToRooms(redis, '3');
       await waitFor(() => heard.length === rooms.length);
       if (fail === 'freeze') {
-        // The client with ioredis' defaults still listens to the frozen master, and reports "ready".
+        // The control still listens to the frozen master, and reports "ready".
         expect({ status: theirs.status, theyHeard }).toEqual({
           status: 'ready',
           theyHeard: [`${room} before`],

@@ -74,7 +74,6 @@ describe('Redis connection/disconnection', () => {
       reconnects: { commands: 0, subscriber: 0 },
     });
     await redis.close();
-    // A call that is not sent does not count as a round trip.
     await redis.send(['PING']).catch(() => undefined);
     expect(trips).toHaveLength(3);
   });
@@ -113,7 +112,7 @@ describe('Redis connection/disconnection', () => {
 });
 
 describe('Key namespace isolation ("openclaw:" prefix)', () => {
-  // The keyPrefix of ioredis applies neither to published topics nor to SCAN. Our prefix is part of the name.
+  // The keyPrefix of ioredis applies to no published topic and not to SCAN, so our prefix is part of the name.
   it('sends names unchanged, so that two systems on one Redis stay separate', async () => {
     const redis = await clients.connect({ url: server.url });
     const ours = createKeySchema();
@@ -205,7 +204,7 @@ describe('calls of one turn of the event loop', () => {
       Number(/total_reads_processed:(\d+)/.exec(await server.command('INFO stats'))?.[1]);
     const before = await reads();
     await Promise.all(Array.from({ length: 1_000 }, () => redis.send(['PING'])));
-    // 125 writes of eight commands each. Redis also reads heartbeats, and the connections of `reads`.
+    // 125 writes of eight commands each, beside heartbeats and the connections of `reads`.
     expect((await reads()) - before).toBeLessThan(200);
   });
 });
@@ -244,7 +243,6 @@ describe('a pipeline', () => {
     expect(redis.available).toBe(true);
   });
 
-  // Invariant: a script that ran is not run again because another script was unknown.
   it('sends only the unknown scripts again after SCRIPT FLUSH, and each runs once', async () => {
     const redis = await clients.connect({ url: server.url });
     const append = defineScript('append', "return redis.call('APPEND', KEYS[1], ARGV[1])");

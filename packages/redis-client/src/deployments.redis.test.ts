@@ -18,7 +18,6 @@ import { clientsOfTest, untilUp } from './testing/clients.ts';
 
 const clients = clientsOfTest();
 
-/** A Cluster of one master. */
 async function startOneNode(...args: string[]): Promise<RedisServer> {
   const server = await startRedis({
     args: [
@@ -31,7 +30,6 @@ async function startOneNode(...args: string[]): Promise<RedisServer> {
   return server;
 }
 
-/** Sends a command and receives a message on the subscriber. */
 async function expectUsable(redis: Awaited<ReturnType<typeof clients.connect>>, isCluster = false) {
   const topic = createKeySchema({ prefix: randomPrefix(), hashTags: isCluster }).channelTopic('x');
   const heard: string[] = [];
@@ -66,7 +64,7 @@ describe('an address family', () => {
     await using server = await startRedis();
     const url = (family: number) => `valkey://localhost:${server.port}?family=${family}`;
     await expectUsable(await clients.connect(parseRedisEnvironment({ REDIS_URL: url(4) })!));
-    // Negative control: over IPv6 there is no connection, because the server listens on IPv4 only.
+    // Negative control: the server does not listen on IPv6.
     const other = clients.open(parseRedisEnvironment({ REDIS_URL: url(6) })!);
     expect(await other.ready()).toBe(false);
   });
@@ -110,7 +108,7 @@ describe('a Cluster behind address translation', () => {
       CHAT_REDIS_HOST: '127.0.0.1',
       CHAT_REDIS_CLUSTER: 'true',
     };
-    // The control: without the map, the announced address is not reachable.
+    // The control: without the map, the announced address is unreachable.
     const lost = clients.open(parseRedisEnvironment(env)!);
     expect(await lost.ready()).toBe(false);
     await waitFor(async () => {
@@ -162,7 +160,7 @@ describe('sentinels with a password of their own', () => {
       );
       await expectUsable(redis);
       expect(proxy.accepted).toBeGreaterThan(0);
-      // The control: without the sentinel's password, the error says what the sentinel answered.
+      // The control: without the sentinel's password, the error has the sentinel's answer.
       const refused = clients.open(parseRedisEnvironment(env)!);
       await waitFor(async () =>
         String(await refused.send(['PING']).catch((thrown: unknown) => thrown)).includes('NOAUTH'),
@@ -174,9 +172,8 @@ describe('sentinels with a password of their own', () => {
 });
 
 describe('a borrowed Cluster', () => {
-  // After the loss of a network route, connections that were opened during the loss stay silent. Invariant: a node's
-  // handshake without an answer ends within `commandTimeoutMs`. ioredis would wait until the operating system gives
-  // up.
+  // A connection that was opened during the loss of a route stays silent, and ioredis waits until the operating system
+  // gives up. The client limits each node's handshake to `commandTimeoutMs`.
   it('comes back after the handshake of one node got no answer', async () => {
     const [outside, busPort] = [await freePort(), await freePort()];
     const args = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
@@ -212,7 +209,7 @@ describe('a borrowed Cluster', () => {
       proxied(theirs)?.stream.destroy();
       await waitFor(() => !redis.available);
       await waitFor(() => proxied(theirs)?.status === 'connect');
-      // The client `control` also connects, and waits for its handshake.
+      // `control` also connects, and waits for its handshake.
       if (proxied(control)?.status === 'ready') proxied(control)?.stream.destroy();
       await waitFor(() => {
         const node = proxied(control);
@@ -222,7 +219,6 @@ describe('a borrowed Cluster', () => {
       });
       proxy.abandon();
       await waitFor(() => redis.available);
-      // The two keys are in slots of both nodes.
       expect(
         await redis.pipeline([
           ['GET', 'a'],

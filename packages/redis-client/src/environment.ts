@@ -42,7 +42,6 @@ const names = [
 
 const heartbeatMaxMs = 60_000;
 
-/** The options that {@link parseRedisEnvironment} reads. */
 export type RedisSettings = RedisConnection & Pick<RedisClientOptions, 'heartbeatMs'>;
 
 /**
@@ -67,7 +66,7 @@ export function parseRedisEnvironment(
   const { read, readFile, readSecret, readInteger, readSwitch, readNodes, readNatMap } =
     createSettingReader(env);
 
-  /** Reads the settings of TLS. Without TLS they are an error, because they show that the user wants TLS. */
+  /** TLS settings without TLS are an error, because they show that the user wants TLS. */
   function readTls(isOn: boolean | undefined): boolean | RedisTls | undefined {
     const [ca, cert, key] = tlsFiles.map((name) => readFile(name));
     const servername = read('CHAT_REDIS_TLS_SERVERNAME');
@@ -86,7 +85,7 @@ export function parseRedisEnvironment(
     };
   }
 
-  /** Reads the variables with one of the prefixes. The parts of the URL override the other variables. */
+  /** The parts of the URL override the other variables. */
   function readLevel(level: 'REDIS_' | 'CHAT_REDIS_'): Partial<RedisUrlParts> {
     const host = read(`${level}HOST`);
     const port = readInteger(
@@ -116,11 +115,10 @@ export function parseRedisEnvironment(
   const { host = 'localhost', port = 6379, password, db = 0 } = { ...base, ...chat };
   const chatHasUrl = chat.tls !== undefined;
   const { family } = chatHasUrl ? chat : base;
-  // If the `CHAT_` variables have a URL and a password, the username without `CHAT_` does not apply.
+  // A `CHAT_` URL with a password excludes the username without `CHAT_`.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
   const tlsSwitch = readSwitch('CHAT_REDIS_TLS');
-  // With a URL, the switch can only add TLS: a password must not be sent unencrypted because a URL has `redis:` instead
-  // of `rediss:`.
+  // A switch must not remove TLS from a URL. A URL with `redis:` must not make the password go unencrypted.
   const tls = readTls(chatHasUrl ? chat.tls || tlsSwitch : (tlsSwitch ?? base.tls));
   const sentinels = readNodes('CHAT_REDIS_SENTINELS');
   const sentinelName = read('CHAT_REDIS_SENTINEL_NAME');
@@ -159,7 +157,7 @@ export function parseRedisEnvironment(
     ...(sentinels && sentinelName && { sentinelName }),
     ...(sentinels && sentinelUsername && { sentinelUsername }),
     ...(sentinels && sentinelPassword && { sentinelPassword }),
-    // The sentinels' certificates are from the same authority as those of the servers.
+    // The sentinels use the servers' certificate authority.
     ...(sentinels &&
       sentinelTls !== undefined && { sentinelTls: sentinelTls && (tls || sentinelTls) }),
     ...(cluster && { cluster }),
@@ -174,7 +172,7 @@ function checkPem(name: string, files: Pick<RedisTls, 'ca' | 'cert' | 'key'>): v
       throw new Error('it holds no certificate in PEM form');
     createSecureContext(files);
   } catch (error) {
-    // OpenSSL's error messages contain nothing from the files, so no key is shown.
+    // OpenSSL's messages contain nothing of the files.
     throw invalid(name, `cannot be used: ${(error as Error).message}`);
   }
 }

@@ -12,7 +12,7 @@
 export type RedisClientErrorCode =
   'unavailable' | 'timeout' | 'unsupported' | 'rejected' | 'invalid_options' | 'closed';
 
-/** The base of the one error class of each package. Branch on `code`. */
+/** The base of each package's error class. Branch on `code`. */
 export class CodedError<Code extends string> extends Error {
   readonly code: Code;
 
@@ -34,12 +34,10 @@ export function closedError(): RedisClientError {
 const outageReply =
   /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|OOM|MISCONF|NOREPLICAS|MOVED|ASK|UNKILLABLE)\b/;
 
-/** Turns an error of ioredis into a {@link RedisClientError}. */
 export function toClientError(error: unknown): RedisClientError {
   if (error instanceof RedisClientError) return error;
   const cause = error instanceof Error ? error : new Error(String(error));
-  // An error reply of ioredis contains the command's arguments. They may be texts of messages, which no log may
-  // contain.
+  // ioredis adds the command's arguments, which may be texts of messages. No log may contain them.
   if ('command' in cause) delete cause.command;
   const { message } = cause;
   if (message === 'Command timed out')
@@ -51,12 +49,11 @@ export function toClientError(error: unknown): RedisClientError {
   return new RedisClientError('unavailable', `Redis is unavailable: ${message}`, cause);
 }
 
-/** Why a connection failed. A host with several addresses fails with an AggregateError, whose message is empty. */
+/** A host with several addresses fails with an AggregateError, whose message is empty. */
 export function reasonOf(error: Error): string {
   return error.message || ('code' in error ? String(error.code) : error.name);
 }
 
-/** Wraps an error of a client in the error class of another package, with the code `unavailable`. */
 export function toUnavailable<E extends Error>(
   ErrorClass: new (code: 'unavailable', message: string, cause: unknown) => E,
   cause: unknown,
@@ -66,7 +63,7 @@ export function toUnavailable<E extends Error>(
   return new ErrorClass('unavailable', `could not reach Redis: ${reason}`, cause);
 }
 
-/** True when the error concerns the connection or the server, and not one command. */
+/** True when the error concerns the connection or server, and not one command. */
 export function isOutage(error: unknown): error is RedisClientError {
   return (
     error instanceof RedisClientError && (error.code === 'unavailable' || error.code === 'timeout')
@@ -74,12 +71,12 @@ export function isOutage(error: unknown): error is RedisClientError {
 }
 
 /**
- * Why a server accepts no writes: its memory is full and it may not evict (OOM), it cannot save (MISCONF), it has too
- * few replicas (NOREPLICAS), or it is a replica (READONLY).
+ * `OOM`: memory is full. `MISCONF`: the server cannot save. `NOREPLICAS`: too few replicas. `READONLY`: the server is a
+ * replica.
  */
 export type WriteRefusal = 'OOM' | 'MISCONF' | 'NOREPLICAS' | 'READONLY';
 
-/** The reason why the server accepts no writes; null for an error with another meaning. */
+/** Null for any other error. */
 export function writeRefusalOf(error: unknown): WriteRefusal | null {
   if (!(error instanceof RedisClientError)) return null;
   const found = /^(OOM|MISCONF|NOREPLICAS|READONLY)\b/.exec(error.message);
@@ -87,8 +84,8 @@ export function writeRefusalOf(error: unknown): WriteRefusal | null {
 }
 
 /**
- * True when an ACL denies this user a command, a key or a topic, also inside a script. Other calls may still work, and
- * a retry does not help until the ACL changes. Also true for another package's error with such a cause.
+ * True when an ACL denies a command, a key or a topic, so that a retry does not help. Other calls may still work. Also true
+ * for another package's error with such a cause.
  */
 export function isDenied(error: unknown): boolean {
   if (!(error instanceof RedisClientError))
@@ -96,11 +93,11 @@ export function isDenied(error: unknown): boolean {
   return /^(NOPERM|NOAUTH|ERR The user executing the script|ERR ACL failure)\b/.test(error.message);
 }
 
-// The second form is the error of ioredis after too many redirections.
+// The second form is ioredis' error after too many redirections.
 const slotReply =
   /(?:^|Too many Cluster redirections\. Last error: ReplyError: )(?:TRYAGAIN|ASK|MOVED)\b/;
 
-/** True when a call failed because its slot moves between two servers. The connection and the other slots are fine. */
+/** True when the call's slot is moving between two servers. The connection and the other slots are fine. */
 export function isSlotMoving(error: unknown): boolean {
   if (!isOutage(error)) return false;
   return slotReply.test(error.cause instanceof Error ? error.cause.message : error.message);

@@ -2,9 +2,9 @@ import { isOutage } from './errors.ts';
 import type { RedisClient } from './client.ts';
 
 /**
- * Runs `primary` while Redis is available or its first connection is awaited. Otherwise, or if `primary` fails with an
- * error that `fallsBackOn` accepts (by default an outage: `unavailable`, `timeout`), runs `fallback`. `degraded` is true
- * for the fallback's value. Every other error of `primary` is thrown.
+ * Runs `primary`, or `fallback` while Redis is away, or if `primary` fails with an error that `fallsBackOn` accepts (by
+ * default `unavailable` and `timeout`). `degraded` is true for the fallback's value. Other errors of `primary` are
+ * thrown.
  */
 export async function withFallback<T>(
   client: Pick<RedisClient, 'available'> & Partial<Pick<RedisClient, 'connecting'>>,

@@ -4,34 +4,32 @@ import { untilAnswered } from './heartbeat.ts';
 import type { OwnedSubscriber } from './subscriber.ts';
 import type { CommandTransport } from './transport.ts';
 
-/** The state of Redis, for a readiness endpoint and for metrics. */
 export interface RedisHealth {
-  /** `refusing_writes`: the server answers but accepts no writes, so its data is outdated and it is not used. */
+  /** `refusing_writes`: the server answers but is not used, because its data is outdated. */
   readonly status: 'ok' | 'refusing_writes' | 'down';
-  /** Why the server accepts no writes; null when it accepts them or is down. */
+  /** Null when the server accepts writes or is down. */
   readonly refusal: WriteRefusal | null;
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
   readonly breaker: 'closed' | 'open' | 'half_open';
-  /** Round trip of one PING, on Cluster to the slowest master; null when down. */
+  /** A PING's round trip, on Cluster to the slowest master; null when down. */
   readonly latencyMs: number | null;
-  /** The role of the server that answers commands; null when down or hidden by ACL. */
+  /** Null when down or hidden by ACL. */
   readonly role: 'master' | 'replica' | null;
-  /** Changes when the server restarts or another one takes over; null when down, hidden, or Cluster. */
+  /** Changes with a restart or takeover. Null when down, hidden, or Cluster. */
   readonly runId: string | null;
   readonly version: string | null;
   /** On Cluster: the sum over the masters. */
   readonly usedMemoryBytes: number | null;
-  /** 0: no limit is set. On Cluster the sum over the masters. */
+  /** 0: no limit. On Cluster: the sum over the masters. */
   readonly maxMemoryBytes: number | null;
-  /** Keys that Redis evicted since its start. On Cluster the sum over the masters. */
+  /** Since Redis started. On Cluster: the sum over the masters. */
   readonly evictedKeys: number | null;
-  /** How often the command connection was established again since the creation of the client. */
+  /** The first connection does not count. */
   readonly reconnects: number;
   readonly subscriber: {
     readonly connected: boolean;
-    /** Topics and patterns with a handler. */
     readonly topics: number;
-    /** The topics and patterns that Redis has not confirmed on this connection. */
+    /** Topics and patterns that Redis has not confirmed on this connection. */
     readonly unconfirmed: number;
     readonly reconnects: number;
   };
@@ -47,7 +45,7 @@ function sum(values: readonly string[]): number | null {
 
 const roles: Readonly<Record<string, RedisHealth['role']>> = { master: 'master', slave: 'replica' };
 
-/** Makes two round trips, PING and INFO. Bypasses the breaker, because it reports on the breaker. */
+/** Two round trips, PING and INFO. Bypasses the breaker, on whose state it reports. */
 export async function readHealth(
   mode: RedisHealth['mode'],
   transport: CommandTransport,
@@ -63,7 +61,7 @@ export async function readHealth(
       latencyMs = performance.now() - startedMs;
       info = (await transport.callEach(['info'])).map(String);
     } catch {
-      // Ignored: the values that could not be read stay null, because an ACL may deny INFO to a healthy client.
+      // An ACL may deny INFO to a healthy client. Values that were not read stay null.
     }
   }
   const [role] = field(info, 'role');

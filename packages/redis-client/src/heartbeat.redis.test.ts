@@ -20,13 +20,13 @@ describe('the heartbeat of an idle client', () => {
     await clients.connect({ url: often.url, heartbeatMs: 50 });
     const before = await commandsOf(server);
     const from = await commandsOf(often);
-    // Negative control: the client with the short pause sends 40 commands in this time. Each connection of the other
-    // client may have sent its first beat, which is due soon after it connects.
+    // Negative control: the other client sends 40 commands in this time. Each connection's first beat comes soon after
+    // it connects.
     await waitFor(async () => (await commandsOf(often)) >= from + 40);
     expect((await commandsOf(server)) - before).toBeLessThanOrEqual(2);
   });
 
-  // A rare heartbeat makes an idle client notice a frozen server later, but not recover later.
+  // A rare heartbeat notices a frozen server later, but must not recover later.
   it('does not make a recovery slower when it is rare', async () => {
     await using server = await startRedis();
     const redis = await clients.connect({ url: server.url, heartbeatMs: 30_000 });

@@ -3,25 +3,21 @@ import type { Logger } from './logger.ts';
 import { clientDefaults, type ClientSettings } from './options.ts';
 import type { SubscriberTransport } from './transport.ts';
 
-/**
- * The pause between beats while a connection may be dead. It is short, so that a rare heartbeat does not slow down
- * the recovery.
- */
+/** Used while a connection may be dead, so that a rare heartbeat does not delay the recovery. */
 export function recoveryBeatMs({ heartbeatMs }: ClientSettings): number {
   return Math.min(heartbeatMs, clientDefaults.heartbeatMs);
 }
 
 export interface Heartbeat {
-  /** Runs a beat at once, beside the regular ones. */
   now(): void;
-  /** Call this when the pause became shorter: the next beat then comes after the new pause at the latest. */
+  /** Call it when the pause became shorter, so that the next beat comes in time. */
   hasten(): void;
   stop(): void;
 }
 
 /**
- * Runs `beat` after each `pauseMs()`. At most `concurrent()` beats run at the same time. A rejection is ignored. A
- * stalled event loop causes one late beat, not many.
+ * Runs `beat` after each `pauseMs()`, with at most `concurrent()` beats at a time. Rejections are ignored. A stalled
+ * event loop causes one late beat, not many.
  */
 export function startHeartbeat(
   pauseMs: () => number,
@@ -62,19 +58,18 @@ export function startHeartbeat(
   };
 }
 
-/** Settles like `work`, but rejects with the error of `onTimeout` after `timeoutMs`. */
+/** Settles like `work`, or rejects after `timeoutMs`. */
 export function within<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      // After a stall of the event loop, timers run before the waiting answers are read, which happens in the next
-      // turn.
+      // After a stall, timers run before the waiting answers are read, so the rejection waits one turn.
       setImmediate(() => reject(onTimeout()));
     }, timeoutMs);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
 
-/** Resolves when a PING was answered. MISCONF also counts as an answer: the server cannot save, but it is alive. */
+/** MISCONF is also an answer: the server cannot save, but it is alive. */
 export async function untilAnswered(ping: Promise<unknown>): Promise<void> {
   try {
     await ping;
@@ -84,9 +79,9 @@ export async function untilAnswered(ping: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Pings the subscriber connection every `heartbeatMs`, and more often after a ping without an answer. After
- * `breakerFailures` of these in a row the connection is destroyed. A subscriber only listens, so nothing else would
- * detect a dead connection.
+ * Pings the subscriber connection every `heartbeatMs`, and more often after a missed ping. Destroys the connection
+ * after `breakerFailures` missed pings in a row. A subscriber only listens, so nothing else would notice a dead
+ * connection.
  */
 export function startSubscriberHeartbeat(
   transport: SubscriberTransport,

@@ -1,23 +1,23 @@
 import type { RedisOptions } from 'ioredis';
 import type { ClientSettings, ResolvedConnection } from './options.ts';
 
-/** Options of ioredis, without the one whose type depends on the class parameter. */
+/** `replyMapping` depends on the class parameter. */
 export type IoredisOptions = Omit<RedisOptions, 'replyMapping'>;
 
 /**
- * The pause before attempt `times` (1, 2, …): a random time between half of a bound and the bound. The bound doubles
- * from 50 ms up to `retryMaxMs`.
+ * The pause before attempt `times` (from 1): random between half of a bound and the bound, which doubles from 50 ms to
+ * `retryMaxMs`.
  */
 export function retryDelayMs(times: number, { retryMaxMs, random }: ClientSettings): number {
   const ceilingMs = Math.min(retryMaxMs, 50 * 2 ** Math.min(times - 1, 10));
   return Math.round(ceilingMs * (0.5 + random() / 2));
 }
 
-/** The options of every connection, except for the address. */
+/** Lacks only the address. */
 export function profile(connection: ResolvedConnection, settings: ClientSettings): IoredisOptions {
   const retry = (times: number) => retryDelayMs(times, settings);
   return {
-    // RESP2 has the lowest requirements for the server, proxies and the user's ACL. The replies are the same.
+    // RESP2 works with the most servers, proxies and ACLs.
     protocol: 2,
     disableClientInfo: true,
     connectionName: settings.connectionName,
@@ -28,25 +28,24 @@ export function profile(connection: ResolvedConnection, settings: ClientSettings
     ...(connection.family && { family: connection.family }),
     connectTimeout: settings.connectTimeoutMs,
     commandTimeout: settings.commandTimeoutMs,
-    // A frozen server never answers our FIN, and waiting for it would delay the next attempt.
+    // A frozen server never answers our FIN, and the wait would delay the next attempt.
     disconnectTimeout: 50,
     retryStrategy: retry,
-    // No command may be queued and run after its caller got an error.
+    // A queued command could run after its caller got an error.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     // With 0, commands in flight are rejected as soon as the connection closes.
     maxRetriesPerRequest: 0,
     // ioredis does not handle errors of its own resubscription, so a refused topic would end the process.
     autoResubscribe: false,
-    // With it, the Sentinel connector also checks the role of the server.
+    // Makes the Sentinel connector check the server's role.
     enableReadyCheck: true,
-    // The interval at which a loading server is tried again.
+    // How often a loading server is tried again.
     maxLoadingRetryTime: settings.retryMaxMs,
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   };
 }
 
-/** The profile with the address: one server, or the master that the sentinels name. */
 export function serverOptions(
   connection: ResolvedConnection,
   settings: ClientSettings,
@@ -63,7 +62,7 @@ export function serverOptions(
     ...(connection.sentinelTls && { sentinelTLS: connection.sentinelTls }),
     enableTLSForSentinelMode: connection.tls !== undefined,
     natMap: (announced) => sentinelAddress(connection, announced),
-    // Without this option, a subscriber of a frozen master stays silent but "ready".
+    // Without the detector, a subscriber of a frozen master stays silent but "ready".
     failoverDetector: true,
     sentinelCommandTimeout: settings.heartbeatTimeoutMs,
     sentinelRetryStrategy: retry,
@@ -71,7 +70,7 @@ export function serverOptions(
   };
 }
 
-/** The address of the server that the sentinels announce. ioredis itself applies `family` to the sentinels only. */
+/** ioredis applies `family` to the sentinels only, not to the server that they announce. */
 function sentinelAddress({ natMap, family }: ResolvedConnection, announced: string) {
   const colon = announced.lastIndexOf(':');
   const address = { host: announced.slice(0, colon), port: Number(announced.slice(colon + 1)) };

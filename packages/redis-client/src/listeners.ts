@@ -1,8 +1,8 @@
-/** Functions to call on each change. An error in one does not affect the others; `onThrow` receives it. */
+/** `onThrow` receives a listener's error, so that the others still run. */
 export function createListeners<A extends unknown[]>(onThrow: (error: unknown) => void) {
   const entries = new Set<{ readonly call: (...args: A) => void }>();
   return {
-    /** The same function may be added twice. The returned function removes this one. */
+    /** The same function may be added twice. */
     add: (call: (...args: A) => void): (() => void) => {
       const entry = { call };
       entries.add(entry);

@@ -1,18 +1,17 @@
-/** The logger of a package; a pino logger fits. No argument ever contains a password or the arguments of a command. */
+/** A pino logger fits. No argument contains a password or a command's arguments. */
 export interface Logger {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
   error(details: object, message: string): void;
 }
 
-/** Used when no logger is given. */
 export const silentLogger: Logger = { info() {}, warn() {}, error() {} };
 
 const quietMs = 1000;
 
 /**
- * Returns a `warn` that logs each message at most once a second, with `count`, the number of its calls since the last
- * line. A fault that affects thousands of calls therefore does not fill a disk.
+ * Logs each message at most once a second, with `count`, its calls since the last line. A frequent fault therefore does
+ * not fill the disk.
  */
 export function createThrottledWarn(
   logger: Pick<Logger, 'warn'> | undefined,

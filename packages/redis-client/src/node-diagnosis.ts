@@ -3,12 +3,12 @@ import { reasonOf } from './errors.ts';
 import { within } from './heartbeat.ts';
 import { destroySocket } from './server-connection.ts';
 
-// ioredis reports only the end of the connection on which it reads the slots, not the error.
+// ioredis reports only this for the connection that reads the slots, not the cause.
 const closedMessage = 'Connection is closed.';
 
 /**
- * Reports errors of a Cluster's nodes with the node's address. If ioredis did not pass on why a connection ended, the
- * node is connected once more to learn the reason, one node at a time.
+ * Reports errors of a Cluster's nodes with the node's address. If ioredis hides why a connection ended, the node is
+ * connected once more to learn it, one node at a time.
  */
 export function createNodeDiagnosis(timeoutMs: number, report: (error: Error) => void) {
   let isAsking = false;
@@ -24,7 +24,7 @@ export function createNodeDiagnosis(timeoutMs: number, report: (error: Error) =>
       retryStrategy: () => null,
     });
     connection.on('error', (error: Error) => reportOf(address, error));
-    // Errors are ignored, because the connection's `error` event has already reported the reason.
+    // The `error` event has already reported the reason.
     const late = () => new Error('no answer');
     await within(connection.connect(), timeoutMs, late).catch(() => undefined);
     connection.disconnect();

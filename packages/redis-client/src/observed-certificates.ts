@@ -1,15 +1,13 @@
 import { checkServerIdentity } from 'node:tls';
 import type { RedisTls, ResolvedConnection } from './options.ts';
 
-/** A certificate that a server presented and that was accepted. */
 export interface ServerCertificate {
   /** The name that the certificate was compared with. */
   readonly host: string;
-  /** The end of its validity, in epoch milliseconds. */
+  /** Epoch milliseconds. */
   readonly expiresAtMs: number;
 }
 
-/** The connection, with a callback for each handshake of TLS whose certificate is accepted. */
 export function observeCertificates(
   connection: ResolvedConnection,
   onCertificate: (certificate: ServerCertificate) => void,

@@ -26,14 +26,14 @@ import type {
   SubscriberTransport,
 } from './transport.ts';
 
-/** The connections of a client. The connection for subscriptions opens when its owner can handle its events. */
+/** The connection for subscriptions opens when its owner can handle its events. */
 export interface Transports {
   readonly mode: RedisHealth['mode'];
   readonly transport: CommandTransport;
   readonly openSubscriber: (events: ConnectionEvents, onMessage: OnMessage) => SubscriberTransport;
 }
 
-/** Connects according to the options. Pub/sub always has separate connections. */
+/** Pub/sub always has separate connections. */
 export function openTransports(
   { connection, ...address }: RedisClientOptions,
   settings: ClientSettings,
@@ -95,12 +95,12 @@ export function openTransports(
   );
 }
 
-/** Also true for a Cluster of another copy of ioredis. */
+/** Returns true for a Cluster of another copy of ioredis too. */
 function isCluster(connection: Redis | Cluster): connection is Cluster {
   return connection.isCluster;
 }
 
-/** Checks the caller's connections. @throws {RedisClientError} `invalid_options` */
+/** @throws {RedisClientError} `invalid_options` */
 function resolveBorrowed(connection: Redis | Cluster | BorrowedConnections): BorrowedConnections {
   const borrowed = 'commands' in connection ? connection : { commands: connection };
   const { commands, subscriber } = borrowed;

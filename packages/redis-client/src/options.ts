@@ -9,14 +9,14 @@ export interface RedisNode {
   readonly port: number;
 }
 
-/** TLS settings as for Node's `tls.connect`: `ca`, `cert`, `key`, `servername`, `rejectUnauthorized`, … */
+/** As for Node's `tls.connect`: `ca`, `cert`, `key`, `servername`, `rejectUnauthorized`, … */
 export type RedisTls = ConnectionOptions;
 
-/** The address of Redis and its credentials. With `sentinels` or `cluster`, `host` and `port` are not used. */
+/** With `sentinels` or `cluster`, `host` and `port` are not used. */
 export interface RedisConnection {
   /**
-   * `redis://[user[:password]@]host[:port][/db][?family=4|6]`, or `rediss://` for TLS. Also `valkey://`, `valkeys://` (TLS)
-   * and `unix://[user[:password]@]/path[?db=n]`. Its parts override the fields below.
+   * `redis://[user[:password]@]host[:port][/db][?family=4|6]`, or `rediss://` for TLS. Also `valkey://`, `valkeys://`
+   * (TLS) and `unix://[user[:password]@]/path[?db=n]`. Its parts override the other fields.
    */
   readonly url?: string;
   /** A host, or the absolute path of a Unix socket. @default 'localhost' */
@@ -29,9 +29,9 @@ export interface RedisConnection {
   readonly db?: number;
   /** @default false */
   readonly tls?: boolean | RedisTls;
-  /** The version of IP to which host names are resolved. @default both */
+  /** The IP version for host names. @default both */
   readonly family?: 4 | 6;
-  /** The sentinels to ask for the master, instead of connecting to `host`. */
+  /** The sentinels to ask for the master, instead of a `host`. */
   readonly sentinels?: readonly RedisNode[];
   /** The master's name at the sentinels. @default 'openclaw' */
   readonly sentinelName?: string;
@@ -39,52 +39,47 @@ export interface RedisConnection {
   readonly sentinelPassword?: string;
   /** TLS to the sentinels. @default the value of `tls` */
   readonly sentinelTls?: boolean | RedisTls;
-  /** Some nodes of the Cluster, from which the client learns the others. */
+  /** Some nodes of the Cluster, from which the client learns all nodes. */
   readonly cluster?: readonly RedisNode[];
-  /**
-   * The reachable address of each server that Cluster or the sentinels announce under another address (`host:port`).
-   */
+  /** For each announced address (`host:port`) of a server, its reachable address. */
   readonly natMap?: Readonly<Record<string, RedisNode>>;
 }
 
 /**
- * The caller's own connections. The client never closes them, but it destroys the socket of one that does not answer,
- * and opens it again if its `retryStrategy` does not. Their own options apply: set `autoResendUnfulfilledCommands` to
- * false for a connection whose writes must not run late or twice, and `autoResubscribe` to false for a subscriber whose
- * topics an ACL may deny.
+ * The caller's own connections. The client never closes them, but replaces a socket that does not answer. The
+ * connections' own options apply: set `autoResendUnfulfilledCommands` to false if no write may run late or twice, and
+ * `autoResubscribe` to false if an ACL may deny a topic.
  */
 export interface BorrowedConnections {
   readonly commands: Redis | Cluster;
   /**
-   * A connection that only this client uses. Omit it with a Cluster.
+   * A connection for this client alone. Omit it with a Cluster.
    * @default a separate connection of the client to the same server
    */
   readonly subscriber?: Redis;
 }
 
-/** Options of {@link createRedisClient}. All times are milliseconds. */
 export interface RedisClientOptions extends RedisConnection {
-  /** The caller's own ioredis connections, instead of an address. */
+  /** The caller's ioredis connections, instead of an address. */
   readonly connection?: Redis | Cluster | BorrowedConnections;
-  /** Limits the time until a command is answered or rejected. @default 1000 */
+  /** A command without an answer within this time is rejected. @default 1000 */
   readonly commandTimeoutMs?: number;
-  /** Limits an attempt to connect, and how long calls wait for the first connection. @default 1000 */
+  /** Limits an attempt to connect, and the wait of calls for the first connection. @default 1000 */
   readonly connectTimeoutMs?: number;
-  /** The interval of the pings on both connections. @default 250 */
+  /** The interval of pings on both connections. @default 250 */
   readonly heartbeatMs?: number;
   /** A ping without an answer within this time has failed. @default 500 */
   readonly heartbeatTimeoutMs?: number;
-  /** The breaker opens after this many outages (timeouts, lost connections) without a success between them. @default 3 */
+  /** The breaker opens after this many outages (timeouts, lost connections) in a row. @default 3 */
   readonly breakerFailures?: number;
-  /** The longest pause between two attempts to connect, 500 at most. The attempts never end. @default 500 */
+  /** The longest pause between two attempts to connect, at most 500. Attempts never end. @default 500 */
   readonly retryMaxMs?: number;
   /** The name in CLIENT LIST. The subscriber's name ends in `:sub`. @default 'openclaw' */
   readonly connectionName?: string;
-  /** Source of the jitter, in [0, 1). @default Math.random */
+  /** Randomness for the pauses, in [0, 1). @default Math.random */
   readonly random?: () => number;
 }
 
-/** The options that do not name a connection, with defaults. */
 export type ClientSettings = Required<
   Omit<RedisClientOptions, keyof RedisConnection | 'connection'>
 >;
@@ -104,7 +99,7 @@ function invalid(message: string): RedisClientError {
   return new RedisClientError('invalid_options', message);
 }
 
-/** Checks the settings. @throws {RedisClientError} `invalid_options` */
+/** @throws {RedisClientError} `invalid_options` */
 export function resolveSettings(options: RedisClientOptions): ClientSettings {
   const settings = resolveOptions(clientDefaults, options, RedisClientError);
   // The documented recovery times depend on this limit.
@@ -114,7 +109,7 @@ export function resolveSettings(options: RedisClientOptions): ClientSettings {
 
 type Fields<K extends keyof RedisConnection> = Pick<RedisConnection, K>;
 
-/** A {@link RedisConnection} with its URL parsed, its defaults filled in and its values checked. */
+/** Checked, with defaults, and with the parts of the URL. */
 export interface ResolvedConnection
   extends
     Fields<'username' | 'password' | 'sentinelUsername' | 'sentinelPassword' | 'family' | 'natMap'>,
@@ -142,7 +137,7 @@ function tlsOptions(tls: boolean | RedisTls | undefined): RedisTls | undefined {
   return tls === true ? {} : tls || undefined;
 }
 
-/** Checks the address. Its messages never quote a password. @throws {RedisClientError} `invalid_options` */
+/** No message quotes a password. @throws {RedisClientError} `invalid_options` */
 export function resolveConnection(options: RedisConnection): ResolvedConnection {
   const parts: Partial<RedisUrlParts> | RedisUrlProblem =
     options.url === undefined ? {} : parseRedisUrl(options.url);
@@ -164,7 +159,7 @@ export function resolveConnection(options: RedisConnection): ResolvedConnection 
   if (options.cluster && db !== 0) throw invalid('db must be 0 on Cluster');
   if (options.sentinels) checkNodes(options.sentinels, 'sentinels');
   if (options.cluster) checkNodes(options.cluster, 'cluster');
-  // TLS is on if either place asks for it, because a URL with `redis:` must not cause an unencrypted password.
+  // TLS is on if either place asks for it. A URL with `redis:` must not make the password go unencrypted.
   const tls = tlsOptions(options.tls || parts.tls);
   const sentinelTls = tlsOptions(options.sentinelTls ?? tls);
   const mode = options.sentinels ? 'sentinel' : options.cluster ? 'cluster' : 'standalone';

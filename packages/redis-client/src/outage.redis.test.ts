@@ -158,7 +158,7 @@ describe('Redis gone', () => {
 });
 
 describe('a call that failed', () => {
-  // The race: by default ioredis queues a command while Redis is away, and sends it on the next connection.
+  // The race: by default, ioredis queues a command while Redis is away, and sends it on the next connection.
   it('never runs later: rejected while Redis was gone, it is not stored after the reconnect', async () => {
     const redis = await clients.connect({ url: server.url });
     await server.kill();
@@ -174,7 +174,7 @@ describe('a call that failed', () => {
     expect(await redis.send(['INCR', key])).toBe(1);
   });
 
-  // Invariant: a refused call leaves nothing in memory. With a queue, 60 MB would stay here.
+  // With a queue, 60 MB would stay in memory.
   it.each(['gone', 'frozen'])(
     'leaves nothing in memory: 20,000 writes with Redis %s',
     async (how) => {
@@ -190,7 +190,7 @@ describe('a call that failed', () => {
           );
           expect(new Set(await Promise.all(writes))).toEqual(new Set(['refused']));
         }
-        // Only memory that is still referenced stays; the rest is collected after a while.
+        // Memory without references is collected after a while.
         await waitFor(() => heldBytes() - before < 5e6, { what: 'no more than 5 MB held' });
       } finally {
         if (how === 'gone') await server.restart();
@@ -217,7 +217,7 @@ describe('a call that failed', () => {
     await proxy.stop();
   });
 
-  // Invariant: at most once. With autoResendUnfulfilledCommands the write would be stored twice.
+  // With autoResendUnfulfilledCommands, the write would be stored twice.
   it('is not stored twice when only its answer was lost', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });

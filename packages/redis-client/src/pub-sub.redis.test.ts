@@ -50,7 +50,7 @@ describe('Pub/Sub publish/subscribe', () => {
       const topic = keys.channelTopic(`room${n}`);
       const second: Promise<unknown>[] = [];
       const first = redis.subscriber.subscribe(topic, () => undefined);
-      // This call joins a SUBSCRIBE that is in flight, and must wait for its answer.
+      // The second call joins a SUBSCRIBE in flight, and must wait for its answer.
       await Promise.resolve().then(() =>
         second.push(redis.subscriber.subscribe(topic, () => undefined)),
       );

@@ -7,7 +7,6 @@ const folder = resolve(import.meta.dirname, '..');
 const readme = readFileSync(resolve(folder, 'README.md'), 'utf8');
 const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? '';
 
-/** Runs the README's lines to their end, with the port of their Redis replaced. */
 async function runExample(port: number) {
   expect(example).toContain('localhost:6379');
   const code = example.replace('localhost:6379', `127.0.0.1:${port}`);

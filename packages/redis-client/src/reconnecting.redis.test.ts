@@ -22,8 +22,7 @@ beforeEach(() => {
 afterAll(() => server.stop());
 
 describe('a reconnect that fails before it is complete', () => {
-  // The race: each new connection is lost before anything is subscribed on it. Invariant: all topics, old and new,
-  // are subscribed on the first connection that lasts.
+  // The race: each new connection is lost before its subscriptions.
   it('loses no subscription, however often it fails', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });
@@ -52,7 +51,6 @@ describe('a reconnect that fails before it is complete', () => {
   });
 });
 
-/** The number of this machine's established connections to a port, counted at the client side. */
 function establishedTo(port: number): number {
   const target = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return readFileSync('/proc/net/tcp', 'utf8')
@@ -62,8 +60,8 @@ function establishedTo(port: number): number {
 }
 
 describe('flapping', () => {
-  // The fault: each failed attempt left a connection behind, until the server accepted no more (maxclients). Invariant: two
-  // connections, plus at most one that is closing and one that is opening.
+  // The fault: each failed attempt left a connection behind, until the server had no room (maxclients). At most four
+  // may exist: two in use, one closing, one opening.
   it('never holds more than its two connections (clients must not storm to maxclients)', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });
@@ -82,7 +80,6 @@ describe('flapping', () => {
       proxy.cut();
       await until(isLost);
       await until(isWhole);
-      // Without an answer, each attempt times out and is repeated.
       proxy.stall();
       const made = proxy.accepted;
       await until(isLost);

@@ -9,12 +9,12 @@ export interface RedisUrlParts {
   readonly family?: 4 | 6;
 }
 
-/** Why a text is no Redis URL, as the rest of a sentence. It quotes no part of a user or a password. */
+/** The end of a sentence about the URL, which quotes no user and no password. */
 export interface RedisUrlProblem {
   readonly problem: string;
 }
 
-/** Each scheme, and whether it requires TLS. */
+/** The value says whether the scheme requires TLS. */
 const schemes = new Map([
   ['redis:', false],
   ['rediss:', true],
@@ -30,8 +30,8 @@ const unencoded =
   'set the password separately';
 
 /**
- * Parses `redis://[user[:password]@]host[:port][/db][?family=4|6]`, or `unix://[user[:password]@]/path[?db=n]`, in which
- * case the host is the path. Never throws, so that no message can quote a password.
+ * Parses `redis://[user[:password]@]host[:port][/db][?family=4|6]`, or `unix://[user[:password]@]/path[?db=n]`, whose
+ * host is the path. Never throws, so no error can quote a password.
  */
 export function parseRedisUrl(text: string): RedisUrlParts | RedisUrlProblem {
   const scheme = /^([a-z]+:)\/\//i.exec(text)?.[1]?.toLowerCase() ?? '';
@@ -41,7 +41,7 @@ export function parseRedisUrl(text: string): RedisUrlParts | RedisUrlProblem {
   // URL rejects a user before an empty host, so a socket gets a placeholder host.
   const whole = isUnix ? text.replace(/^(unix:\/\/(?:[^/]*@)?)\//i, '$1localhost/') : text;
   const url = URL.canParse(whole) ? new URL(whole) : null;
-  // The password ends at the last @ before the path. An @ after it probably belongs to a password.
+  // An @ after the host probably belongs to a password that was not encoded.
   const misplaced = url === null ? whole : (isUnix ? '' : url.pathname) + url.search + url.hash;
   if (misplaced.includes('@')) return { problem: unencoded };
   if (url === null || url.hash !== '') return { problem: 'is not a valid address' };
@@ -81,7 +81,7 @@ function decode({ username, password, pathname }: URL) {
       path: decodeURIComponent(pathname),
     };
   } catch {
-    // Ignored: the caller reports a text with an invalid escape.
+    // The caller reports the invalid escape.
     return null;
   }
 }

@@ -25,11 +25,10 @@ export function createRefusedSubscriptions(
       const details = { topic: name, reason: error.message };
       logger.error(details, 'Redis refused a subscription; retrying');
     },
-    /** Keeps only the names for which `stillRefused` is true. */
     keep(stillRefused: (name: string) => boolean) {
       for (const name of names) if (!stillRefused(name)) names.delete(name);
     },
-    /** Calls `retry` after a pause of 0.5 s, doubling to 30 s. Does nothing while a call is scheduled. */
+    /** Schedules a call after 0.5 s, doubling to 30 s. Does nothing if a call is already scheduled. */
     scheduleRetry() {
       if (timer || isStopped) return;
       const pauseMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(retries, 10));
@@ -42,7 +41,7 @@ export function createRefusedSubscriptions(
         pauseMs * (0.5 + random() / 2),
       );
     },
-    /** Starts again with the shortest pause. */
+    /** The next retry has the shortest pause. */
     resetPause() {
       retries = 0;
     },

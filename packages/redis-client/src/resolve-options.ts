@@ -1,5 +1,5 @@
 /**
- * The defaults, replaced by the options that are given. A number must be a positive integer.
+ * Replaces defaults by given options. A number must be a positive integer.
  * @throws an error of `ErrorClass` with the code `invalid_options`
  */
 export function resolveOptions<Settings extends object>(

@@ -20,8 +20,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await deployment.stop();
-  // After a failover ioredis disconnects its old sentinel connections twice. The second call leaves a timer of 2 s
-  // that cannot be cancelled. The timer only keeps the process alive.
+  // After a failover, ioredis disconnects its old sentinel connections twice. The second call leaves a timer of 2 s
+  // that cannot be cancelled.
   await waitFor(() => timers() <= timersBefore, { what: 'the last timer of ioredis' });
 });
 
@@ -70,8 +70,7 @@ describe('Redis behind Sentinel', () => {
       theirs.on('message', (_topic, message) => theyHeard.push(message));
       const { runId } = await redis.health();
       const oldPort = await deployment.masterPort();
-      // The previous round removed a server, and its return may cut the connections once more. Only a replica in sync
-      // can be elected.
+      // The return of a server from the previous round may cut connections, and only a replica in sync can be elected.
       await waitFor(
         async () => {
           const info = await redis.send(['INFO', 'replication']).catch(() => '');
@@ -95,12 +94,12 @@ describe('Redis behind Sentinel', () => {
       await waitFor(() => heard.length === 1);
       expect(resubscribed).toBeGreaterThan(0);
       if (fail === 'freezeMaster') {
-        // The client with ioredis' defaults still listens to the frozen master, and reports "ready".
+        // The control still listens to the frozen master, and reports "ready".
         expect({ status: theirs.status, theyHeard }).toEqual({ status: 'ready', theyHeard: [] });
       }
       theirs.disconnect();
 
-      // For some seconds, a thawed master still acts as the master. No client may return to it.
+      // For some seconds, a thawed master still acts as the master.
       old.thaw();
       expect(await redis.send(['CONFIG', 'GET', 'port'])).toEqual(['port', String(newPort)]);
     },

@@ -3,7 +3,6 @@ import { describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { createJoinedWrites } from './server-connection.ts';
 
-/** A connection that records how many commands each of its writes has. */
 function createBench() {
   const writes: number[] = [];
   const stream = new Writable({

@@ -14,7 +14,6 @@ const endMs = 1000;
 /** The pause before a connection that ioredis has ended is opened again. */
 const restartMs = 100;
 
-/** One connection to one server. It reconnects until it is closed. */
 export interface ServerConnection extends CommandTransport {
   readonly redis: Redis;
   /** Makes a call, with a {@link CallBound} if the connection is borrowed. */
@@ -23,10 +22,9 @@ export interface ServerConnection extends CommandTransport {
 
 export type CallBound = ReturnType<typeof createCallBound>;
 
-/** Options for a connection of this client, or a connection of the caller. */
 export type ServerSource = IoredisOptions | { readonly redis: Redis; readonly bound: CallBound };
 
-/** Opens or borrows a connection without waiting for it. */
+/** Does not wait for the connection. */
 export function openServerConnection(
   source: ServerSource,
   events: ConnectionEvents,
@@ -37,7 +35,7 @@ export function openServerConnection(
   let established = 0;
   let up = false;
   let isClosed = false;
-  /** True from the destruction of the socket by this client until the next connection. */
+  /** This client destroyed the socket, and no new connection is up. */
   let isDropped = false;
   let restartTimer: NodeJS.Timeout | undefined;
 
@@ -65,8 +63,8 @@ export function openServerConnection(
       events.onDown();
     },
     end() {
-      // If a failover is announced while ioredis asks the sentinels, ioredis cancels the attempt and ends, although
-      // its options say to retry without end. The caller's options may also end a dropped connection.
+      // If a failover is announced while ioredis asks the sentinels, ioredis ends, although its options say to retry. A
+      // caller's options may also end a dropped connection.
       if (isClosed || !(options.sentinels || (borrowed && isDropped))) return;
       restartTimer = setTimeout(() => void redis.connect().catch(() => undefined), restartMs);
     },
@@ -99,8 +97,7 @@ export function openServerConnection(
     },
     call,
     async batch(commands) {
-      // Not the pipeline of ioredis: it defines an accessor on each pipeline, so that all its objects survive the
-      // minor garbage collections.
+      // The pipeline of ioredis defines an accessor on each pipeline, so its objects survive minor garbage collections.
       const calls = inOneWrite(redis, () => commands.map(call));
       return (await Promise.allSettled(calls)).map((outcome) =>
         outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as Error),
@@ -123,7 +120,7 @@ export function openServerConnection(
   };
 }
 
-/** Subscriptions on one server, or on the master that the sentinels name. */
+/** For one server, or the master that the sentinels name. */
 export function openServerSubscriber(
   source: ServerSource,
   events: ConnectionEvents,
@@ -137,7 +134,7 @@ export function openServerSubscriber(
       onMessage('pattern', pattern, topic, message),
   };
   for (const [name, listener] of Object.entries(listeners)) redis.on(name as 'message', listener);
-  /** The names to unsubscribe from a borrowed connection at the close. */
+  /** Names to unsubscribe from a borrowed connection at the close. */
   const subscribed = { topic: new Set<string>(), pattern: new Set<string>() };
 
   const unsubscribe: SubscriberTransport['unsubscribe'] = (kind, names) => {
@@ -174,14 +171,14 @@ export function openServerSubscriber(
   };
 }
 
-/** Ends the calls of a borrowed connection in time, because its own options could let a call wait forever. */
+/** Bounds the calls of a borrowed connection, because its own options could let a call wait forever. */
 export function createCallBound(timeoutMs: number) {
   const rejects = new Set<(error: Error) => void>();
   return {
     timeoutMs,
     /**
-     * Rejects at the timeout, and when closed. If `isReady` is false, the call is not made, so that it does not get
-     * into the connection's own offline queue.
+     * Rejects at the timeout and at the close. If `isReady` is false, makes no call, because the connection's own
+     * offline queue would take it.
      */
     run<T>(isReady: boolean, work: () => Promise<T>): Promise<T> {
       if (!isReady) return Promise.reject(new Error('the connection is not ready'));
@@ -199,9 +196,8 @@ export function createCallBound(timeoutMs: number) {
 }
 
 /**
- * Destroys the socket of a borrowed connection that is not ready `timeoutMs` after it connected. If the caller has set
- * no `commandTimeout`, ioredis waits for the answers of its handshake without a limit. The returned function ends the
- * limit.
+ * Destroys the socket of a borrowed connection that is not ready `timeoutMs` after it connected, because ioredis may
+ * wait for its handshake without limit. The returned function removes this limit.
  */
 export function limitHandshake(
   redis: Redis,
@@ -226,8 +222,8 @@ export function limitHandshake(
 }
 
 /**
- * Some servers have no INFO (`rename-command`), which ioredis sends before it uses a connection. Its next attempt then
- * connects without INFO.
+ * Some servers have no INFO (`rename-command`), which ioredis sends on a new connection. The next attempt then connects
+ * without INFO.
  * @returns true if the error says that there is no INFO
  */
 export function skipUnknownInfo({ options }: Redis, error: Error): boolean {
@@ -236,15 +232,11 @@ export function skipUnknownInfo({ options }: Redis, error: Error): boolean {
   return true;
 }
 
-/**
- * The command in the form for ioredis. It is in capitals, because ioredis transforms the replies of `hgetall` and
- * others.
- */
+/** In capitals, because ioredis transforms the replies of `hgetall` and others. */
 export function toWire([name, ...args]: RedisCommand): readonly [string, ...(string | number)[]] {
   return [name.toUpperCase(), ...args];
 }
 
-/** Sends everything that `work` writes to the connection in one write. */
 function inOneWrite<T>(redis: Redis, work: () => T): T {
   const socket = redis.stream as Redis['stream'] | undefined;
   socket?.cork();
@@ -255,9 +247,9 @@ function inOneWrite<T>(redis: Redis, work: () => T): T {
   }
 }
 
-/** Destroys the socket without a close handshake, which a frozen server would not answer. ioredis then reconnects. */
+/** A frozen server would not answer a close handshake. ioredis then reconnects. */
 export function destroySocket(redis: Redis): void {
-  // The type of ioredis is wrong: before the first attempt there is no stream.
+  // The type is wrong: there is no stream before the first attempt.
   (redis.stream as Redis['stream'] | undefined)?.destroy();
 }
 
@@ -268,26 +260,26 @@ export function dropIfSilent(redis: Redis): void {
   );
 }
 
-/** Waits for the end after a `disconnect()`. The wait is bounded, because ioredis does not always report the end. */
+/** The wait is bounded, because ioredis does not always report the end. */
 export async function untilEnded(connection: Redis | Cluster): Promise<void> {
   if (connection.status === 'end' || connection.status === 'reconnecting') return;
   const ended = new Promise<void>((resolve) => void connection.once('end', resolve));
   await within(ended, endMs, () => new Error('no end')).catch(() => undefined);
 }
 
-/** With more commands in one write, Redis would wait while this process encodes the rest. */
+/** With longer writes, Redis would wait while this process encodes the rest. */
 const maxJoined = 8;
 
 /**
- * Joins the commands of one turn of the event loop into writes of at most eight, because a system call costs more than
- * most commands. Call the returned function before each command.
+ * Joins the commands of one turn into writes of at most eight, because a system call costs more than most commands.
+ * Call the returned function before each command.
  */
 export function createJoinedWrites(redis: Redis): () => void {
   let corked: Redis['stream'] | undefined;
   let joined = 0;
   return () => {
     if (!corked) {
-      // The type of ioredis is wrong: before the first attempt there is no stream.
+      // The type is wrong: there is no stream before the first attempt.
       const socket = redis.stream as Redis['stream'] | undefined;
       if (!socket) return;
       corked = socket;

@@ -12,7 +12,6 @@ async function open(connection: RedisConnection, options = {}) {
   return opened;
 }
 
-/** The code and the message with which the connection fails. */
 async function failureOf(connection: RedisConnection, timeoutMs = 3_000) {
   const error: unknown = await openRedisServers(connection, { timeoutMs }).catch((e: unknown) => e);
   if (!(error instanceof RedisClientError)) throw new Error(`no failure: ${String(error)}`);

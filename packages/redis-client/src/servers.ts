@@ -12,7 +12,7 @@ import {
 import { destroySocket, toWire } from './server-connection.ts';
 import type { RedisCommand, RedisReply } from './transport.ts';
 
-/** One server of a deployment. Its calls are never repeated: a lost connection fails them. */
+/** Calls are never repeated: a lost connection fails them. */
 export interface RedisServerLink {
   /** `host:port`, or the path of a Unix socket. */
   readonly address: string;
@@ -20,13 +20,13 @@ export interface RedisServerLink {
   readonly role: 'master' | 'replica' | null;
   /** @throws {RedisClientError} `unavailable`, `timeout`, `rejected` */
   call(command: RedisCommand): Promise<RedisReply>;
-  /** Sends all commands in one round trip. Each place holds the reply, or the {@link RedisClientError} of its command. */
+  /** One round trip. Each result is a reply or the {@link RedisClientError} of its command. */
   batch(commands: readonly RedisCommand[]): Promise<RedisReply[]>;
 }
 
 export interface RedisServers {
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
-  /** The named server, replica or not; the master that sentinels name; or one server per shard of a Cluster. */
+  /** The named server, the master that sentinels name, or one server per shard. */
   readonly servers: readonly RedisServerLink[];
   close(): void;
 }
@@ -46,9 +46,8 @@ interface OpenLink extends RedisServerLink {
 }
 
 /**
- * Connects once to each server of a deployment, for tools that look at the servers themselves. Unlike
- * {@link createRedisClient} it does not reconnect, has no breaker, and also uses a server that accepts no writes. A
- * Cluster is recognised by any of its nodes. Costs INFO per server, and CLUSTER SLOTS.
+ * Connects once to each server, for tools that look at the servers themselves. Does not reconnect, and uses a server
+ * that accepts no writes. Finds a Cluster by any of its nodes. Costs INFO per server, and CLUSTER SLOTS.
  * @throws {RedisClientError} `invalid_options`; `unavailable`, `timeout` or `rejected` for the first server that fails
  */
 export async function openRedisServers(
@@ -72,7 +71,7 @@ export async function openRedisServers(
   };
   try {
     const first = await connectFirst(resolved, connect);
-    // A server without INFO does not report that it belongs to a Cluster.
+    // A server without INFO does not reveal its Cluster, so the mode decides too.
     if (!first.isCluster && resolved.mode !== 'cluster') {
       const mode = resolved.mode === 'sentinel' ? 'sentinel' : 'standalone';
       return { mode, servers: [first], close };
@@ -84,7 +83,7 @@ export async function openRedisServers(
       const node = resolved.natMap?.[`${named.host}:${named.port}`] ?? named;
       const known = open.find(({ address }) => address === `${node.host}:${port}`);
       const link = known ?? (await connect({ ...resolved, mode: 'standalone', node }));
-      // Without READONLY a replica redirects every read to its master.
+      // Without READONLY, a replica redirects every read to its master.
       if (link.role !== 'master') await link.call(['READONLY']);
       servers.push(link);
     }
@@ -95,7 +94,7 @@ export async function openRedisServers(
   }
 }
 
-/** The named server, the master that sentinels name, or the first node of a Cluster that answers. */
+/** On a Cluster, the first node that answers is enough. */
 async function connectFirst(
   resolved: ResolvedConnection,
   connect: (at: ResolvedConnection) => Promise<OpenLink>,
@@ -117,8 +116,7 @@ function onceOnly(options: IoredisOptions): IoredisOptions {
   return {
     ...options,
     lazyConnect: true,
-    // The ready check would wait while a server loads its data. It also prints a warning when the user may not read
-    // INFO.
+    // The ready check would wait while a server loads its data, and warn when the user may not read INFO.
     enableReadyCheck: false,
     retryStrategy: () => null,
     reconnectOnError: () => false,
@@ -174,7 +172,7 @@ async function openLink(options: IoredisOptions, timeoutMs: number): Promise<Ope
     };
   } catch (error) {
     close();
-    // A failed connection rejects with "Connection is closed."; an event before it had the reason.
+    // The rejection says only "Connection is closed."; an earlier event had the reason.
     throw toClientError(error instanceof RedisClientError ? error : (lastError ?? error));
   }
 }
@@ -186,7 +184,7 @@ interface Node {
   readonly port: number;
 }
 
-/** One server of each shard: its master, or a replica of it. */
+/** Uses each shard's master, or a replica of it. */
 async function shardsOf(link: RedisServerLink, preferReplicas: boolean): Promise<Node[]> {
   const ranges = (await link.call(['CLUSTER', 'SLOTS'])) as unknown[][];
   const shards = new Map<string, Node>();

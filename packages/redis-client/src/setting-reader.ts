@@ -4,19 +4,18 @@ import type { RedisNode } from './options.ts';
 
 const maxFileBytes = 1024 * 1024;
 
-/** The error for a variable, followed by the problem. */
 export function invalid(name: string, problem: string): RedisClientError {
   return new RedisClientError('invalid_options', `${name} ${problem}`);
 }
 
-/** True or false, or undefined for any other text. */
+/** Undefined for any other text. */
 export function parseSwitch(text: string): boolean | undefined {
   if (['true', '1', 'yes', 'on'].includes(text.toLowerCase())) return true;
   if (['false', '0', 'no', 'off'].includes(text.toLowerCase())) return false;
   return undefined;
 }
 
-/** Reads a file: a secret, a key or certificates. Its errors quote nothing of the content. */
+/** Errors quote nothing of the content. */
 function readWhole(path: string): string {
   // Reading a pipe or a device could wait forever.
   const found = statSync(path);
@@ -25,9 +24,8 @@ function readWhole(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-/** Reads variables of an environment. Each function throws `invalid_options` with the variable's name, never its value. */
+/** Each function throws `invalid_options` with the variable's name, never its value. */
 export function createSettingReader(env: Readonly<Record<string, string | undefined>>) {
-  /** Reads a variable. An empty one counts as unset. */
   const read = (name: string) => env[name]?.trim() || undefined;
 
   function readFile(name: string): string | undefined {
@@ -42,7 +40,7 @@ export function createSettingReader(env: Readonly<Record<string, string | undefi
     }
   }
 
-  /** Reads a variable, or the file that the variable with the suffix `_FILE` names. A value is not trimmed. */
+  /** Reads the variable, or the file that `${name}_FILE` names. A value is not trimmed. */
   function readSecret(name: string): string | undefined {
     // A line break at the end belongs to the file, not to the secret.
     const text = readFile(`${name}_FILE`)?.replace(/\r?\n$/, '');

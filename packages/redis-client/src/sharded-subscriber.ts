@@ -12,9 +12,8 @@ import type { ConnectionEvents, OnMessage, SubscriberTransport } from './transpo
 const movedPauseMs = 100;
 
 /**
- * Sharded pub/sub: one connection to each master of the topology, and SSUBSCRIBE on the one that holds the topic's slot.
- * A moved slot ends its subscriptions. It is handled like a lost connection: all topics are subscribed again, which is
- * harmless for those that did not move.
+ * Sharded pub/sub: one connection to each master, with SSUBSCRIBE at the master of the topic's slot. After a slot
+ * moved, all topics are subscribed again, which is harmless for topics of other slots.
  */
 export function openShardedSubscriber(
   topology: Topology,
@@ -46,12 +45,9 @@ export function openShardedSubscriber(
     events.onReady();
   }
 
-  /**
-   * Called when a server handed over a slot and ended its subscriptions, or received a topic of a slot that it does not
-   * hold.
-   */
+  /** A server handed over a slot, which ended its subscriptions, or got a topic of a slot that it does not hold. */
   function onMoved() {
-    // Waits before the next attempt, because each attempt fails while the servers disagree.
+    // While the servers disagree, each attempt would fail.
     movedTimer ??= setTimeout(() => {
       movedTimer = undefined;
       // The topics are subscribed again even if the slot is back on its old server.
@@ -73,7 +69,6 @@ export function openShardedSubscriber(
     return connection;
   }
 
-  /** The owners of all slots as one string, to compare. */
   function describeOwners(): string {
     const runs: string[] = [];
     for (let slot = 0; slot < 16_384; slot += 1) {
@@ -102,7 +97,7 @@ export function openShardedSubscriber(
   }
   topology.onRefresh(followTopology);
 
-  /** Calls `send` once per slot, because a command may only name topics of one slot. */
+  /** A command may only name topics of one slot. */
   function eachSlot(
     names: readonly string[],
     send: (connection: ServerConnection, names: string[]) => Promise<unknown>,

@@ -19,28 +19,27 @@ import type {
   SubscriptionKind,
 } from './transport.ts';
 
-/** Subscriptions that survive their connection. They are all restored on each new connection. */
 export interface RedisSubscriber {
   /**
    * Resolves when Redis has confirmed. While Redis is away it resolves at once, and the subscription starts with the
    * next connection. A topic may have many handlers (the same function twice counts twice). The returned function
-   * removes this handler. If it was the topic's last one, the function resolves when Redis has confirmed the end.
+   * removes this handler, and after the last one waits for Redis' confirmation.
    * @throws {RedisClientError} `rejected` (Redis refuses this topic; nothing is kept), `closed`
    */
   subscribe(topic: TopicName, handler: MessageHandler): Promise<() => Promise<void>>;
   /**
-   * Like {@link RedisSubscriber.subscribe}, for every topic that matches the pattern.
+   * Subscribes to every topic that matches the pattern.
    * @throws {RedisClientError} `unsupported` on Cluster, whose sharded pub/sub has no patterns
    */
   subscribePattern(pattern: TopicName, handler: MessageHandler): Promise<() => Promise<void>>;
   /**
-   * Listens for the end of a gap: the connection was lost, and now every topic is subscribed again. Messages of that
-   * time are lost, so a caller that needs them should now read its store. The returned function removes the listener.
+   * Called after a lost connection, when every topic is subscribed again. Messages of the gap are lost. The returned
+   * function removes the listener.
    */
   onResubscribed(listener: () => void): () => void;
-  /** Replaces a connection that answers but delivers no messages. Does nothing while there is no connection. */
+  /** Replaces a connection that answers but delivers no messages. Has no effect when disconnected. */
   reconnect(): void;
-  /** True while the connection is up and every topic is confirmed on it. */
+  /** The connection is up, and every topic is confirmed on it. */
   readonly connected: boolean;
 }
 
@@ -49,8 +48,8 @@ type Refused = Map<string, RedisClientError>;
 export type OwnedSubscriber = ReturnType<typeof createSubscriber>;
 
 /**
- * Sends the registered subscriptions to the server: on every connection, after every change, and by retries (0.5 s
- * doubling to 30 s) of those that the server refused, because an ACL may allow them again.
+ * Sends the registered subscriptions on every connection and after every change. Refused ones are retried (after 0.5 s,
+ * doubling to 30 s), because an ACL may allow them again.
  */
 export function createSubscriber(
   open: (events: ConnectionEvents, onMessage: OnMessage) => SubscriberTransport,
@@ -67,10 +66,9 @@ export function createSubscriber(
   const flushes = new Set<Promise<Refused>>();
   let connection = 0;
   let isClosed = false;
-  /** True when messages may have been missed since the last call of the `onResubscribed` listeners. */
+  /** Messages may have been missed since `onResubscribed` was last called. */
   let hasGap = false;
 
-  /** Sends the changes of this turn of the event loop. */
   function flushSoon(): Promise<Refused> {
     if (flush) return flush;
     const started = Promise.resolve().then(() => {
@@ -135,7 +133,6 @@ export function createSubscriber(
     return remove;
   }
 
-  /** All subscriptions end with their connection. */
   function changeConnection(): void {
     connection += 1;
     for (const set of allSets) set.reset();
@@ -157,7 +154,7 @@ export function createSubscriber(
     },
     (kind, name, topic, message) => {
       for (const { handle } of sets[kind].handlers(name)) {
-        // Otherwise ioredis throws the error again in a place without a handler, which ends the process.
+        // ioredis would throw the error again without a handler, which ends the process.
         try {
           handle(message, topic);
         } catch (error) {
@@ -201,17 +198,17 @@ export function createSubscriber(
   } satisfies RedisSubscriber & Record<string, unknown>;
 }
 
-// A SUBSCRIBE of this many names is answered well within the timeout of one command.
+// The answer to this many names comes well within a command's timeout.
 const namesPerCommand = 500;
 
 interface SyncOutcome {
   confirmed: number;
-  /** True if some names got no answer, although the connection may still be up. */
+  /** Some names got no answer, although the connection may be up. */
   isIncomplete: boolean;
   readonly refused: Refused;
 }
 
-/** Sends the changes of `set` to the server, and reports the answers to `set` and `outcome`. Never rejects. */
+/** Never rejects. */
 async function sendChanges(
   transport: SubscriberTransport,
   set: SubscriptionSet,
@@ -228,7 +225,7 @@ async function sendChanges(
     } catch (thrown) {
       const error = toClientError(thrown);
       if (!isOutage(error) && entries.length > 1) {
-        // One refused name makes Redis refuse the whole command, so each name is tried separately.
+        // One refused name makes Redis refuse the whole command, so each is tried alone.
         await Promise.all(entries.map((entry) => subscribe([entry])));
         return;
       }
@@ -242,7 +239,7 @@ async function sendChanges(
 
   await Promise.all([
     ...chunksOf([...add]).map(subscribe),
-    // Without an answer, messages that have no handler may arrive until the connection ends. They are harmless.
+    // If this fails, messages without a handler may arrive, which is harmless.
     ...chunksOf(remove).map((names) =>
       transport.unsubscribe(set.kind, names).catch(() => undefined),
     ),

@@ -1,12 +1,12 @@
 import type { SubscriptionKind } from './transport.ts';
 
-/** Called for each message, synchronously and in Redis' order. An error it throws is logged. */
+/** Called synchronously, in Redis' order. Errors that it throws are logged. */
 export type MessageHandler = (message: string, topic: string) => void;
 
-/** One handler of one topic. It is an object, so that the same function twice counts twice. */
+/** An object, so that the same function twice counts twice. */
 export interface HandlerEntry {
   readonly handle: MessageHandler;
-  /** True once its `subscribe` has resolved. If Redis refuses its topic later, that is logged. */
+  /** True once `subscribe` has resolved. A later refusal of the topic is logged. */
   isAccepted?: boolean;
 }
 
@@ -17,8 +17,8 @@ export interface SentSubscribe {
 export type SubscriptionSet = ReturnType<typeof createSubscriptionSet>;
 
 /**
- * The names of one kind that have handlers, and the names that were sent to the server on this connection. It computes
- * the difference, and sends nothing itself.
+ * Computes the difference between the names with handlers and the names that were sent on this connection. Sends
+ * nothing.
  */
 export function createSubscriptionSet(kind: SubscriptionKind) {
   const wanted = new Map<string, readonly HandlerEntry[]>();
@@ -44,7 +44,6 @@ export function createSubscriptionSet(kind: SubscriptionKind) {
       wanted.set(name, [...(entries ?? []), entry]);
       if (!entries) changed.add(name);
     },
-    /** Returns true if the entry was there. */
     remove(name: string, entry: HandlerEntry): boolean {
       const entries = wanted.get(name);
       if (!entries?.includes(entry)) return false;
@@ -62,7 +61,7 @@ export function createSubscriptionSet(kind: SubscriptionKind) {
       const add = new Map<string, SentSubscribe>();
       const remove: string[] = [];
       for (const name of changed) {
-        // A name that was removed and added again in one turn needs no command.
+        // A name that was removed and added again needs no command.
         if (wanted.has(name) === sent.has(name)) continue;
         if (sent.delete(name)) remove.push(name);
         else add.set(name, { confirmed: false });

@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-// Race: all calls share a connection, which Redis answers in order. A blocking call made every other call time out,
-// and then ended the connection. Invariant: no call can hold up or change the connection of the others.
+// Race: all calls share a connection, which Redis answers in order. A blocking call would make every other call time
+// out.
 describe('a command that would take the shared connection', () => {
   it.each<RedisCommand[]>([
     [['BLPOP', key, 0]],

@@ -10,16 +10,15 @@ import type { ClientSettings } from './options.ts';
 import type { CommandTransport } from './transport.ts';
 
 /**
- * A script that is declared to write: a server that lacks memory, disk or replicas already refuses the declaration. It
- * touches no key, so it runs on every master of a Cluster.
+ * A script that is declared to write: a server that refuses writes refuses the declaration. The script touches no key,
+ * so it runs on every master.
  */
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
- * The heartbeat of the command connection. A beat is a script that Redis refuses when it refuses writes; any answer
- * also shows that Redis is alive. If an ACL denies scripts, the beat reads the role after a READONLY, because a
- * demoted master still answers. After a refused write, the server is used again only after `breakerFailures` good
- * beats in a row. Otherwise a server at its memory limit would become available and unavailable with each call.
+ * The heartbeat runs a script that Redis refuses when it refuses writes. If an ACL denies scripts, the beat reads the
+ * role after a READONLY. After a refused write, the server is used only after `breakerFailures` good beats, or
+ * availability would flap at the memory limit.
  */
 export function createWriteProbe(
   transport: CommandTransport,
@@ -56,20 +55,20 @@ export function createWriteProbe(
     isKnown = true;
     if (error && kind) return refused(error, kind);
     goodBeats += 1;
-    // A demoted master refuses all writes consistently, so one good beat is enough.
+    // A demoted master refuses all writes, so one good beat is enough.
     if (refusal?.kind === 'READONLY' ? canProbe : goodBeats >= breakerFailures) refusal = null;
   }
 
   return {
-    /** True when the last beat and all later calls found that the server accepts writes. */
+    /** The last beat and all later calls found that the server accepts writes. */
     get takesWrites() {
       return isKnown && refusal === null;
     },
-    /** The error by which Redis refused writes; null when it accepts them or when that is not known. */
+    /** Null when the server accepts writes or is unknown. */
     get refusal() {
       return refusal;
     },
-    /** Rejects with an error that counts as an outage when no master answers. */
+    /** Rejects with an outage when no master answers. */
     async beat(): Promise<void> {
       if (!transport.ready) throw new RedisClientError('unavailable', 'Redis is not connected');
       try {
@@ -86,7 +85,7 @@ export function createWriteProbe(
     connectionLost() {
       isKnown = false;
     },
-    /** Returns true when the error of a call shows that the server accepts no writes. */
+    /** True when the error shows that the server accepts no writes. */
     noteError(error: RedisClientError): boolean {
       const kind = writeRefusalOf(error);
       if (kind === null || !(kind === 'READONLY' || canProbe)) return false;

@@ -12,7 +12,6 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-/** The ways in which Redis answers reads but refuses writes, and how to end each. */
 const refusals = [
   {
     kind: 'OOM',
@@ -45,9 +44,8 @@ const refusals = [
 ];
 
 describe('a Redis that answers reads and refuses writes', () => {
-  // The fault: PING and GET succeed, so every health check succeeds although no write is possible. Invariant: such a
-  // Redis is unavailable, even for a client that only reads, until it accepts writes. Negative control: before the
-  // fault the client is available.
+  // The fault: PING and GET succeed, so every health check succeeds although no write is possible. Negative control:
+  // the client is available before the fault.
   it.each(refusals)(
     'is unavailable, says why, and becomes available again by itself: $kind',
     async (refusal) => {
@@ -114,7 +112,7 @@ describe('a Redis that answers reads and refuses writes', () => {
     expect(told).toEqual([true]);
   });
 
-  // A server at its memory limit accepts one write and refuses the next. Invariant: its availability does not flap.
+  // A server at its memory limit accepts one write and refuses the next. Availability must not flap.
   it('is not used again after a single good heartbeat', async () => {
     const redis = await clients.connect({ url: server.url });
     let changes = 0;

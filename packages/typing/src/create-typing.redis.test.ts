@@ -74,7 +74,7 @@ describe('typing over several hubs', () => {
         { ttlMs, tickMs: 50 },
       ),
     );
-    // Hub one announces the start, like the bus. Refreshes are not announced.
+    // Hub one announces starts, as the bus does.
     await one.start('c', 'a');
     const startMs = Date.now();
     for (const watch of watches) watch.started('c', 'a');
@@ -99,7 +99,7 @@ describe('typing while Redis is away', () => {
     await server.kill();
     try {
       await waitFor(() => typing.degraded);
-      // Redis still has a start from before the outage, so this start is a refresh.
+      // Redis still has a start from before the outage, so this one is a refresh.
       expect(await typing.start('c', 'a')).toEqual({ changed: false, degraded: true });
       expect(await typing.start('c', 'b')).toEqual({ changed: true, degraded: true });
       expect(await typing.list('c')).toEqual({ agents: ['a', 'b'], degraded: true });

@@ -6,7 +6,7 @@ import { parseOptions, type TypingOptions } from './options.ts';
 import { createRedisTyping } from './redis-typing.ts';
 import { checkTyper, type Typer, type Typing } from './typing.ts';
 
-/** Without `redis`, typing is in memory, for this process only. */
+/** Without `redis`, typing is in the memory of this process. */
 export interface TypingDeps {
   readonly redis?: RedisClient;
   /** @default createKeySchema() */
@@ -15,49 +15,41 @@ export interface TypingDeps {
 
 export interface TypingDecision {
   readonly changed: boolean;
-  /** True when decided without Redis, from the calls made through this process. */
+  /** Decided from the calls to this process alone, without Redis. */
   readonly degraded: boolean;
 }
 
-/** A channel, or a thread of it. */
 export interface TypingPlace {
   readonly channelId: string;
   /** Null: outside of threads. */
   readonly threadId: string | null;
 }
 
-/** Typing that continues with this process' own data while Redis is away. */
+/** Typing that continues with this process' data while Redis is away. */
 export interface SharedTyping {
-  /**
-   * True while Redis is away, refuses writes, or denied a call within the last ten seconds. Always false without Redis.
-   */
+  /** Redis is away, refuses writes, or denied a call within the last ten seconds. Always false without Redis. */
   readonly degraded: boolean;
-  /** `changed` is false for a refresh, which need not be announced. Without a thread: in the channel, outside of threads. */
+  /** `changed` is false for a refresh, which is not to be announced. Without `threadId`: outside of threads. */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
   /** `changed` is true if the agent was typing there. The agent's typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
-  /**
-   * Stops the agent in every channel and thread where it typed through this process. Resolves with those in which it was
-   * typing.
-   */
+  /** Stops the agent wherever it typed through this process. Resolves with the places where it was typing. */
   stopAll(agentId: string): Promise<{ stopped: TypingPlace[]; degraded: boolean }>;
   /**
-   * The agents that are typing, latest start last; at most 1,000. With a thread's id, lists only the agents in that
-   * thread; with null, only those outside of threads; without an id, those anywhere in the channel.
+   * At most 1,000 agents, latest start last. `threadId`: a thread; null: outside of threads; absent: the whole channel.
    */
   list(
     channelId: string,
     threadId?: string | null,
   ): Promise<{ agents: string[]; degraded: boolean }>;
-  /** For {@link createTypingWatch}: for each agent the ms until it stops counting as typing; 0 if it is not typing. */
+  /** For {@link createTypingWatch}: the time until each agent stops counting as typing; 0 if it is not typing. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
   /** Later calls reject with `closed`. */
   close(): Promise<void>;
 }
 
 /**
- * Creates a {@link SharedTyping}. Does not wait for Redis. After an outage, an agent is in Redis again with its next
- * refresh.
+ * Does not wait for Redis. After an outage, an agent's next refresh writes its typing to Redis.
  * @throws {TypingError} `invalid_options`
  */
 export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {}): SharedTyping {
@@ -65,16 +57,14 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   const { clock = Date.now } = options;
   const { redis, keys = createKeySchema() } = deps;
   const shared = redis ? { redis, store: createRedisTyping({ redis, keys }, options) } : null;
-  // Every call is also recorded here, so that this process has data when an outage begins.
   const local = createTypists(ttlMs, maxTypers);
   const now = () => Math.floor(clock());
   let closed = false;
-  // A start that an ACL denied is missing in Redis. This process answers reads until that start has expired.
+  // Redis lacks starts that an ACL denied, so this process answers until they have expired.
   let deniedUntilMs = -Infinity;
   const wasDenied = () => now() < deniedUntilMs;
   const isDegraded = () => shared !== null && (!shared.redis.available || wasDenied());
 
-  /** Asks Redis. Without Redis, or while it is away, returns the local answer. */
   async function decide<T>(
     fromRedis: (store: Typing) => Promise<T>,
     fromLocal: () => T,
@@ -109,7 +99,7 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
       (store) => store.stop(channelId, agentId, threadId),
       () => wasTyping,
     );
-    // A denied start was announced nevertheless, so its stop must be announced too.
+    // A denied start was announced, so its stop must be announced too.
     if (wasDenied()) return { changed: changed || wasTyping, degraded: true };
     return { changed, degraded };
   }

@@ -7,7 +7,7 @@ import { CodedError } from '@openclaw/redis-client';
  */
 export type TypingErrorCode = 'invalid_options' | 'unavailable' | 'closed';
 
-/** The error of this package; branch on `code`. A bad id is a `KeySchemaError`. */
+/** Branch on `code`. A bad id is a `KeySchemaError`. */
 export class TypingError extends CodedError<TypingErrorCode> {
   override readonly name = 'TypingError';
 }

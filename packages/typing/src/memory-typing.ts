@@ -4,8 +4,7 @@ import { parseOptions, type TypingOptions } from './options.ts';
 import { checkTyper, type CheckedTyper, encodeTyper, listMax, type Typing } from './typing.ts';
 
 /**
- * Typing within one process, without Redis; at most `maxTypers` agents. Its results equal those of {@link
- * createRedisTyping}.
+ * Typing in memory, with the results of {@link createRedisTyping}. At most `maxTypers` agents.
  * @throws {TypingError} `invalid_options`
  */
 export function createMemoryTyping(options: TypingOptions = {}): Typing {
@@ -36,7 +35,7 @@ export function createMemoryTyping(options: TypingOptions = {}): Typing {
   };
 }
 
-/** Checks the thread of a list; undefined stands for the whole channel. */
+/** Undefined stands for the whole channel. */
 export function checkPlace(threadId: string | null | undefined): string | null | undefined {
   return typeof threadId === 'string' ? checkId(threadId) : threadId;
 }
@@ -45,9 +44,9 @@ interface Entry extends CheckedTyper {
   lastMs: number;
 }
 
-/** The agents that one process knows to be typing. Has no clock and no timers; the caller checks the ids. */
+/** The caller checks the ids. */
 export function createTypists(ttlMs: number, maxTypers: number) {
-  /** In the order of the last starts, so that expired entries come first. */
+  /** In the order of the last starts, so expired entries come first. */
   const entries = new Map<string, Entry>();
   const byChannel = new Map<string, Map<string, Entry>>();
   const byAgent = new Map<string, Map<string, Entry>>();

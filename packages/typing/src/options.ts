@@ -4,37 +4,43 @@ import { TypingError } from './errors.ts';
 
 export interface TypingOptions {
   /**
-   * How long an agent counts as typing after a start. All processes that share a Redis must use the same value.
+   * How long an agent counts as typing after a start. All processes on one Redis need the same value.
    * @default 10000
    */
   readonly ttlMs?: number;
-  /** Returns the time in ms. Default: the time of Redis, or of this process when it runs in memory. For tests. */
+  /** Epoch milliseconds. Replaces the time of Redis, or of this process in memory. For tests. */
   readonly clock?: () => number;
-  /** The most agents in memory; beyond it the one whose last start is oldest is forgotten. @default 100000 */
+  /**
+   * The most agents in memory. Beyond this number, the agent whose last start is oldest is forgotten.
+   * @default 100000
+   */
   readonly maxTypers?: number;
 }
 
 export interface TypingWatchOptions {
-  /** How long after a start the watch checks whether the agent is still typing. @default 10000 */
+  /** The time from a start to the check. @default 10000 */
   readonly ttlMs?: number;
-  /** How often the watch looks for agents to check. An end is reported at most this much late. @default 250 */
+  /** The interval of checks, by which the report of an end may be late. @default 250 */
   readonly tickMs?: number;
-  /** The most agents that are watched; beyond it, the agent that was watched for longest is reported as expired. @default 10000 */
+  /**
+   * The most watched agents. Beyond this number, the agent watched longest is reported as expired.
+   * @default 10000
+   */
   readonly maxWatched?: number;
   /** Monotonic milliseconds. @default performance.now */
   readonly clock?: () => number;
 }
 
-/** Options of {@link createTurnStates}. */
 export interface TurnStateOptions {
-  /** How long a turn lasts without a renewal. All processes that share a Redis must use the same value. @default 30000 */
+  /** How long a turn lasts without a renewal. All processes on one Redis need the same value. @default 30000 */
   readonly leaseMs?: number;
   /**
-   * The most turns of a channel in Redis, and of this process in memory. Beyond it, those that end first are removed.
+   * The most turns of a channel in Redis, and of this process in memory. Beyond this number, the turns that end first
+   * go.
    * @default 10000
    */
   readonly maxTurns?: number;
-  /** Returns the time in ms. Default: the time of Redis, or of this process when it runs in memory. For tests. */
+  /** Epoch milliseconds. Replaces the time of Redis, or of this process in memory. For tests. */
   readonly clock?: () => number;
 }
 
@@ -56,7 +62,7 @@ export const typingDefaults = {
   maxWatched: 10_000,
 } as const;
 
-/** The numeric options with their defaults. @throws {TypingError} `invalid_options` */
+/** @throws {TypingError} `invalid_options` */
 export function parseOptions(options: TypingOptions & TypingWatchOptions) {
   return resolveOptions<Record<keyof typeof typingDefaults, number>>(
     typingDefaults,

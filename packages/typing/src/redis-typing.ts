@@ -19,10 +19,9 @@ const scripts = {
   remaining: defineScript('typing.remaining', remainingLua),
 } as const;
 
-/** Stands for the whole channel in a list; it is no id. */
+/** No id equals this text. */
 const anywhere = '*';
 
-/** The most agents in one script call. */
 const batchMax = 200;
 
 export interface RedisTypingDeps {
@@ -32,8 +31,7 @@ export interface RedisTypingDeps {
 }
 
 /**
- * Typing in Redis: one zset per channel. Each call is one round trip, ends within the client's timeout and fails with
- * `unavailable` while Redis is away.
+ * Typing in Redis: one zset per channel, one round trip per call. While Redis is away, calls fail with `unavailable`.
  * @throws {TypingError} `invalid_options`
  */
 export function createRedisTyping(
@@ -68,7 +66,7 @@ export function createRedisTyping(
   const change = async (script: Script, typer: Typer) =>
     (await run(script, typer.channelId, [encodeTyper(checkTyper(typer))])) === 1;
 
-  /** The last start and the remaining time of each agent, in one round trip. */
+  /** One round trip. */
   async function timesOf(
     typers: readonly Typer[],
   ): Promise<[lastMs: number, remainingMs: number][]> {

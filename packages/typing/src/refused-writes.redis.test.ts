@@ -16,8 +16,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-// The fault: Redis answered reads with empty lists and `degraded: false`. Invariant: a list that lacks denied writes
-// is `degraded`, and no call rejects. Negative control: the same list before and after the denial.
+// The fault: Redis denied writes, and lists were empty and not `degraded`. The lists before and after the denial are
+// the negative control.
 it.each([
   {
     how: 'its memory is full',
@@ -33,12 +33,12 @@ it.each([
       { redis, keys: createKeySchema({ prefix: randomPrefix() }) },
       { ttlMs },
     );
-    // Redis answers this call, although it comes before the first connection.
+    // Redis answers this call although it comes before the first connection.
     expect(await typing.start('c', 'ann')).toEqual({ changed: true, degraded: false });
     expect(await typing.list('c')).toEqual({ agents: ['ann'], degraded: false });
 
     await server.command(begin);
-    // The client notices a full Redis by itself, but a denial only by this call.
+    // The client notices a full Redis itself, but a denial only by the next call.
     await waitFor(() => !redis.available || begin.startsWith('ACL'));
     expect(await typing.start('c', 'ben')).toEqual({ changed: true, degraded: true });
     expect(await typing.list('c')).toEqual({ agents: ['ann', 'ben'], degraded: true });

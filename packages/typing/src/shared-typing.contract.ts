@@ -1,10 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { SharedTyping, TypingOptions } from './index.ts';
 
-/**
- * The behaviour of {@link SharedTyping} that is the same with Redis and without it. `make` gets a clock that the tests
- * set.
- */
+/** What {@link SharedTyping} does with Redis and without it. */
 export function sharedTypingContract(
   name: string,
   make: (options: TypingOptions) => SharedTyping,

@@ -100,7 +100,7 @@ describe('turn states in Redis', () => {
       expect(leftMs).toBeGreaterThan(29_000);
       expect(leftMs).toBeLessThanOrEqual(30_000);
     }
-    // An eviction can remove one of the two keys. A turn that only one of them has is not shown.
+    // An eviction can remove one of the two keys. A turn in only one of them is not shown.
     await redis.send(['hdel', keys.turnStates('c'), 'a']);
     expect((await other.list('c')).turns).toEqual([]);
     expect(await other.end('c', 'a', null)).toMatchObject({ changed: true });

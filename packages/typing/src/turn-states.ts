@@ -19,42 +19,39 @@ const scripts = {
   list: defineScript('turn.list', turnListLua),
 } as const;
 
-/** The most turns in a list. */
 const listMax = 500;
-/** The most agents in one script call. */
 const batchMax = 200;
 
 export interface TurnState extends TurnRecord {
   readonly agentId: string;
   /** Null: outside of threads. */
   readonly threadId: string | null;
-  /** The end of the lease, in ms of Redis time; without Redis, of this process' time. */
+  /** The end of the lease, in Redis time; without Redis, in this process' time. */
   readonly untilMs: number;
 }
 
 /**
- * Records what agents are doing. Each turn has a lease, which a repeat renews. During an outage of Redis, this
- * process continues with its own data.
+ * What agents are doing. Each turn has a lease, which a repeat renews. Without Redis, this process uses its own data.
  */
 export interface TurnStates {
-  /** `changed` is false when the agent repeats a turn whose lease is running. */
+  /** `changed` is false if the agent repeats its current turn. */
   set(
     channelId: string,
     agentId: string,
     threadId: string | null,
     turn: TurnRecord,
   ): Promise<{ untilMs: number; changed: boolean; degraded: boolean }>;
-  /** `changed` is true when a lease was running. The result's `untilMs` is now. */
+  /** `changed`: a lease was running. `untilMs` is now. */
   end(
     channelId: string,
     agentId: string,
     threadId: string | null,
   ): Promise<{ untilMs: number; changed: boolean; degraded: boolean }>;
-  /** The turns with a running lease, at most 500. Those that end last come first. */
+  /** At most 500 turns with a running lease, in descending order of their ends. */
   list(channelId: string): Promise<{ turns: TurnState[]; degraded: boolean }>;
-  /** For a {@link TypingWatch}: for each agent, the ms until its lease ends; 0 without a lease. */
+  /** For a {@link TypingWatch}: the time until each lease ends; 0 without a lease. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
-  /** The places where the agent set a turn through this process, if its lease may still run. */
+  /** The places of the agent's turns that were set through this process and may still run. */
   placesOf(agentId: string): TypingPlace[];
   /** The turn that the agent began last through this process, anywhere; null without a running lease. */
   latestOf(agentId: string): TurnRecord | null;
@@ -63,7 +60,7 @@ export interface TurnStates {
 }
 
 /**
- * Creates {@link TurnStates}. Does not wait for Redis. After an outage, the next renewal writes a turn to Redis.
+ * Does not wait for Redis. After an outage, a renewal writes the turn to Redis.
  * @throws {TypingError} `invalid_options`
  */
 export function createTurnStates(
@@ -201,7 +198,7 @@ interface Entry extends CheckedTyper {
   readonly untilMs: number;
 }
 
-/** The turns that were set through this process. Those that end last are at the end. */
+/** In the order of their ends. */
 function createLocalTurns(maxTurns: number) {
   const entries = new Map<string, Entry>();
   const byChannel = new Map<string, Map<string, Entry>>();

@@ -122,7 +122,6 @@ describe('typing watch', () => {
     ]);
   });
 
-  // A check that began before a new start says nothing about that start.
   it('ignores the answer to a check when a start or stop came later', async () => {
     let answer: (remaining: number[]) => void = () => {};
     const typing = {

@@ -2,29 +2,25 @@ import { parseOptions, type TypingWatchOptions } from './options.ts';
 import type { CheckedTyper, Typing } from './typing.ts';
 
 export interface TypingWatchDeps {
-  /** A {@link SharedTyping} or a store. */
   readonly typing: Pick<Typing, 'remainingMs'>;
-  /** Called once for each start that ended without a stop. An error that it throws is passed to `onError`. */
+  /** Called once for each start that ended without a stop. Errors that it throws go to `onError`. */
   readonly onExpired: (channelId: string, agentId: string, threadId: string | null) => void;
   readonly onError?: (error: unknown) => void;
 }
 
 /**
- * Reports agents that stopped typing without a stop. Ten seconds after a start, the watch asks whether the agent
- * continued to type through another process. If so, it waits for the remaining time; otherwise it reports the agent
- * once. If Redis does not answer, it also reports the agent, because an indicator that flickers is better than one that
- * stays.
+ * Reports agents that stopped typing without a stop. When a start is ten seconds old, the watch asks whether the agent
+ * still types through another process. If Redis does not answer, the agent counts as stopped: a flickering indicator is
+ * better than one that stays.
  */
 export interface TypingWatch {
-  /** Call it for each start and refresh that this process receives. */
+  /** Call it for each start and refresh. */
   started(channelId: string, agentId: string, threadId?: string | null): void;
-  /** Call it for each stop that this process receives. The agent is then not reported any more. */
+  /** Call it for each stop. */
   stopped(channelId: string, agentId: string, threadId?: string | null): void;
-  /** True from a start until a stop or the report of this agent there. */
+  /** True from a start until a stop or a report. */
   has(channelId: string, agentId: string, threadId?: string | null): boolean;
-  /** The number of agents that are watched; for metrics. */
   readonly size: number;
-  /** Ends the watch; it reports nothing any more. */
   close(): void;
 }
 
@@ -34,7 +30,7 @@ interface WatchedTyper extends CheckedTyper {
 }
 
 /**
- * Creates a {@link TypingWatch}. It has one timer, which runs only while an agent is watched.
+ * Its one timer runs only while an agent is watched.
  * @throws {TypingError} `invalid_options`
  */
 export function createTypingWatch(
@@ -73,7 +69,6 @@ export function createTypingWatch(
     });
     if (closed) return;
     due.forEach((typer, at) => {
-      // A later start or stop arrived during the check.
       if (watched.get(keyOf(typer)) !== typer) return;
       const leftMs = remaining[at] ?? 0;
       typer.isChecking = false;
@@ -97,8 +92,8 @@ export function createTypingWatch(
       if (closed) return;
       const typer = { channelId, agentId, threadId };
       const key = keyOf(typer);
-      // The start gets a new object at the end of the map: a check of the old object is ignored, and the map keeps the
-      // order of the starts.
+      // A check of the old object has no effect on a new one. The place at the end keeps the map in the order of
+      // starts.
       watched.delete(key);
       watched.set(key, { ...typer, dueMs: clock() + ttlMs, isChecking: false });
       if (watched.size > maxWatched) expire(watched.values().next().value!);

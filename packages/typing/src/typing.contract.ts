@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TypingOptions } from './options.ts';
 import type { Typing } from './typing.ts';
 
-/** The contract of every {@link Typing}. `make` gets a clock that the tests set. */
 export function typingContract(
   name: string,
   make: (options: Required<Pick<TypingOptions, 'clock'>>) => Typing,

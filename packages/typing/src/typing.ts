@@ -1,44 +1,41 @@
 import { checkId } from '@openclaw/key-schema';
 
-/** One agent in one channel, or in a thread of it. An agent can type in several threads at a time. */
+/** One agent in a channel or thread. An agent can type in several threads at a time. */
 export interface Typer {
   readonly channelId: string;
   readonly agentId: string;
-  /** Null or absent: in the channel, outside of its threads. */
+  /** Null or absent: outside of threads. */
   readonly threadId?: string | null | undefined;
 }
 
 /**
- * Records which agents are typing, in Redis or in memory. An agent counts as typing until it stops, or until ten
- * seconds after its last start. Every method rejects with `closed` after `close()`, and with a `KeySchemaError` for a
- * bad id.
+ * Records which agents are typing. An agent counts as typing until it stops, or until ten seconds after its last start.
+ * Methods reject with `closed` after `close()`, and with a `KeySchemaError` for a bad id.
  */
 export interface Typing {
-  /** Resolves with true if the agent was not typing there before. A refresh resolves with false and need not be announced. */
+  /** True if the agent was not typing there. A refresh is false and need not be announced. */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<boolean>;
-  /** Resolves with true if the agent was typing there. The agent's typing in other threads continues. */
+  /** True if the agent was typing there. The agent's typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<boolean>;
   /**
-   * The agents that are typing, latest start last; at most 1,000. With a thread's id, lists only the agents in that
-   * thread; with null, only those outside of threads; without an id, those anywhere in the channel. Writes nothing.
+   * At most 1,000 agents, latest start last. `threadId`: a thread; null: outside of threads; absent: the whole channel.
+   * Writes nothing.
    */
   list(channelId: string, threadId?: string | null): Promise<string[]>;
-  /** The time of the agent's last start, in ms of Redis time; null if it is not typing. */
+  /** The agent's last start, in ms of Redis time; null if it is not typing. */
   lastStartMs(channelId: string, agentId: string, threadId?: string | null): Promise<number | null>;
-  /** For each agent the ms until it stops counting as typing; 0 if it is not typing. One round trip. */
+  /** The time until each agent stops counting as typing; 0 for an agent that is not typing. One round trip. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
   close(): Promise<void>;
 }
 
-/** The most agents in a list. */
 export const listMax = 1000;
 
-/** A {@link Typer} with ids that were checked. */
 export interface CheckedTyper extends Typer {
   readonly threadId: string | null;
 }
 
-/** Returns the ids. @throws {KeySchemaError} `invalid_id` for an id that cannot be part of a Redis key. */
+/** @throws {KeySchemaError} `invalid_id` */
 export function checkTyper({ channelId, agentId, threadId = null }: Typer): CheckedTyper {
   return {
     channelId: checkId(channelId),
@@ -47,7 +44,7 @@ export function checkTyper({ channelId, agentId, threadId = null }: Typer): Chec
   };
 }
 
-/** The agent as a member of its channel's sorted set. No id contains a colon. */
+/** A member of the channel's sorted set. No id contains a colon. */
 export function encodeTyper({
   agentId,
   threadId,

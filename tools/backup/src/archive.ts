@@ -7,12 +7,10 @@ import { BackupError } from './failure.ts';
 const manifestSchema = z.object({
   format: z.literal(1),
   engine: z.enum(['sqlite', 'postgres']),
-  /** The time of the snapshot: no event in the copy is newer. */
+  /** The copy holds no newer event. */
   takenAt: z.iso.datetime(),
   encrypted: z.boolean(),
-  /** The name of the file with the copy of the database. */
   database: z.string(),
-  /** The file of the snapshot of Redis; null without one. */
   redis: z.string().nullable(),
   ledger: z.object({
     epoch: z.string(),
@@ -24,7 +22,6 @@ const manifestSchema = z.object({
   }),
 });
 
-/** The content of an archive's manifest.json. It holds no text of a message. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 export interface Archive {
@@ -38,7 +35,7 @@ const namePattern = /^hub-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\.(\d{3})Z$/;
 const unfinishedPattern = /^\.(partial|removing)-/;
 const abandonedMs = 86_400_000;
 
-/** The name of an archive, such as `hub-20261128T021000.000Z`. Names sort by time. */
+/** A name is, for example, `hub-20261128T021000.000Z`. Names sort by time. */
 export function archiveName(takenAtMs: number): string {
   return `hub-${new Date(takenAtMs).toISOString().replaceAll(/[-:]/g, '')}`;
 }
@@ -52,7 +49,7 @@ function archiveOf(path: string): Archive | null {
   return { path, name, takenAtMs };
 }
 
-/** The archives in a folder, oldest first. If the folder is itself an archive, only this archive. */
+/** The oldest archive comes first. If the folder is itself an archive, the list has only this archive. */
 export async function listArchives(folder: string): Promise<Archive[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new BackupError('failed', `${folder} cannot be read: ${error.code}`);
@@ -68,8 +65,8 @@ export async function listArchives(folder: string): Promise<Archive[]> {
 }
 
 /**
- * The newest archive, or the newest that was taken at or before `atMs`.
- * @throws {BackupError} `failed` when there is none
+ * Returns the newest archive that is not newer than `atMs`, if that is given. @throws {BackupError} `failed` when
+ * there is none
  */
 export async function chooseArchive(folder: string, atMs: number | null): Promise<Archive> {
   const archives = await listArchives(folder);
@@ -95,8 +92,8 @@ export async function readManifest(archive: Archive): Promise<Manifest> {
 }
 
 /**
- * Removes old archives. With a limit by count and one by age, an archive stays if either limit keeps it; at least one
- * limit must be given. The newest archive always stays. Returns the removed names.
+ * An archive stays if either limit, by count or by age, keeps it; at least one limit must be given. The newest
+ * archive always stays. Returns the removed names.
  */
 export async function removeOldArchives(
   folder: string,
@@ -108,7 +105,7 @@ export async function removeOldArchives(
   const newest = new Set(archives.slice(-Math.max(1, limits.keep ?? 1)));
   const old = archives.filter((archive) => !newest.has(archive) && archive.takenAtMs < oldestMs);
   for (const { path, name } of old) {
-    // The archive is renamed first, so that an interrupted removal leaves no half archive.
+    // The rename comes first, so that an interrupted removal leaves no half archive.
     const removing = join(folder, `.removing-${name}`);
     await rename(path, removing);
     await rm(removing, { recursive: true, force: true });
@@ -117,7 +114,9 @@ export async function removeOldArchives(
   return old.map(({ name }) => name);
 }
 
-/** Removes the leftovers of killed runs. Folders of the last day stay, because they may belong to a running backup. */
+/**
+ * Removes the leftovers of killed runs. Folders of the last day stay, because they may belong to a running backup.
+ */
 export async function removeAbandoned(folder: string, nowMs: number): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!unfinishedPattern.test(name)) continue;

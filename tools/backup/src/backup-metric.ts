@@ -8,8 +8,8 @@ export interface BackupFigures {
 }
 
 /**
- * Writes a file for the textfile collector of Prometheus' node exporter. After a failed backup the file stays, so
- * that its time grows old.
+ * The textfile collector of Prometheus' node exporter reads the file. After a failed backup the file stays, so its
+ * time grows old.
  */
 export async function writeMetric(path: string, figures: BackupFigures): Promise<void> {
   const metrics = [
@@ -31,7 +31,7 @@ export async function writeMetric(path: string, figures: BackupFigures): Promise
       ([name, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`,
     )
     .join('');
-  // The collector must not read half a file. It ignores names that do not end in .prom.
+  // The collector ignores names that do not end in .prom, so it never reads half a file.
   const partial = `${path}.partial`;
   await writeFile(partial, text, { mode: 0o644 });
   await rename(partial, path);

@@ -27,7 +27,7 @@ export interface BackupSource {
   readonly redisUser: SnapshotUser;
 }
 
-/** Makes an archive and resolves with its path. A run that fails or is interrupted leaves no archive. */
+/** Resolves with the archive's path. A run that fails or is interrupted leaves no archive. */
 export async function backUp(
   source: BackupSource,
   options: BackupOptions,
@@ -39,7 +39,7 @@ export async function backUp(
   await mkdir(folder, { recursive: true });
   await removeAbandoned(folder, startedMs);
   const partial = await mkdtemp(join(folder, '.partial-'));
-  // With encryption, the plain copy is made in another folder and never reaches the folder of the archives.
+  // With encryption, the plain copy never reaches the folder of the archives.
   const plain =
     options.encryptTo === null ? partial : await mkdtemp(join(tmpdir(), 'openclaw-backup-'));
   try {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BackupError } from './failure.ts';
 
-/** The list of an archive's files, in the format of `sha256sum -c`. */
+/** The file has the format of `sha256sum -c`. */
 export const sumsFile = 'SHA256SUMS';
 
 export async function sha256Of(path: string, signal: AbortSignal): Promise<string> {
@@ -14,7 +14,7 @@ export async function sha256Of(path: string, signal: AbortSignal): Promise<strin
   return hash.digest('hex');
 }
 
-/** Writes the checksums of all files in the folder, and makes them and the folder durable. */
+/** Covers all files in the folder, and makes these and the folder durable. */
 export async function writeSums(folder: string, signal: AbortSignal): Promise<void> {
   const names = (await readdir(folder)).sort();
   const lines: string[] = [];
@@ -25,15 +25,13 @@ export async function writeSums(folder: string, signal: AbortSignal): Promise<vo
   for (const name of [...names, sumsFile, '.']) await sync(join(folder, name));
 }
 
-/** Makes the content of a file, or the names in a folder, durable. */
 export async function sync(path: string): Promise<void> {
   const handle = await open(path, 'r');
   await handle.sync().finally(() => handle.close());
 }
 
 /**
- * Compares every file of an archive with its checksum. This finds damage but no forgery, because an attacker can
- * change the checksums too.
+ * Finds damage but no forgery, because an attacker can change the checksums too.
  * @throws {BackupError} `damaged`, naming the file
  */
 export async function verifySums(folder: string, signal: AbortSignal): Promise<void> {

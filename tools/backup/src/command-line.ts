@@ -11,18 +11,18 @@ export type Command =
 
 export interface BackupOptions {
   readonly to: string;
-  /** The newest archives that stay; null keeps all. */
+  /** This number of newest archives stays; null keeps all. */
   readonly keep: number | null;
   /** Archives younger than this stay; null keeps all. */
   readonly keepMs: number | null;
-  /** An age recipient, or a file of recipients. */
+  /** The value is an age recipient, or a file of recipients. */
   readonly encryptTo: string | null;
   readonly withRedis: boolean;
   readonly metricFile: string | null;
 }
 
 export interface RestoreOptions {
-  /** An archive or the folder of archives; null with `isNewEpoch` alone. */
+  /** The value is an archive or the folder of archives. Null with `isNewEpoch` alone. */
   readonly from: string | null;
   readonly atMs: number | null;
   readonly identity: string | null;

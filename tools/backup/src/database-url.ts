@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
 
-/** The file of a SQLite database; null for PostgreSQL. */
 export function sqlitePath(url: string): string | null {
   if (!url.startsWith('sqlite:')) return null;
   return resolve(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, ''));
 }
 
-/** A name of the database for messages, without user and password. */
+/** The name contains no user and no password. */
 export function databaseName(url: string): string {
   const path = sqlitePath(url);
   if (path !== null) return path;

@@ -1,4 +1,4 @@
-/** Why a command ended without success. Each has its own exit code, for scripts. */
+/** Scripts can distinguish failures by these exit codes. */
 export const exitCodes = {
   failed: 1,
   usage: 2,
@@ -8,7 +8,6 @@ export const exitCodes = {
 
 export type FailureCode = keyof typeof exitCodes;
 
-/** The error of every command. Operators see its message, which contains no secret. */
 export class BackupError extends Error {
   override readonly name = 'BackupError';
   readonly code: FailureCode;

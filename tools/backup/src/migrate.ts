@@ -13,7 +13,6 @@ import { createChatStore } from '@openclaw/chat-store';
 
 const beatsEndMs = 10_000;
 
-/** Plans or runs the migrations. Resolves with the text of the result. */
 export async function migrateDatabase(
   databaseUrl: string,
   options: { readonly isPlan: boolean; readonly isForced: boolean },
@@ -42,7 +41,6 @@ export async function migrateDatabase(
   }
 }
 
-/** The migrations that would run, and the releases that can serve the database afterwards. */
 export function planText(
   name: string,
   { release, applied, pending, unknown }: SchemaState,
@@ -66,7 +64,7 @@ export function planText(
   return [`${name}: would run`, ...lines, after].join('\n');
 }
 
-/** The last pending migration that hubs of earlier releases do not support; null if there is none. */
+/** Returns the last pending migration that hubs of earlier releases do not support; null if there is none. */
 function isolating(pending: readonly PlannedMigration[]): PlannedMigration | null {
   return pending.findLast((one) => one.compatibleFrom === one.release) ?? null;
 }

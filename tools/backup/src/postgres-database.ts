@@ -10,7 +10,7 @@ import { BackupError } from './failure.ts';
 import { runProgram, type Program } from './run-program.ts';
 
 const debianPackage = 'postgresql-client';
-// The URL parameters that libpq knows too. Others belong to node-postgres.
+// Other URL parameters belong to node-postgres.
 const libpqParameters = {
   sslmode: 'PGSSLMODE',
   sslrootcert: 'PGSSLROOTCERT',
@@ -20,7 +20,7 @@ const libpqParameters = {
   host: 'PGHOST',
 } as const;
 
-/** The address as variables of libpq. Lists of processes show arguments, so a password must not be one. */
+/** The password is an environment variable, because lists of processes show arguments. */
 export function libpqEnvironment(url: string): Record<string, string> {
   const { hostname, port, username, password, pathname, searchParams } = new URL(url);
   const env: Record<string, string> = { PGAPPNAME: 'openclaw-backup', PGCONNECT_TIMEOUT: '10' };
@@ -57,8 +57,8 @@ async function currentSchema(env: Record<string, string>, signal: AbortSignal): 
 }
 
 /**
- * Dumps the tables of the hub's schema from one snapshot, in pg_dump's custom format, while hubs write. Resolves with
- * the time of the snapshot and what it holds.
+ * Dumps from one snapshot, in pg_dump's custom format, while hubs write. Resolves with the time of the snapshot and
+ * what it holds.
  */
 export async function dumpPostgres(
   url: string,
@@ -80,7 +80,7 @@ export async function dumpPostgres(
 }
 
 /**
- * Checks that all of a dump is readable.
+ * Reads the whole dump.
  * @throws {BackupError} `damaged`
  */
 export async function checkDump(dump: string, signal: AbortSignal): Promise<void> {
@@ -102,8 +102,8 @@ end $$;
 `;
 
 /**
- * Replaces the tables of the hub's user by those of the dump, and begins a new epoch, in one transaction: if anything
- * fails, the database stays unchanged.
+ * Replaces the tables of the hub's user by the dump's, and begins a new epoch, in one transaction: after a failure
+ * the database is unchanged.
  */
 export async function restorePostgres(
   url: string,

@@ -26,7 +26,7 @@ export interface RestoreTarget {
   readonly redis: RedisConnection | null;
 }
 
-/** A running hub beats every 2 s; after this time without a beat it has stopped. */
+/** A running hub beats every 2 s, so after this time without a beat it has stopped. */
 const beatsEndMs = 10_000;
 
 export async function restore(
@@ -69,7 +69,6 @@ function listed(archives: readonly Archive[]): string {
     .join('\n');
 }
 
-/** The path of the readable copy: in the archive, or decrypted in the work folder. */
 async function openCopy(
   archive: Archive,
   { encrypted, database }: Manifest,
@@ -118,7 +117,6 @@ async function place(
   });
 }
 
-/** @throws {BackupError} `in_use` */
 async function refuseLiveHubs(
   maintenance: Maintenance,
   progress: Progress,
@@ -143,7 +141,7 @@ async function forget(
   maintenance: Maintenance,
   progress: Progress,
 ): Promise<void> {
-  // A hub without configured Redis uses a Redis on this machine's default port, if there is one.
+  // A hub without configured Redis uses one on this machine's default port, if there is one.
   const isDone = await forgetCaches(redis ?? { host: '127.0.0.1', port: 6379 }, maintenance);
   if (redis === null && !isDone) return;
   progress.say(

@@ -3,12 +3,12 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { BackupError } from './failure.ts';
 
-/** A program of the system. Pass secrets in its environment, because `ps` shows arguments. */
+/** Pass secrets in the environment, because `ps` shows arguments. */
 export interface Program {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** The Debian package that has it, for the message when it is missing. */
+  /** The message for a missing program names this package. */
   readonly debianPackage?: string;
 }
 
@@ -21,8 +21,8 @@ const maxOutput = 1024 * 1024;
 const maxMessage = 2000;
 
 /**
- * Runs the program and resolves with its standard output, of which the last MiB is kept.
- * @throws {BackupError} `failed`, with what it wrote to standard error
+ * Resolves with standard output, of which the last MiB is kept.
+ * @throws {BackupError} `failed`, with what the program wrote to standard error
  */
 export async function runProgram(program: Program, { signal, input }: RunOptions): Promise<string> {
   signal.throwIfAborted();
@@ -41,7 +41,7 @@ export async function runProgram(program: Program, { signal, input }: RunOptions
     'data',
     (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-maxMessage)),
   );
-  // Waits for an aborted program: its last output must not come after the clean-up.
+  // The last output of an aborted program must not come after the clean-up.
   const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', (error) => error.name !== 'AbortError' && reject(error));
     child.once('close', (...how) => resolve(how));

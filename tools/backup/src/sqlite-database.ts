@@ -13,8 +13,8 @@ import { BackupError } from './failure.ts';
 import { runProgram } from './run-program.ts';
 
 /**
- * Copies the database to a new file while hubs write to the database. The hubs never wait for the copy; the write-ahead
- * log grows until the copy is done. Resolves with the time of the snapshot.
+ * Hubs keep writing and never wait for the copy; the write-ahead log grows until the copy is done. Resolves with the
+ * time of the snapshot.
  */
 export async function copySqlite(path: string, to: string, signal: AbortSignal): Promise<number> {
   if (!existsSync(path)) throw new BackupError('failed', `there is no database ${path}`);
@@ -25,7 +25,7 @@ export async function copySqlite(path: string, to: string, signal: AbortSignal):
   return takenAtMs;
 }
 
-/** Reads the content of a copy that no other process uses. Leaves one file, without a write-ahead log. */
+/** No other process may use the copy. Leaves one file, without a write-ahead log. */
 export async function readSqliteLedger(path: string): Promise<DatabaseLedger> {
   const maintenance = await openMaintenance(`sqlite:${path}`);
   try {
@@ -39,7 +39,7 @@ export async function readSqliteLedger(path: string): Promise<DatabaseLedger> {
 }
 
 /**
- * Checks the whole copy, and changes nothing.
+ * Changes nothing.
  * @throws {BackupError} `damaged`
  */
 export function checkSqlite(path: string): void {
@@ -57,9 +57,9 @@ export function checkSqlite(path: string): void {
 }
 
 /**
- * Puts the copy in the place of the database, in a new epoch. The former database is kept beside it; resolves with the
- * path of the former one, or null if there was none. The copy is prepared beside the database first, so that a crash
- * leaves either the old or the new database.
+ * Puts the copy in the place of the database, in a new epoch. Resolves with the path of the former database, which is
+ * kept, or null if there was none. The copy is prepared beside the database first, so that a crash leaves either the
+ * old or the new one.
  * @throws {BackupError} `in_use` if a process has the database open, `damaged` if the copy differs from the ledger
  */
 export async function placeSqlite(
@@ -110,7 +110,7 @@ async function replace(path: string, staged: string, isForced: boolean): Promise
   try {
     const kept = `${path}.before-${new Date().toISOString().replaceAll(/[-:]/g, '')}`;
     await rename(path, kept);
-    // Only a damaged database can have these files here: an intact one was closed, which removes them.
+    // An intact database was closed, which removes these files, so only a damaged one can have them.
     for (const end of ['-wal', '-shm']) {
       if (existsSync(`${path}${end}`)) await rename(`${path}${end}`, `${kept}${end}`);
     }

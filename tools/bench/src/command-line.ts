@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 
-/** Thrown for invalid arguments; the message names the option. */
+/** The message names the option. */
 export class CommandLineError extends Error {
   override readonly name = 'CommandLineError';
   readonly code = 'invalid_arguments';
@@ -10,7 +10,6 @@ type Values<O extends ParseArgsOptionsConfig> = ReturnType<
   typeof parseArgs<{ args: string[]; options: O }>
 >['values'];
 
-/** @throws {CommandLineError} for invalid arguments */
 export function parseOptions<const O extends ParseArgsOptionsConfig>(
   args: readonly string[],
   options: O,
@@ -22,7 +21,6 @@ export function parseOptions<const O extends ParseArgsOptionsConfig>(
   }
 }
 
-/** @throws {CommandLineError} */
 export function numberOf(name: string, text: string, minimum: number, isWhole = true): number {
   const value = Number(text);
   const isGood = text.trim() !== '' && value >= minimum && (!isWhole || Number.isInteger(value));
@@ -33,7 +31,6 @@ export function numberOf(name: string, text: string, minimum: number, isWhole = 
   return value;
 }
 
-/** @throws {CommandLineError} */
 export function choiceOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === text);
   if (found === undefined)
@@ -42,8 +39,8 @@ export function choiceOf<T extends string>(name: string, text: string, choices: 
 }
 
 /**
- * Runs a command with the arguments that `read` parsed. Ends the process with the command's exit code, with 1 if it
- * threw, or with 2 for invalid arguments. `--help` prints the help.
+ * Ends the process with the command's exit code, with 1 if it threw, or with 2 for invalid arguments. `--help` prints
+ * the help.
  */
 export async function runCommand<T>(
   name: string,

@@ -6,7 +6,6 @@ export interface Spread {
   readonly max: number;
 }
 
-/** Null without a value. */
 export function spreadOf(values: readonly number[]): Spread | null {
   if (values.length === 0) return null;
   const sorted = values.toSorted((a, b) => a - b);
@@ -14,7 +13,6 @@ export function spreadOf(values: readonly number[]): Spread | null {
   return { count: sorted.length, min: at(0), median: at(0.5), p95: at(0.95), max: at(1) };
 }
 
-/** Aligns the rows' cells in columns: those in `rightAligned` to the right, the others to the left. */
 export function tableLines(
   rows: readonly (readonly string[])[],
   rightAligned: readonly number[] = [],

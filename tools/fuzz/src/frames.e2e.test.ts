@@ -16,7 +16,7 @@ import type { CallCase } from './corpus/call-case.ts';
 import { callCases } from './corpus/calls.ts';
 import { framingCases } from './corpus/framing.ts';
 
-// A separate process, so that a crash is detected and its log can be read.
+// The hub is a separate process, so that a crash is detected and its log can be read.
 const scope = suiteScope();
 let hub: HubProcess;
 let bystanders: Bystanders;
@@ -31,7 +31,6 @@ beforeAll(async () => {
   await ana.close();
 });
 
-/** Fails unless the hub serves other agents and has logged no error. */
 async function assertUnharmed(): Promise<void> {
   await bystanders.exchangeMessage();
   expect(

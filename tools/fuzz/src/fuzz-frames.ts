@@ -4,7 +4,7 @@ import { fuzzText, fuzzValue } from './fuzz-values.ts';
 import { iterationsOf } from './iterations.ts';
 import type { Target } from './target.ts';
 
-/** The hub closes a socket after more bad frames; frames.e2e.test.ts tests this. */
+/** Fewer than the bad frames after which the hub closes a socket; frames.e2e.test.ts tests that limit. */
 const framesPerSocket = 8;
 
 const field = <T>(good: fc.Arbitrary<T>) => fc.oneof({ weight: 4, arbitrary: good }, fuzzValue);
@@ -29,7 +29,7 @@ const text = fc.oneof(
   }),
 );
 
-/** The number of answers that JSON-RPC 2.0 requires for a frame. */
+/** JSON-RPC 2.0 requires this number of answers for a frame. */
 export function expectedAnswers(frame: string): number {
   let value: unknown;
   try {
@@ -42,7 +42,7 @@ export function expectedAnswers(frame: string): number {
   return value.filter((item) => !isNotification(item)).length;
 }
 
-/** A well-formed call without an id is a notification, and gets no answer. */
+/** A well-formed call without an id gets no answer. */
 function isNotification(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { jsonrpc, id, method, params } = value as Record<string, unknown>;
@@ -50,7 +50,6 @@ function isNotification(value: unknown): boolean {
   return id === undefined && jsonrpc === '2.0' && typeof method === 'string' && isParams;
 }
 
-/** Sends texts and JSON values as frames. Each must get the answers that JSON-RPC requires, and none may be `internal`. */
 export async function fuzzFrames(target: Target, seed: number, runs: number): Promise<void> {
   let iteration = 0;
   const holds = async (frames: readonly string[], protocol: string | null) => {

@@ -14,10 +14,7 @@ import type { Target } from './target.ts';
 
 const serverErrors: readonly ErrorCode[] = ['internal', 'unavailable', 'timeout'];
 
-/**
- * Why an answer is wrong, or null. A right answer is a result of the method's shape, or an error that the method
- * documents.
- */
+/** Returns null for a right answer: a result of the method's shape, or an error that the method documents. */
 export function problemOf(method: MethodName, { result, error }: RpcObject): string | null {
   if (!error) {
     const { success, error: issues } = methods[method].result.safeParse(result);
@@ -37,7 +34,7 @@ export function problemOf(method: MethodName, { result, error }: RpcObject): str
 
 let iterations = 0;
 
-/** Two connected agents; the first owns a public channel, with a message in it, and a private one. */
+/** The first of two agents owns a public channel with a message, and a private one. */
 async function openFixture(target: Target) {
   const iteration = ++iterations;
   const meanings: Record<string, string> = {
@@ -102,7 +99,6 @@ async function checkCalls(target: Target, calls: readonly (readonly [boolean, Me
   }
 }
 
-/** Calls every method with params generated from its schema and then mutated. */
 export async function fuzzMethods(target: Target, seed: number, runs: number): Promise<void> {
   const calls = fc.array(fc.tuple(fc.boolean(), methodCall), { minLength: 20, maxLength: 60 });
   await fc.assert(

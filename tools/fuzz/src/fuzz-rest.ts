@@ -11,11 +11,10 @@ interface Request {
   readonly target: string;
   readonly headers: readonly string[];
   readonly body: string;
-  /** True if Content-Length matches the body. */
   readonly hasRightLength: boolean;
 }
 
-// Encodes characters that are invalid in a request line. Raw ones would only test Node's parser.
+// Raw characters that are invalid in a request line would only test Node's parser, so they are encoded.
 const inTarget = (text: string) =>
   text.replaceAll(/[\0-\x20\x7f-\uffff]/g, (it) => encodeURIComponent(it.toWellFormed()));
 const pathPiece = fc.oneof(
@@ -160,7 +159,7 @@ function textOf(
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** Why an answer is wrong, or null. A server error is always wrong, and a refusal must have the standard shape. */
+/** Returns null for a right answer. A server error is always wrong, and a refusal must have the standard shape. */
 function problemOf({ verb, headers }: Request, { status, head, body }: RawAnswer): string | null {
   // Node closes on CONNECT, and refuses an Expect header other than 100-continue.
   if (status === null) return verb === 'CONNECT' ? null : 'no answer';

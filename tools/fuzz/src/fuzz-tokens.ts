@@ -7,7 +7,6 @@ import { fuzzText, fuzzValue } from './fuzz-values.ts';
 import { iterationsOf } from './iterations.ts';
 import type { Target } from './target.ts';
 
-/** The status of a request with this token. */
 export async function statusFor(target: Target, token: string): Promise<number | null> {
   // Failed sign-ins are limited by address, so each request claims another one.
   const from = `X-Forwarded-For: ${randomUUID()}`;
@@ -36,7 +35,9 @@ const header = fc.dictionary(
 // Node refuses a longer header before the hub reads the token.
 const maxChars = 10_000;
 
-/** Correctly signed tokens with wrong headers and claims. Only a token that is plausible as a whole may get 200. */
+/**
+ * Tokens are correctly signed, with wrong headers and claims. Only a token that is plausible as a whole may get 200.
+ */
 async function fuzzClaims(target: Target, seed: number, runs: number): Promise<void> {
   await fc.assert(
     fc.asyncProperty(header, claims, async (extraHeader, extra) => {
@@ -58,7 +59,7 @@ async function fuzzClaims(target: Target, seed: number, runs: number): Promise<v
   );
 }
 
-/** Valid tokens with some changed characters. Only a token that decodes to the same bytes may get 200. */
+/** Changes some characters of valid tokens. Only a token that decodes to the same bytes may get 200. */
 async function fuzzCharacters(target: Target, seed: number, runs: number): Promise<void> {
   const changes = fc.array(fc.tuple(fc.nat(400), fuzzText), { minLength: 1, maxLength: 3 });
   const good = target.tokenOf('eve');

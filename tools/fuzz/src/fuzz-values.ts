@@ -3,22 +3,17 @@ import { invalidIds, awkwardTexts } from './corpus/texts.ts';
 
 const numbers = [-1, -0, 0.5, 1e308, -1e308, 5e-324, 2 ** 31, 2 ** 53, 2 ** 53 + 2, 2 ** 63];
 
-/**
- * Objects with an own key such as `__proto__`. JSON.parse creates such keys, but in an object literal they set the
- * prototype.
- */
+/** JSON.parse creates own keys such as `__proto__`, but in an object literal they set the prototype. */
 const prototypeKeys = fc
   .tuple(fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString'), fc.jsonValue())
   .map(([key, value]) => JSON.parse(`{"${key}":${JSON.stringify(value)}}`) as unknown);
 
-/** Texts known to break parsers, random Unicode, and long texts. */
 export const fuzzText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...awkwardTexts, ...invalidIds),
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.integer({ min: 100, max: 40_000 }).map((length) => 'x'.repeat(length)),
 );
 
-/** Any JSON value, with awkward ones more often. */
 export const fuzzValue: fc.Arbitrary<unknown> = fc.oneof(
   fuzzText,
   fc.constantFrom(...numbers),
@@ -37,7 +32,7 @@ function nested(levels: number): unknown {
   return value;
 }
 
-/** One change of one location in a value. `position`, modulo their number, chooses the location. */
+/** `position`, modulo the number of locations in a value, chooses the changed location. */
 export interface Mutation {
   readonly position: number;
   readonly kind: 'drop' | 'replace' | 'add' | 'repeat';
@@ -52,7 +47,6 @@ export const mutation: fc.Arbitrary<Mutation> = fc.record({
   key: fc.oneof(fc.constantFrom('__proto__', 'constructor', 'seq', 'senderId'), fuzzText),
 });
 
-/** Applies the mutation to the value itself. */
 export function mutate(
   root: Record<string, unknown>,
   { position: place, kind, value, key }: Mutation,

@@ -1,4 +1,4 @@
-/** Parameters for fast-check. A seed reproduces a run, and the search for a smaller failing case has a time limit. */
+/** A seed reproduces a run, and the search for a smaller failing case has a time limit. */
 export const iterationsOf = (seed: number, runs: number) =>
   ({
     seed,

@@ -10,7 +10,7 @@ const fuzzers: Readonly<
   Record<string, (target: Target, seed: number, runs: number) => Promise<void>>
 > = { frames: fuzzFrames, methods: fuzzMethods, rest: fuzzRest, tokens: fuzzTokens };
 
-/** The most that the hub's heap may grow after the first iteration. */
+/** The hub's heap may grow by at most this after the first iteration. */
 const maxGrowthBytes = 30e6;
 
 const help = `npm run fuzz -- [--minutes 1] [--seed 1] [--runs 40] [--only ${Object.keys(fuzzers).join('|')}] [--database sqlite|postgres]

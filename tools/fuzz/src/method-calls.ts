@@ -93,7 +93,6 @@ const paramsOf = new Map(
   ]),
 );
 
-/** Calls of one method, with params from its schema that are mutated up to two times. */
 export const callsOf = (method: MethodName): fc.Arbitrary<MethodCall> =>
   fc
     .tuple(paramsOf.get(method) ?? fc.constant({}), fc.array(mutation, { maxLength: 2 }))
@@ -105,7 +104,6 @@ export const callsOf = (method: MethodName): fc.Arbitrary<MethodCall> =>
 
 export const methodCall: fc.Arbitrary<MethodCall> = fc.constantFrom(...names).chain(callsOf);
 
-/** The value as JSON, with placeholders replaced. */
 export function fillIn(value: unknown, meanings: Readonly<Record<string, string>>): string {
   return JSON.stringify(value, (_key, item: unknown) =>
     typeof item === 'string' ? (meanings[item] ?? item) : item,

@@ -12,22 +12,20 @@ import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 export interface Target extends AsyncDisposable {
   readonly port: number;
   readonly secret: string;
-  /** The private key. The hub's JWKS URL serves the public key as kid `k1`. */
+  /** The hub's JWKS URL serves the public key as kid `k1`. */
   readonly privateKey: CryptoKey;
   readonly publicKey: { readonly pem: string; readonly jwk: string };
   tokenOf(agentId: string): string;
-  /** The WebSocket URL with the agent's token. */
   socketUrl(agentId: string): string;
   /** Rejects unless the hub serves other agents and has logged no error since the last check. */
   assertUnharmed(): Promise<void>;
-  /** See {@link Inspector.retainedBytes}. */
   retainedBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
 const secret = 'a-secret-for-fuzzing-with-more-than-32-characters';
 
-/** Starts a hub with limits that the fuzzers do not reach. `env` names its database and Redis. */
+/** The hub's limits are so high that the fuzzers do not reach them. `env` names its database and Redis. */
 export async function startTarget(env: Readonly<Record<string, string>> = {}): Promise<Target> {
   const pair = await generateKeyPair('ES256', { extractable: true });
   const jwk = JSON.stringify({ ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256' });
@@ -93,7 +91,7 @@ export async function startTarget(env: Readonly<Record<string, string>> = {}): P
   };
 }
 
-/** A log line of pino's levels error or fatal. */
+/** pino's levels error and fatal. */
 function isErrorLine(line: string): boolean {
   return /"level":[56]0/.test(line);
 }

@@ -7,7 +7,6 @@ interface Outcome {
   readonly output: string;
 }
 
-/** Runs `npm run call-path` without its installation step. */
 function callPath(...args: string[]): Promise<Outcome> {
   const command = ['--conditions=@openclaw/source', 'tools/setup/call-path.mjs', ...args];
   return new Promise((resolve) => {

@@ -2,19 +2,18 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The result of a checker: its exit code, and what it wrote. */
 export interface Checked {
   readonly code: number;
   readonly output: string;
 }
 
-/** True if a program is on PATH. `npm test` installs the checkers if it can, and names the missing ones. */
+/** `npm test` installs the checkers if it can, and names the missing ones. */
 export function isOnPath(name: string): boolean {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.some((folder) => existsSync(join(folder, name)));
 }
 
-/** Runs a program to its end. Does not throw for its exit code. `output` has both streams. */
+/** Does not throw for the exit code. `output` has both streams. */
 export function runChecker(
   name: string,
   args: readonly string[],

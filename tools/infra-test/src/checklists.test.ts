@@ -8,7 +8,6 @@ const { slowSuites } = (await import(pathToFileURL(join(root, 'jest.config.mjs')
   readonly slowSuites: readonly string[];
 };
 
-/** The lines of the EPIC's testing and deployment checklists, in the EPIC's order. */
 const epicLines = [
   'Redis connection/disconnection',
   'Key namespace isolation ("openclaw:" prefix)',
@@ -60,7 +59,6 @@ async function rows(): Promise<Row[]> {
   );
 }
 
-/** Splits a command into words; quoted text is one word. */
 const wordsOf = (command: string) =>
   [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 

@@ -1,7 +1,7 @@
 export interface Directive {
   readonly name: string;
   readonly value: string;
-  /** The comment above it or above its block. */
+  /** The reason is the comment above the setting or above its block. */
   readonly reason: string;
 }
 

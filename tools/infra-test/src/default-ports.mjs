@@ -1,6 +1,5 @@
-// Preloaded into a README's program. A connection to the default port of Redis or of the hub goes to the test's own
-// server, and any other address is refused. So the program runs exactly as printed, and never connects to other
-// servers on this machine.
+// A README's program preloads this module. A connection to the default port of Redis or of the hub goes to the test's
+// own server, and any other address is refused.
 import { Socket } from 'node:net';
 
 const ports = new Map(Object.entries(JSON.parse(process.env.DEFAULT_PORTS)));

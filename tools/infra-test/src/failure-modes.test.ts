@@ -30,7 +30,6 @@ function linesOf(text: string, kind: string): string[] {
   return lines.map((line) => line.slice(begin.length));
 }
 
-/** The test that a line names: its file, and its title as in the source. */
 function named(line: string): { file: string; title: string }[] {
   const [, file, title] = /^`([^`]+\.ts)` “(.*)”$/.exec(line) ?? [];
   return file !== undefined && title !== undefined ? [{ file, title }] : [];

@@ -15,7 +15,7 @@ import {
 } from './manifests.ts';
 import { readText, root } from './repository.ts';
 
-// The oldest and the newest version of Kubernetes whose schemas the validator has.
+// The validator has no schemas of Kubernetes older or newer than these.
 const versions = ['1.25.0', '1.37.0'];
 const isCustom = (manifest: Manifest) => manifest.apiVersion === 'monitoring.coreos.com/v1';
 

@@ -7,7 +7,7 @@ const scripts = globSync('packages/*/src/lua/*.lua', { cwd: root }).sort();
 
 const keywords =
   'and break do else elseif end false for function if in local nil not or repeat return then true until while';
-/** The globals that Redis gives every script. */
+/** Redis gives every script these globals. */
 const given = 'ARGV KEYS redis ipairs math pairs string table tonumber tostring unpack';
 const known = new Set(`${keywords} ${given}`.split(' '));
 

@@ -87,7 +87,6 @@ export interface Manifest {
   };
 }
 
-/** A Deployment, StatefulSet or Job with its pod. */
 export interface Workload {
   readonly kind: string;
   readonly name: string;
@@ -101,12 +100,11 @@ export interface Rendered {
   readonly text: string;
   readonly manifests: readonly Manifest[];
   readonly workloads: readonly Workload[];
-  /** Throws if there is no such manifest. */
   readonly find: (kind: string, name: string) => Manifest;
   readonly workload: (name: string) => Workload;
 }
 
-/** Runs kustomize, which must be on PATH. */
+/** kustomize must be on PATH. */
 export async function renderOverlay(overlay: Overlay): Promise<Rendered> {
   const path = join(root, 'infra/k8s/overlays', overlay);
   const { code, output: text } = await runChecker('kustomize', ['build', path]);

@@ -18,7 +18,6 @@ const scope = suiteScope();
 let address: string;
 let hubPort: number;
 
-/** Runs one of the operator's programs, and resolves with its exit code and output. */
 async function run(program: string, args: readonly string[], env: Record<string, string>) {
   const child = startProcess(
     process.execPath,

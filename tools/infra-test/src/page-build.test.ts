@@ -26,14 +26,13 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-/** Installs a fake Vite, which is called as `vite build --outDir <folder> …`. */
+/** The fake Vite is called as `vite build --outDir <folder> …`. */
 function vite(script: string) {
   const file = `${web}/node_modules/.bin/vite`;
   writeFileSync(file, `#!/bin/sh\n${script}\n`);
   chmodSync(file, 0o755);
 }
 
-/** The result of buildPage, and whether it built. */
 function build() {
   const module = pathToFileURL(join(root, 'tools/setup/web.mjs')).href;
   const program = `import { buildPage } from ${JSON.stringify(module)};

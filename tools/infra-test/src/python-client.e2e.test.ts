@@ -30,7 +30,7 @@ function runOrThrow(command: string, ...args: string[]): string {
   return output;
 }
 
-/** Makes a venv with the pinned requirements. Other requirements or another Python get a new venv. */
+/** Other requirements or another Python get a new venv. */
 async function openVenv(): Promise<string> {
   const requirements = await readFile(join(folder, 'requirements-test.txt'), 'utf8');
   const version = run('python3', '--version').output;

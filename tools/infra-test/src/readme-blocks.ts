@@ -2,23 +2,19 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from './repository.ts';
 
-/** The top of a published package's README. */
 export interface ReadmeBlock {
-  /** Such as `@openclaw/cache`. */
   readonly name: string;
-  /** From the root, such as `packages/cache`. */
+  /** The path starts at the root, for example `packages/cache`. */
   readonly folder: string;
   readonly readme: string;
-  /** The line that begins with `npm install`. */
   readonly installLine: string;
-  /** The first block of TypeScript. It declares no types, so it is valid JavaScript. */
+  /** The first block of TypeScript declares no types, so it is valid JavaScript. */
   readonly block: string;
-  /** The block as CommonJS: with `require` instead of `import`, and with `await` inside an async function. */
+  /** The block with `require` instead of `import`, and with `await` inside an async function. */
   readonly commonJs: string;
   readonly imported: readonly string[];
 }
 
-/** Reads the READMEs of all published packages, in the order of their names. */
 export function readReadmeBlocks(): ReadmeBlock[] {
   return globSync('packages/*/package.json', { cwd: root })
     .sort()
@@ -43,7 +39,7 @@ function readBlock(folder: string): ReadmeBlock {
   };
 }
 
-/** Converts a block with imports of the form `import { … } from '…';`. Throws for any other import. */
+/** Throws for any import other than `import { … } from '…';`. */
 export function toCommonJs(block: string): string {
   const requires: string[] = [];
   const rest = block.replaceAll(
@@ -58,14 +54,13 @@ export function toCommonJs(block: string): string {
   return `${requires.join('')}\nasync function main() {\n${rest}}\n\nmain();\n`;
 }
 
-/** The line with which CommonJS loads a package. The README shows it. */
 export function requireLine({ name, commonJs }: ReadmeBlock): string {
   const line = commonJs.split('\n').find((text) => text.endsWith(` = require('${name}');`));
   if (line === undefined) throw new Error(`the block of ${name} does not import it`);
   return line;
 }
 
-/** The expected output of each block's first run. Some parts depend on the data in Redis or on the time. */
+/** Output of each block's first run. Some parts depend on the data in Redis or on the time. */
 export const printed: Readonly<Record<string, RegExp>> = {
   '@openclaw/cache': /^1 message at 1\n$/,
   '@openclaw/chat-store': /^2 \{"id":".*"content":"hello".*\}\n$/,

@@ -5,7 +5,7 @@ export interface As {
   readonly password?: string;
 }
 
-/** Runs redis-cli and resolves with its trimmed output, Redis errors included. */
+/** Resolves with the trimmed output, Redis errors included. */
 export function redisCli(
   port: number,
   command: readonly string[],

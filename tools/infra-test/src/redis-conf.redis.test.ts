@@ -7,7 +7,6 @@ import { asConfigGet, parseConf, type Directive } from './conf-file.ts';
 import { redisCli } from './redis-cli.ts';
 import { readText, root } from './repository.ts';
 
-// The lines of the EPIC's section "Redis Configuration".
 const epic = {
   dev: ['port 6379', 'appendonly no', 'save ""', 'maxmemory-policy allkeys-lru'],
   prod: [
@@ -23,7 +22,6 @@ const epic = {
   ],
 };
 
-// Overridden by the test.
 const overridden = ['port', 'bind', 'dir'];
 
 describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
@@ -79,7 +77,7 @@ describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
   });
 });
 
-/** Replaces the word "slave", which some settings of Redis still use. */
+/** Some settings of Redis still use the word "slave". */
 function meaning(key: string, value: string): string {
   return key === 'client-output-buffer-limit' ? value.replace('slave', 'replica') : value;
 }

@@ -9,7 +9,6 @@ export function readText(path: string): Promise<string> {
   return readFile(join(root, path), 'utf8');
 }
 
-/** Reads a YAML document and resolves its `<<` merges. */
 export async function readYaml<T>(path: string): Promise<T> {
   return parse(await readText(path), { merge: true }) as T;
 }

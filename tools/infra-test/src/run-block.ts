@@ -4,13 +4,12 @@ import { startHub, startRedis } from '@openclaw/test-support';
 
 const preload = join(import.meta.dirname, 'default-ports.mjs');
 
-/** The servers that the blocks connect to. */
 export interface BlockServers extends AsyncDisposable {
-  /** The server's port by the port that the READMEs name. */
+  /** The key is the port that the READMEs name, and the value is the server's port. */
   readonly ports: Readonly<Record<string, number>>;
 }
 
-/** Starts a Redis, and a hub that does not use it. */
+/** The hub does not use this Redis. */
 export async function startBlockServers(): Promise<BlockServers> {
   const [redis, hub] = await Promise.all([startRedis(), startHub()]);
   return {
@@ -24,11 +23,11 @@ export async function startBlockServers(): Promise<BlockServers> {
 export interface BlockRun {
   readonly exit: number | 'killed';
   readonly stdout: string;
-  /** Without Node's warning that `node:sqlite` is experimental. */
+  /** Omits Node's warning that `node:sqlite` is experimental. */
   readonly stderr: string;
 }
 
-/** Runs a file in `cwd`. Its connections to the default ports of Redis and the hub go to the test's servers. */
+/** Connections of the file to the default ports of Redis and the hub go to the test's servers. */
 export function runBlock(
   file: string,
   options: {

@@ -11,7 +11,7 @@ const patterns = {
 // These packages do not use Redis.
 const withoutRedis = /^(chat-store|client|protocol)\//;
 
-/** Every Redis command in the sources of the packages, with a file that has it. */
+/** Maps each command in the packages' sources to a file that has it. */
 export async function sentCommands(): Promise<Map<string, string>> {
   const commands = new Map<string, string>();
   for (const path of await readdir(join(root, 'packages'), { recursive: true })) {

@@ -10,7 +10,6 @@ import { join } from 'node:path';
 import { root } from './repository.ts';
 import { redisCli } from './redis-cli.ts';
 
-/** A server started by infra/redis/start.sh. */
 export interface StartedScript extends AsyncDisposable {
   readonly port: number;
   readonly process: ServerProcess;
@@ -22,13 +21,12 @@ export type ScriptEnvironment = Readonly<Record<string, string>>;
 export interface StartScriptOptions {
   /** @default a free port */
   readonly port?: number;
-  /** Further arguments of redis-server. */
   readonly args?: readonly string[];
   /** Holds the data, and outlives the server. @default a new one, removed by `stop()` */
   readonly folder?: TemporaryFolder;
 }
 
-/** Runs start.sh like a container, but on loopback and in a temporary folder. Does not wait for an answer. */
+/** Runs the script like a container, but on loopback and in a temporary folder. Does not wait for an answer. */
 export async function runStartScript(
   mode: string,
   environment: ScriptEnvironment,
@@ -67,7 +65,6 @@ export async function runStartScript(
   return { port: ownPort, process: server, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** Runs start.sh and waits until the server answers. */
 export async function startByScript(
   ...args: Parameters<typeof runStartScript>
 ): Promise<StartedScript> {

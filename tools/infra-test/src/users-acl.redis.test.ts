@@ -85,7 +85,7 @@ describe('the hub', () => {
     const commands = await sentCommands();
     expect(commands.size).toBeGreaterThan(10);
     const granted = (await cli(admin, 'ACL', 'GETUSER', 'default')).split(/\s+/);
-    // CLUSTER is excluded, because only nodes of a Cluster get it, and these users are for a single server.
+    // Only nodes of a Cluster get CLUSTER, and these users are for a single server.
     const missing = [...commands].filter(
       ([name]) => name !== 'CLUSTER' && !granted.includes(`+${name.toLowerCase()}`),
     );

@@ -28,7 +28,7 @@ export async function readMonitoringYaml<T>(path: string): Promise<T> {
   return parse(await readFile(join(monitoringFolder, path), 'utf8')) as T;
 }
 
-/** Every alert. Two rules may share a name, with different severities. */
+/** Two rules may share a name, with different severities. */
 export async function readAlerts(): Promise<AlertRule[]> {
   const files = await Promise.all(
     (await filesIn('rules')).map((name) => readMonitoringYaml<RuleFile>(`rules/${name}`)),

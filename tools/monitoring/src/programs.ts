@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe } from '@jest/globals';
 
-/** Debian's programs by the names of their packages. `npm test` installs them where it may. */
+/** The values are Debian's packages. `npm test` installs them where it may. */
 const packages = {
   promtool: 'prometheus',
   prometheus: 'prometheus',
@@ -19,10 +19,7 @@ function isOnPath(name: string): boolean {
   return folders.some((folder) => existsSync(join(folder, name)));
 }
 
-/**
- * `describe` if all programs are installed. Otherwise it skips the tests and names the missing packages on standard
- * error.
- */
+/** Without one of the programs, skips the tests and names the missing packages on standard error. */
 export function describeWith(...programs: readonly Program[]): typeof describe {
   const missing = programs.filter((name) => !isOnPath(name));
   if (missing.length === 0) return describe;

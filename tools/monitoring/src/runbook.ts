@@ -2,16 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from './repository.ts';
 
-/** A page of docs/runbooks, taken apart. */
 export interface Runbook {
   readonly title: string;
-  /** The commands of its section "See". */
+  /** The text has the commands of the section "See". */
   readonly see: string;
-  /** The blocks of commands of its section "End". Each ends another cause, or is a further step. */
+  /** The section "End" has these blocks of commands. Each ends another cause, or is a further step. */
   readonly end: readonly [string, ...string[]];
 }
 
-/** The command of the runbooks' first page that makes ADMIN_TOKEN. */
+/** The runbooks' first page has this command, which makes ADMIN_TOKEN. */
 export async function readAdminTokenCommand(): Promise<string> {
   const text = await readFile(join(root, 'docs/runbooks/README.md'), 'utf8');
   const command = /^```bash\n(export ADMIN_TOKEN=[^`]+)```$/m.exec(text)?.[1];
@@ -19,7 +18,7 @@ export async function readAdminTokenCommand(): Promise<string> {
   return command;
 }
 
-/** Reads the page at a path from the repository's root. @throws {Error} if it lacks a part */
+/** `path` is from the repository's root. @throws {Error} if the page lacks a part */
 export async function readRunbook(path: string): Promise<Runbook> {
   const text = await readFile(join(root, path), 'utf8');
   const part = (name: string, pattern: RegExp) => {

@@ -7,8 +7,8 @@ import {
 } from '@openclaw/chat-store';
 
 /**
- * A write of the history: the store's command as data. The model leaves out claims, which depend on the time; freezes
- * and budgets, which are for other kinds of senders; and inboxes, which are no part of a log.
+ * The model leaves out claims, which depend on the time; freezes and budgets, which are for other kinds of senders;
+ * and inboxes, which are no part of a log.
  */
 export type Call = Exclude<
   Command,
@@ -27,10 +27,10 @@ export type Call = Exclude<
   }
 >;
 
-/** A call and its outcome. The two times are positions in the sequence of all beginnings and ends of calls. */
+/** The two times are positions in the sequence of all beginnings and ends of calls. */
 export interface MadeCall {
   readonly call: Call;
-  /** The hub process that made the call. A restarted hub has another name. */
+  /** The hub process of this name made the call. A restarted hub has another name. */
   readonly hub: string;
   readonly beganAt: number;
   /** Infinity when the call was never answered. */

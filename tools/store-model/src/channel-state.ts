@@ -2,17 +2,16 @@ import { directChannelId } from '@openclaw/chat-store';
 import type { Channel, ChannelEvent, Envelope, Member, Message, Thread } from '@openclaw/protocol';
 import type { Call } from './call.ts';
 
-/** The first use of a clientMessageId. */
 export interface First {
   readonly seq: number;
   readonly messageId: string | null;
-  /** Null after its text was deleted; then only the id is compared. */
+  /** Null after the text was deleted; then only the id is compared. */
   readonly print: string | null;
 }
 
-/** The state of one channel in the simplest form. It is immutable. */
+/** The state is immutable. */
 export interface ChannelState {
-  /** Null when the channel never existed. */
+  /** The channel is null when it never existed. */
   readonly channel: Channel | null;
   readonly isDeleted: boolean;
   readonly head: number;
@@ -37,7 +36,7 @@ export const nothing: ChannelState = {
 export const firstKey = (agentId: string, clientMessageId: string) =>
   `${agentId}\n${clientMessageId}`;
 
-/** Encodes the method and params of a use of a clientMessageId, to compare it with a second use. */
+/** Two uses of a clientMessageId are compared by this encoding of method and params. */
 export function printOf({ method, params }: Call): string {
   const {
     channelId: _channelId,
@@ -47,7 +46,6 @@ export function printOf({ method, params }: Call): string {
   return JSON.stringify([method, rest]);
 }
 
-/** The state after an event of the log and the call that made it. */
 export function apply(state: ChannelState, call: Call, envelope: Envelope): ChannelState {
   const next = applyEvent({ ...opened(state, call, envelope), head: envelope.seq ?? 0 }, envelope);
   const clientMessageId = 'clientMessageId' in call.params ? call.params.clientMessageId : null;
@@ -60,7 +58,7 @@ export function apply(state: ChannelState, call: Call, envelope: Envelope): Chan
   return { ...next, firsts: new Map([...next.firsts, [key, first]]) };
 }
 
-/** The state at a channel's first event. It needs the call, because the event does not have the params. */
+/** A channel's first event does not have the params, so this needs the call. */
 function opened(state: ChannelState, call: Call, { timestamp }: Envelope): ChannelState {
   if (state.channel) return state;
   const { agentId } = call.actor;

@@ -2,9 +2,7 @@ import type { ErrorCode, Member, Message } from '@openclaw/protocol';
 import type { Call } from './call.ts';
 import { firstKey, printOf, type ChannelState } from './channel-state.ts';
 
-/**
- * The expected outcome of a call: refused, done without an event, or done with an event that has at least these fields.
- */
+/** A call is refused, done without an event, or done with an event that has at least these fields. */
 export type Expected =
   | { readonly code: ErrorCode }
   | { readonly event: null; readonly result: object }
@@ -15,7 +13,7 @@ type Of<M extends Call['method']> = Extract<Call, { method: M }>;
 const refused = (code: ErrorCode) => ({ code });
 const unchanged = (result: object) => ({ event: null, result });
 
-/** The rules of the product, written a second time: the effect of a call on a channel in this state. */
+/** These are the rules of the product, written a second time. */
 export function expected(state: ChannelState, call: Call): Expected {
   switch (call.method) {
     case 'message.send':

@@ -9,7 +9,7 @@ export interface History {
   readonly log: readonly Envelope[];
 }
 
-/** The positions in the log at which a call can have taken effect: after at least `from` and at most `to` events. */
+/** A call can have taken effect after at least `from` and at most `to` events of the log. */
 interface Span {
   readonly from: number;
   readonly to: number;
@@ -17,9 +17,9 @@ interface Span {
 
 /**
  * Compares a history with the model, and returns the channel's states after 0, 1, … events. The log is the order in
- * which calls took effect: each event must be the one that the model gives for the event's call in the state before
- * it. The outcome of a call that changed nothing must be right in one of the states during the call. Order in time is
- * respected: a call that ended before another began comes before it, and calls of one hub take effect in their order.
+ * which calls took effect: each event must be the one that the model gives for its call in the state before. The
+ * outcome of a call that changed nothing must be right in one of the states during the call. A call that ended before
+ * another began comes before it, and calls of one hub take effect in their order.
  * @throws {Error} that describes the first difference
  */
 export function checkHistory({ channelId, calls, log }: History): readonly ChannelState[] {
@@ -118,7 +118,7 @@ function isEventOf(state: ChannelState, { call, outcome }: MadeCall, envelope: E
   return contains(event, what.event);
 }
 
-/** The log must contain the returned event. Only the text of a message may be missing, if it was deleted later. */
+/** The stored event may lack the text of a message that was deleted later. */
 function isSameButEmptied(live: Envelope, stored: Envelope): boolean {
   if (contains(live, stored) && contains(stored, live)) return true;
   if (!('message' in stored.event) || !('message' in live.event)) return false;
@@ -130,7 +130,6 @@ function isSameButEmptied(live: Envelope, stored: Envelope): boolean {
   return contains({ ...live, event }, stored);
 }
 
-/** True if `whole` has everything in `part`; lists must be equal. */
 export function contains(whole: unknown, part: unknown): boolean {
   if (typeof part !== 'object' || part === null) return Object.is(whole, part);
   if (typeof whole !== 'object' || whole === null) return false;

@@ -9,20 +9,20 @@ export interface Question {
   readonly args: readonly unknown[];
 }
 
-/** A message from the process; id 0 means that it is ready. */
+/** Id 0 means that the process is ready. */
 export type Answer =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly code: string };
 
 /**
- * A store in another process. A call that fails rejects with an Error. Its message is `killed` after the process was
- * killed, otherwise the code of the store's error.
+ * The store runs in another process. A failed call rejects with an Error whose message is the code of the store's
+ * error, or `killed` after the process was killed.
  */
 export type HubProcess = Pick<ChatStore, Asked> & {
-  /** Sends SIGKILL, which interrupts all its work. Resolves when the process has ended. */
+  /** Sends SIGKILL, which interrupts all work. Resolves when the process has ended. */
   kill(): Promise<void>;
 };
 
-/** Starts a process whose clock is off by `skewMs`. Resolves when its database is open. */
+/** The clock of the process is off by `skewMs`. Resolves when the database is open. */
 export async function startHubProcess(url: string, skewMs: number): Promise<HubProcess> {
   const file = new URL('./hub-program.ts', import.meta.url);
   const preload = `const now = Date.now; Date.now = () => now() + ${skewMs};`;

@@ -1,4 +1,4 @@
-// A hub's store in its own process, so that it can be killed during a commit.
+// The store runs in its own process, so that it can be killed during a commit.
 import { ChatStoreError, createChatStore, type ChatStore } from '@openclaw/chat-store';
 import type { Answer, Question } from './hub-process.ts';
 

@@ -18,7 +18,6 @@ async function read<M extends ReadMethod>(
   return answer.result;
 }
 
-/** Compares the store's answers about a channel with the state after a replay of its log. */
 export async function checkProjections(
   store: Store,
   channelId: string,
@@ -50,10 +49,7 @@ export async function checkProjections(
   expect(threads.sort(byId('threadId'))).toEqual(expectedThreads.sort(byId('threadId')));
 }
 
-/**
- * Compares an agent's cursor and counts with the state. The cursor must lie between the highest mark that was
- * certainly made and the highest that may have been made.
- */
+/** The cursor must lie between the highest mark that was certainly made and the highest that may have been made. */
 export async function checkReadState(
   store: Store,
   agentId: string,

@@ -5,15 +5,14 @@ import type { HubProcess } from './hub-process.ts';
 import type { History } from './history.ts';
 import { callFor, channelIdsOf, type Names, type Step } from './steps.ts';
 
-/** Two hubs that can be killed. `replace` kills one and starts another in its place, on the same database. */
+/** `replace` kills one hub and starts another in its place, on the same database. */
 export interface Hubs {
   at(index: number): HubProcess;
   replace(index: number): Promise<void>;
-  /** The number of replacements so far. */
   readonly replacements: number;
 }
 
-/** Runs the steps. Resolves with the calls that were made on each channel, and the contents of its log at the end. */
+/** Resolves with the calls that were made on each channel, and the contents of its log at the end. */
 export async function play(
   played: readonly Step[],
   names: Names,

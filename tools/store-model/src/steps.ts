@@ -6,7 +6,6 @@ const agents = ['ana', 'ben', 'cem', 'admin'] as const;
 const small = fc.nat({ max: 5 });
 const place = fc.nat({ max: 9 });
 
-/** The outline of a call. Its message is chosen when the call is made. */
 const outline = fc.record({
   what: fc.oneof(
     { weight: 10, arbitrary: fc.constant('send' as const) },
@@ -25,7 +24,7 @@ const outline = fc.record({
   channel: fc.nat({ max: 1 }),
   place,
   text: small,
-  /** Few ids, so that they repeat, with the same content and with other content. */
+  /** The ids are few, so that they repeat, with the same content and with other content. */
   clientMessageId: fc.option(small, { nil: null }),
 });
 /** Rare, because no call on the channel can succeed after it. */
@@ -37,7 +36,7 @@ const ending = fc.record({
 
 export type Outline = typeof outline | typeof ending extends fc.Arbitrary<infer O> ? O : never;
 
-/** The steps of a run, in order: calls on one of two hubs without waiting, waits for all calls, and kills of a hub. */
+/** Calls on one of two hubs without waiting, waits for all calls, and kills of a hub. */
 export const steps = fc.array(
   fc.oneof(
     {
@@ -72,7 +71,7 @@ export const steps = fc.array(
 
 export type Step = typeof steps extends fc.Arbitrary<(infer S)[]> ? S : never;
 
-/** Kills each hub right after calls were sent to it. Random steps may kill no hub, or only idle ones. */
+/** Each hub is killed right after calls were sent to it. Random steps may kill no hub, or only idle ones. */
 export const killsInFlight: Step[] = [0, 1].flatMap((hub): Step[] => [
   { kind: 'calls', hub, calls: agents.map((agent) => sendBy(agent)) },
   { kind: 'kill', hub, turns: 0 },
@@ -97,7 +96,6 @@ export interface Names {
   readonly channels: readonly [string, string];
 }
 
-/** All the channels that a run may touch. */
 export function channelIdsOf(names: Names): string[] {
   const ids = agents.map((name) => names.agent(name));
   const directs = ids.flatMap((one, index) =>
@@ -114,7 +112,7 @@ const endings = {
   destroy: 'channel.delete',
 } as const;
 
-/** Makes the call of an outline. `known` has the received messages of each channel. */
+/** `known` has the received messages of each channel. */
 export function callFor(
   outlined: Outline,
   names: Names,

@@ -7,22 +7,21 @@ import { checkProjections, checkReadState } from './projections.ts';
 import { play, type Hubs } from './run.ts';
 import { agentIdsOf, killsInFlight, steps, type Names, type Step } from './steps.ts';
 
-/** The error of each hub's clock. */
 const skewsMs = [5 * 60_000, -7 * 60_000];
 
-/** The number of runs and their limits. */
 export interface ModelOptions {
   readonly numRuns: number;
   readonly budgetMs: number;
-  /** The clock of the messages' times: on SQLite the committing hub's, else the database server's. */
+  /**
+   * The clock of the committing hub gives the messages' times on SQLite, and that of the database server elsewhere.
+   */
   readonly keepsTime: 'hub' | 'server';
 }
 
 /**
- * Two hub processes on one database. Several agents write on both at once, sometimes a hub is killed, and the clocks
- * differ by minutes. For every interleaving, the answers and the database must be as the model allows. fast-check
- * prints the seed of a failed run. With the same steps, the processes may still interleave differently. On a busy
- * machine the runs end after `budgetMs`.
+ * Several agents write on two hub processes at once, sometimes a hub is killed, and the clocks differ by minutes. The
+ * answers and the database must be as the model allows. fast-check prints the seed of a failed run, but the same
+ * steps may interleave differently. On a busy machine the runs end after `budgetMs`.
  */
 export function describeStoreModel(
   engine: string,
@@ -32,14 +31,14 @@ export function describeStoreModel(
   describe(`two hubs on ${engine} under any interleaving of writes, kills and clocks`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     const running: HubProcess[] = [];
-    /** Started in advance, to replace killed hubs. */
+    /** These hubs are started in advance, to replace killed hubs. */
     let spares: Promise<HubProcess>[] = [];
     let replacements = 0;
     let lost = 0;
     let runs = 0;
     let startedMs = 0;
     const valid: History[] = [];
-    /** The differences of the events' times from the real time, in minutes. */
+    /** The set holds differences of the events' times from the real time. */
     const minutesOff = new Set<number>();
 
     const startHub = (index: number) => startHubProcess(server.url, skewsMs[index] ?? 0);

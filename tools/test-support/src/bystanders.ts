@@ -1,13 +1,16 @@
 import { connectRpc, type RpcSocket } from './rpc-socket.ts';
 
-/** Two well-behaved agents that use the hub while a test misbehaves. */
+/** Two well-behaved agents use the hub while a test misbehaves. */
 export interface Bystanders extends AsyncDisposable {
-  /** Sends a message from one to the other. Resolves with its delivery time in ms; rejects when it does not arrive. */
+  /**
+   * Sends a message from one agent to the other. Resolves with its delivery time in ms; rejects when it does not
+   * arrive.
+   */
   exchangeMessage(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Connects both and creates a channel for them. `urlOf` returns an agent's WebSocket URL, credentials included. */
+/** The agents share a channel. `urlOf` returns an agent's WebSocket URL, credentials included. */
 export async function openBystanders(urlOf: (agentId: string) => string): Promise<Bystanders> {
   const channelId = `bystanders-${Math.random().toString(36).slice(2)}`;
   const [sender, receiver] = (await Promise.all(

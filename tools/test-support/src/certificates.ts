@@ -17,7 +17,7 @@ export function hasOpenssl(): boolean {
   }
 }
 
-/** Creates a self-signed certificate for localhost and 127.0.0.1 in the folder, by openssl. */
+/** The certificate is self-signed, for localhost and 127.0.0.1. Needs openssl. */
 export function createCertificate(folder: string): CertificateFiles {
   const keyFile = join(folder, 'key.pem');
   const certificateFile = join(folder, 'cert.pem');
@@ -29,12 +29,11 @@ export function createCertificate(folder: string): CertificateFiles {
   return { keyFile, certificateFile };
 }
 
-/** A private certificate authority in a temporary folder. */
 export interface CertificateAuthority extends AsyncDisposable {
   readonly caFile: string;
-  /** Issues a certificate for names such as `DNS:localhost` and `IP:127.0.0.1`. */
+  /** Names are, for example, `DNS:localhost` and `IP:127.0.0.1`. */
   issue(name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
-  /** Like `issue`, with another validity than two days. */
+  /** Works as `issue`, but the certificate is valid for `days` instead of two days. */
   issueFor(days: number, name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
   remove(): Promise<void>;
 }

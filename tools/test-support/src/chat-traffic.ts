@@ -5,41 +5,37 @@ import { waitFor } from './processes.ts';
 import { readLog } from './read-log.ts';
 import { connectRpc, RpcCallError, type RpcSocket } from './rpc-socket.ts';
 
-/** A steady stream of messages over several hubs, with one subscriber (the watcher) on each hub. */
+/** The traffic is a steady stream of messages over several hubs, with one subscriber (the watcher) on each hub. */
 export interface ChatTraffic extends AsyncDisposable {
   readonly channels: readonly string[];
-  /** One per hub, subscribed to every channel. A bare socket repairs no mistake of a hub. */
+  /** Each hub has one watcher, which follows every channel. A bare socket repairs no mistake of a hub. */
   readonly watchers: readonly RpcSocket[];
-  /** One socket for each hub. */
   readonly writers: readonly RpcSocket[];
-  /** The agents of the watchers, in the order of the hubs. */
+  /** The ids are in the order of the hubs. */
   readonly watcherIds: readonly string[];
-  /** The slowest answer to a send. */
   readonly slowestAnswerMs: number;
-  /** Refused sends by code. Each is retried with its clientMessageId. */
+  /** The map counts refused sends by code. Each is retried with its clientMessageId. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly ackedCount: number;
-  /** The longest time from an ack to the last watcher, of messages acked since {@link ChatTraffic.resetDelay}. */
+  /** This is the longest time from an ack to the last watcher since {@link ChatTraffic.resetDelay}. */
   readonly worstDelayMs: number;
   resetDelay(): void;
-  /** Resolves after this many more acks. */
   moreAcks(count: number, timeoutMs?: number): Promise<void>;
-  /** Resolves when every watcher has every message acked so far. */
+  /** Waits for messages that are acked so far. */
   allDelivered(timeoutMs?: number): Promise<void>;
   /**
-   * Ends the stream, waits until everything is delivered and compares it with the logs. Resolves with the violations of
-   * "stored once, delivered once, in order".
+   * Waits until everything is delivered and compares it with the logs. Resolves with the violations of "stored once,
+   * delivered once, in order".
    */
   stop(): Promise<string[]>;
   close(): Promise<void>;
 }
 
 export interface ChatTrafficOptions {
-  /** The number of channels. Every other one is written on one hub only. @default 4 */
+  /** Every other channel is written on one hub only. @default 4 */
   readonly channels?: number;
-  /** The pause between a writer's ack and its next message. @default 40 */
+  /** A writer pauses this long after an ack, before its next message. @default 40 */
   readonly everyMs?: number;
-  /** The prefix of agent and channel ids. @default 'traffic' */
   readonly name?: string;
 }
 
@@ -55,7 +51,7 @@ export function connectAgent(hub: HubProcess, agentId: string): Promise<RpcSocke
   return connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
 }
 
-/** Creates the channels, connects watchers and writers, and starts to send. The hubs must run in dev mode. */
+/** The hubs must run in dev mode. */
 export async function startChatTraffic(
   hubs: readonly HubProcess[],
   { channels: count = 4, everyMs = 40, name = 'traffic' }: ChatTrafficOptions = {},
@@ -114,7 +110,7 @@ export async function startChatTraffic(
   for (const [at, watcher] of watchers.entries()) {
     const watcherId = watcherIds[at] as string;
     let taken = 0;
-    // Added after the socket's own listener, which parses the frame.
+    // This listener runs after the socket's own one, which parses the frame.
     watcher.ws.on('message', () => {
       for (; taken < watcher.events.length; taken += 1) onEvent(watcherId, watcher.events[taken]);
     });
@@ -130,7 +126,7 @@ export async function startChatTraffic(
     });
   }
 
-  /** Sends a message until it is acked. A refusal that may be temporary is retried with the same id. */
+  /** A refusal that may be temporary is retried with the same id until the message is acked. */
   async function sendOne(writer: RpcSocket, channelId: string, content: string): Promise<void> {
     ledger.sends.sending(content);
     for (;;) {

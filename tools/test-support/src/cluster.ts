@@ -1,12 +1,11 @@
 import { freePort, waitFor } from './processes.ts';
 import { redisCommand, startRedis, type RedisServer } from './redis-server.ts';
 
-/** A Redis Cluster of three masters with one replica each, on free loopback ports. */
+/** The cluster has three masters with one replica each, on free loopback ports. */
 export interface ClusterDeployment extends AsyncDisposable {
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
-  /** First the initial masters, then their replicas. Failovers change the roles, not the order. */
+  /** The initial masters come first, then their replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
-  /** The current master of the key, according to a reachable node. */
   masterOf(key: string): Promise<RedisServer>;
   /** Moves the slot of `key` with its keys to another master, and resolves with that master. */
   moveSlotOf(key: string): Promise<RedisServer>;
@@ -19,7 +18,7 @@ const host = '127.0.0.1';
 const masterCount = 3;
 const slotCount = 16_384;
 
-/** Starts the cluster and waits until every node reports it as ok and every replica is in sync. */
+/** Waits until every node reports the cluster as ok and every replica is in sync. */
 export async function startCluster({ nodeTimeoutMs = 1000 } = {}): Promise<ClusterDeployment> {
   const servers = await Promise.all(
     Array.from({ length: 2 * masterCount }, async () =>

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A proxy in front of Redis that can withhold published messages while every command is still answered. */
+/** Can withhold published messages of Redis while every command is still answered. */
 export interface DeafProxy extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
@@ -10,9 +10,7 @@ export interface DeafProxy extends AsyncDisposable {
   deafenAll(): void;
   /** From now on, new connections get published messages again. */
   heal(): void;
-  /** Published messages withheld so far. */
   readonly swallowed: number;
-  /** Connections accepted so far. */
   readonly accepted: number;
   stop(): Promise<void>;
 }
@@ -20,7 +18,7 @@ export interface DeafProxy extends AsyncDisposable {
 const lineTypes = '+-:_#,(';
 const bulkTypes = '$=!';
 
-/** The end of the RESP value at `start`; -1 while it is incomplete. */
+/** Returns -1 while the RESP value at `start` is incomplete. */
 function endOfValue(data: Buffer, start: number): number {
   const lineEnd = data.indexOf('\r\n', start);
   if (lineEnd < 0) return -1;
@@ -38,10 +36,9 @@ function endOfValue(data: Buffer, start: number): number {
   return end;
 }
 
-/** `message`, `pmessage` and `smessage`, in RESP2 and RESP3. */
+/** The pattern matches `message`, `pmessage` and `smessage`, in RESP2 and RESP3. */
 const published = /^[*>]\d\r\n\$\d\r\n[ps]?message\r\n/;
 
-/** Starts the proxy on a free loopback port. */
 export async function startDeafProxy(targetPort: number): Promise<DeafProxy> {
   const deaf = new Set<Socket>();
   const clients = new Set<Socket>();

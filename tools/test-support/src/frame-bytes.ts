@@ -14,15 +14,14 @@ export interface FrameOptions {
   readonly opcode?: number;
   /** @default true */
   readonly isFinal?: boolean;
-  /** The three reserved bits, as a number from 0 to 7. @default 0 */
+  /** The number has the three reserved bits, from 0 to 7. @default 0 */
   readonly reserved?: number;
   /** A client must mask. @default true */
   readonly isMasked?: boolean;
-  /** The length in the header. @default the payload's */
+  /** The header states this length. @default the payload's */
   readonly declaredLength?: number | bigint;
 }
 
-/** The bytes of one client frame, valid or not. */
 export function clientFrame(payload: string | Uint8Array, options: FrameOptions = {}): Buffer {
   const { opcode = opcodes.text, isFinal = true, reserved = 0, isMasked = true } = options;
   const body = Buffer.from(payload as Uint8Array);
@@ -48,13 +47,12 @@ function lengthBytes(length: number | bigint): Buffer {
   return bytes;
 }
 
-/** A server's message or control frame. */
 export interface ServerFrame {
   readonly opcode: number;
   readonly payload: Buffer;
 }
 
-/** Creates a parser for a server's bytes. It buffers incomplete frames and joins fragments. */
+/** Buffers incomplete frames of a server and joins fragments. */
 export function createFrameReader(): (chunk: Buffer) => ServerFrame[] {
   let rest: Buffer = Buffer.alloc(0);
   let fragments: ServerFrame[] = [];

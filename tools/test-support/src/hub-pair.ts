@@ -2,20 +2,19 @@ import { join } from 'node:path';
 import { startHub, type HubProcess } from './hub.ts';
 import { temporaryFolder } from './processes.ts';
 
-/** Two hub processes with one database and one Redis. */
 export interface HubPair extends AsyncDisposable {
   readonly hubs: readonly [HubProcess, HubProcess];
   stop(): Promise<void>;
 }
 
-/** Starts both, on a new SQLite file unless `env` has HUB_DB_URL. `second` overrides variables of the second hub. */
+/** Uses a new SQLite file unless `env` has HUB_DB_URL. `second` overrides variables of the second hub. */
 export async function startHubPair(
   env: Readonly<Record<string, string>>,
   second: Readonly<Record<string, string>> = {},
 ): Promise<HubPair> {
   const folder = await temporaryFolder('hubs');
   const shared = { HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`, ...env };
-  // In sequence, because the first hub creates the tables.
+  // The first hub creates the tables, so the hubs start in sequence.
   const first = await startHub({ env: shared });
   const other = await startHub({ env: { ...shared, ...second } }).catch(async (error: unknown) => {
     await first.stop();
@@ -33,31 +32,30 @@ export async function startHubPair(
   };
 }
 
-/** The value of a metric of the hub; null if it has none of that name. */
+/** Null if the hub has no metric of that name. */
 export async function hubMetric(hub: HubProcess, name: string): Promise<number | null> {
   const text = await (await fetch(`${hub.httpUrl}/metrics`)).text();
   const found = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1];
   return found === undefined ? null : Number(found);
 }
 
-/** Resolves with true while the hub uses Redis. */
+/** Resolves with false while the hub does not use Redis. */
 export async function usesRedis(hub: HubProcess): Promise<boolean> {
   return (await hubMetric(hub, 'hub_redis_available')) === 1;
 }
 
-/** Redis in a hub's `/readyz`. */
 export interface ReportedRedis {
   readonly status: 'ok' | 'down';
   readonly breaker: 'closed' | 'open' | 'half_open';
   readonly subscriber: {
     readonly connected: boolean;
-    /** Topics that Redis has not confirmed. */
+    /** Counts topics that Redis has not confirmed. */
     readonly unconfirmed: number;
     readonly reconnects: number;
   };
 }
 
-/** The body of a hub's `/readyz`, ready or not. */
+/** The hub may be ready or not. */
 export async function readyReport(hub: HubProcess): Promise<{
   readonly ready: boolean;
   readonly reason: string | null;

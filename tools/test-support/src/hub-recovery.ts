@@ -86,8 +86,8 @@ export async function untilPresenceIsWhole(
 }
 
 /**
- * The number of reactions that the second hub allows an agent after its `limit` on the first hub: few if the hubs
- * share counts, `limit` if not.
+ * Resolves with the number of reactions that the second hub allows after `limit` on the first: few if the hubs share
+ * counts, `limit` if not.
  */
 export async function allowedElsewhere(
   [first, second]: readonly [HubProcess, HubProcess],

@@ -8,7 +8,7 @@ import {
   type ServerProcess,
 } from './processes.ts';
 
-/** A hub process on a free loopback port. `await using` stops it. */
+/** Listens on a free loopback port. `await using` stops it. */
 export interface HubProcess extends AsyncDisposable {
   readonly port: number;
   /** `ws://127.0.0.1:{port}` */
@@ -16,7 +16,7 @@ export interface HubProcess extends AsyncDisposable {
   /** `http://127.0.0.1:{port}` */
   readonly httpUrl: string;
   readonly pid: number;
-  /** The last 64 KiB of its output; empty with {@link HubOptions.logFile}. */
+  /** Returns the last 64 KiB of output; empty with {@link HubOptions.logFile}. */
   output(): string;
   /**
    * Ends only this process: SIGTERM drains it, SIGKILL crashes it. Resolves with the exit code, or null after a
@@ -24,29 +24,29 @@ export interface HubProcess extends AsyncDisposable {
    */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
   kill(): Promise<void>;
-  /** Starts the hub again, on the same port and database. */
+  /** Uses the same port and database. */
   restart(): Promise<void>;
-  /** SIGSTOP: its connections stay open, and it does not answer. */
+  /** SIGSTOP: connections stay open, and the hub does not answer. */
   freeze(): void;
-  /** Continues the process (SIGCONT). */
+  /** Sends SIGCONT. */
   thaw(): void;
-  /** Ends the hub and removes its database file. */
+  /** Also removes the database file. */
   stop(): Promise<void>;
 }
 
 export interface HubOptions {
-  /** The hub's environment, such as `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL it runs without Redis. */
+  /** An example is `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL the hub runs without Redis. */
   readonly env?: Readonly<Record<string, string>>;
   /** @default a free port */
   readonly port?: number;
-  /** The file to which the hub's output is appended. */
+  /** The hub's output is appended to this file. */
   readonly logFile?: string;
 }
 
 const main = resolve(fileURLToPath(import.meta.url), '../../../../apps/chat-hub/src/main.ts');
 const startTimeoutMs = 60_000;
 
-/** Starts the hub from source and waits until it answers. It has its own SQLite file, unless HUB_DB_URL is set. */
+/** Starts from source and waits until the hub answers. It has its own SQLite file, unless HUB_DB_URL is set. */
 export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
   const { logFile } = options;
   const port = options.port ?? (await freePort());
@@ -61,7 +61,7 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
     NODE_COMPILE_CACHE,
     HUB_PORT: String(port),
     HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`,
-    // A port without a server, so that the hub does not find a Redis on the default port.
+    // No server listens on this port, so that the hub does not find a Redis on the default port.
     REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
     LOG_LEVEL: 'error',
     // Tests and measurements need no limit against loops.

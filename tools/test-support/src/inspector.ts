@@ -1,19 +1,20 @@
 import { waitFor } from './processes.ts';
 import { WebSocket } from 'ws';
 
-/** Environment of a Node process that {@link openInspector} can connect to. */
+/** A Node process with this environment is open to {@link openInspector}. */
 export const inspectorEnv = { NODE_OPTIONS: '--inspect=127.0.0.1:0' } as const;
 
-/** The heap and the processor time of another process. */
 export interface Inspector extends Disposable {
-  /** Bytes in use after a full garbage collection. */
+  /** Resolves with the bytes in use after a full garbage collection. */
   retainedBytes(): Promise<number>;
-  /** Processor time used so far by all its threads, ms. Unlike elapsed time, other processes do not change it. */
+  /**
+   * Resolves with the processor time of all threads so far. Unlike elapsed time, other processes do not change it.
+   */
   cpuMs(): Promise<number>;
   close(): void;
 }
 
-/** Connects to the inspector whose address the process has written to its output. */
+/** The process has written the inspector's address to its output. */
 export async function openInspector(output: () => string): Promise<Inspector> {
   const url = await waitFor(() => /ws:\/\/127\.0\.0\.1:\d+\/[\w-]+/.exec(output())?.[0], {
     what: 'the inspector',

@@ -1,4 +1,3 @@
-/** The violations that a ledger can find. */
 export const ledgerViolations = {
   'not stored': 'an acknowledged send or change is not in the log at the acknowledged seq',
   'stored twice': 'one clientMessageId is in the log twice, or was acknowledged with two seqs',
@@ -11,7 +10,7 @@ export const ledgerViolations = {
   discontinuity: 'a subscriber was told of a discontinuity, though no database was restored',
 } as const;
 
-/** Receives a violation; `atMs` is epoch time, absent for now. */
+/** `atMs` is epoch time, absent for now. */
 export type ReportViolation = (
   kind: keyof typeof ledgerViolations,
   text: string,

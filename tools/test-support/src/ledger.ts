@@ -7,7 +7,7 @@ export interface DeliveredEvent {
   readonly id: string;
 }
 
-/** Checks that every send is stored once, and that every subscriber gets every event once and in order. */
+/** Every send must be stored once, and every subscriber must get every event once and in order. */
 export interface Ledger {
   readonly sends: SendLedger;
   readonly deliveries: number;
@@ -27,7 +27,7 @@ export interface Ledger {
 
 interface Cursor {
   last: number;
-  /** The time at which each missing seq was skipped. */
+  /** Maps each missing seq to the time at which it was skipped. */
   readonly skipped: Map<number, number>;
 }
 

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { PostgresServer } from './postgres-server.ts';
 import { freePort, startProcess, temporaryFolder, waitFor } from './processes.ts';
 
-/** A PgBouncer in front of a server. */
 export interface PgBouncer extends AsyncDisposable {
   /** `postgres://hub@127.0.0.1:{port}/hub` */
   readonly url: string;
@@ -13,11 +12,11 @@ export interface PgBouncer extends AsyncDisposable {
 
 export interface PgBouncerOptions {
   readonly mode: 'session' | 'transaction' | 'statement';
-  /** Connections to the server. @default 4 */
+  /** The pool has this many connections to the server. @default 4 */
   readonly poolSize?: number;
   /** @default a free port */
   readonly port?: number;
-  /** More lines of the section `pgbouncer`. */
+  /** These lines are added to the section `pgbouncer`. */
   readonly settings?: readonly string[];
 }
 
@@ -27,7 +26,6 @@ export function hasPgBouncer(): boolean {
   return existsSync(program);
 }
 
-/** Starts PgBouncer on a free loopback port and waits until it answers. */
 export async function startPgBouncer(
   server: PostgresServer,
   { mode, poolSize = 4, port: wantedPort, settings = [] }: PgBouncerOptions,

@@ -5,14 +5,14 @@ import type { PostgresServer } from './postgres-server.ts';
 
 export const appRole = 'app';
 
-/** Creates a user that owns the database, and to whom limits apply, unlike to the superuser. Returns the user's URL. */
+/** The user owns the database. Limits apply to it, unlike to the superuser. Returns its URL. */
 export function createAppRole(server: PostgresServer): string {
   server.query(`create role ${appRole} login`);
   server.query(`alter database hub owner to ${appRole}`);
   return server.url.replace('hub@', `${appRole}@`);
 }
 
-/** Ends every connection of {@link appRole}. It can connect again. */
+/** Ends connections only; {@link appRole} can connect again. */
 export function endConnections(server: PostgresServer): void {
   server.query(
     `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${appRole}'`,
@@ -54,7 +54,7 @@ export function freezePostgres(server: PostgresServer): () => void {
   };
 }
 
-/** Restarts the server as a standby, which refuses writes. Resolves with a function that promotes it. */
+/** A standby refuses writes. Resolves with a function that promotes it. */
 export async function restartAsStandby(server: PostgresServer): Promise<() => void> {
   const file = join(server.query('show data_directory'), 'standby.signal');
   await server.kill();

@@ -9,7 +9,6 @@ import {
   type ServerProcess,
 } from './processes.ts';
 
-/** A PostgreSQL server on a free loopback port, with one database `hub`. */
 export interface PostgresServer extends AsyncDisposable {
   readonly port: number;
   /** `postgres://hub@127.0.0.1:{port}/hub` */
@@ -47,7 +46,7 @@ function postgresUser(): { uid: number; gid: number } | Record<string, never> {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** Creates a server in a temporary folder and waits until it answers. `settings` are options for `postgres -c`. */
+/** Uses a temporary folder, and waits until the server answers. `settings` are options for `postgres -c`. */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const bin = binaries();
   const port = await freePort();

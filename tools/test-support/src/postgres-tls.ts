@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CertificateFiles } from './certificates.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
-/** Copies a certificate to where the server's user can read it. Returns the copy. */
+/** The server's user can read the copy. Returns the copy. */
 export function installCertificate(
   server: PostgresServer,
   name: string,
@@ -22,7 +22,7 @@ export function installCertificate(
   return { certificateFile: copyOf(certificateFile, 'pem'), keyFile: copyOf(keyFile, 'key') };
 }
 
-/** Makes the server accept TLS on new connections, besides plain ones. Returns a function that ends it. */
+/** New connections may use TLS or not. Returns a function that ends TLS. */
 export function serveOverTls(server: PostgresServer, certificate: CertificateFiles): () => void {
   const { certificateFile, keyFile } = installCertificate(server, 'server', certificate);
   const settings = { ssl: 'on', ssl_cert_file: certificateFile, ssl_key_file: keyFile };

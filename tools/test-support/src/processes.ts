@@ -17,7 +17,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** A new folder in the system's temporary folder. `await using` removes it. */
+/** The folder is below the system's temporary folder. `await using` removes it. */
 export interface TemporaryFolder extends AsyncDisposable {
   readonly path: string;
   remove(): Promise<void>;
@@ -36,16 +36,15 @@ process.once('exit', () => {
 
 export interface ServerProcess {
   readonly pid: number;
-  /** The last 64 KiB of its output. */
   output(): string;
   signal(signal: NodeJS.Signals): void;
   /** Sends the signal (SIGTERM by default) and waits for the exit. */
   stop(signal?: NodeJS.Signals): Promise<void>;
-  /** Resolves with its exit code (null when a signal ended it). */
+  /** Resolves with the exit code, or null when a signal ended the process. */
   readonly exited: Promise<number | null>;
 }
 
-/** Starts a process, which is killed when this one exits. */
+/** The process is killed when this one exits. */
 export function startProcess(
   command: string,
   args: readonly string[],
@@ -54,7 +53,7 @@ export function startProcess(
     readonly env?: NodeJS.ProcessEnv;
     readonly uid?: number;
     readonly gid?: number;
-    /** The file to which the process' output is appended; `output()` then stays empty. */
+    /** The output is appended to this file; `output()` then stays empty. */
     readonly outputFile?: string;
   } = {},
 ): ServerProcess {

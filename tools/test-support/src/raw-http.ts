@@ -1,17 +1,16 @@
 import { connect } from 'node:net';
 
-/** The response to a raw request; `status` is null when the connection ended without one. */
+/** `status` is null when the connection ended without a response. */
 export interface RawAnswer {
   readonly status: number | null;
   readonly head: string;
   readonly body: string;
-  /** The time until the connection ended. */
   readonly tookMs: number;
 }
 
 /**
- * Sends bytes to a hub's HTTP port, and resolves when the hub ends the connection. With `isHalfClosed` the client
- * ends its side at once. Rejects when the connection stays open for longer than `timeoutMs`.
+ * Resolves when the hub ends the connection. With `isHalfClosed` the client ends its side at once. Rejects when the
+ * connection stays open for longer than `timeoutMs`.
  */
 export async function sendRaw(
   port: number,

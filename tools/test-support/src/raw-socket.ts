@@ -4,12 +4,11 @@ import type { RpcObject } from './rpc-socket.ts';
 import { waitFor } from './processes.ts';
 import { clientFrame, createFrameReader, opcodes } from './frame-bytes.ts';
 
-/** A WebSocket client that sends arbitrary bytes and answers neither pings nor closes. */
+/** Sends arbitrary bytes, and answers neither pings nor closes. */
 export interface RawSocket extends Disposable {
   readonly socket: Socket;
   /** Status line and headers of the upgrade's response. */
   readonly head: string;
-  /** Every JSON-RPC object received, in order. */
   readonly objects: readonly RpcObject[];
   readonly pongs: number;
   /** True if the hub closed, by a close frame or by ending the connection. */
@@ -17,7 +16,7 @@ export interface RawSocket extends Disposable {
   /** Resolves with the close code, or null when the connection ended without a close frame. */
   readonly closed: Promise<number | null>;
   write(bytes: Uint8Array): void;
-  /** Sends text frames in one write. */
+  /** All frames are in one write. */
   send(...texts: string[]): void;
   destroy(): void;
 }
@@ -30,7 +29,7 @@ export interface RawSocketOptions {
   readonly waitForWelcome?: boolean;
 }
 
-/** Opens a raw socket. Rejects when the upgrade is refused. */
+/** Rejects when the upgrade is refused. */
 export async function openRawSocket(
   url: string,
   { protocol = 'openclaw.v1', headers = {}, waitForWelcome = true }: RawSocketOptions = {},
@@ -102,7 +101,6 @@ export async function openRawSocket(
   return raw;
 }
 
-/** Resolves with the response's head and the bytes that follow it. */
 async function handshake(socket: Socket): Promise<{ head: string; rest: Buffer }> {
   let received = Buffer.alloc(0);
   for (;;) {

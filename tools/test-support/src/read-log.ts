@@ -1,6 +1,5 @@
 import type { RpcSocket } from './rpc-socket.ts';
 
-/** An event of a log, as `log.read` returns it. */
 export interface LoggedEnvelope {
   readonly id: string;
   readonly seq: number;
@@ -8,7 +7,7 @@ export interface LoggedEnvelope {
   readonly event: any;
 }
 
-/** Reads a channel's whole log. The socket's agent must be a member or an admin. */
+/** The socket's agent must be a member or an admin. */
 export async function readLog(socket: RpcSocket, channelId: string): Promise<LoggedEnvelope[]> {
   const envelopes: LoggedEnvelope[] = [];
   for (let after = 0; ; after = envelopes.at(-1)?.seq ?? 0) {

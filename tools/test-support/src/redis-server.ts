@@ -7,16 +7,15 @@ import {
   type ServerProcess,
 } from './processes.ts';
 
-/** A redis-server on a free loopback port. */
 export interface RedisServer extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly pid: number;
   /** Sends one inline command on a new connection and resolves with the raw reply. */
   command(line: string): Promise<string>;
-  /** SIGKILL. The port refuses connections until {@link RedisServer.restart}. */
+  /** Sends SIGKILL. The port refuses connections until {@link RedisServer.restart}. */
   kill(): Promise<void>;
-  /** Starts the server again on the same port and folder, empty unless persistence is configured. */
+  /** Uses the same port and folder; empty unless persistence is configured. */
   restart(): Promise<void>;
   /** SIGSTOP: connections stay open and get no answer. */
   freeze(): void;
@@ -25,7 +24,6 @@ export interface RedisServer extends AsyncDisposable {
 }
 
 export interface RedisServerOptions {
-  /** More arguments of redis-server, such as `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[];
   /** @default a free port */
   readonly port?: number;
@@ -33,7 +31,6 @@ export interface RedisServerOptions {
   readonly password?: string;
 }
 
-/** Sends one inline command over TCP and resolves with the raw reply. */
 export function redisCommand(port: number, line: string, password?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -57,7 +54,6 @@ export function redisCommand(port: number, line: string, password?: string): Pro
   });
 }
 
-/** Starts redis-server and waits until it answers. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
   const folder = await temporaryFolder('redis');

@@ -22,7 +22,7 @@ export function nginxSite(site: {
   readonly port: number;
   readonly hubPorts: readonly number[];
   readonly certificate: CertificateFiles;
-  /** The path below which it serves the hub, such as `/chat/`. */
+  /** The proxy serves the hub below this path, such as `/chat/`. */
   readonly path: string;
 }): string {
   const { certificateFile, keyFile } = site.certificate;
@@ -44,7 +44,7 @@ export function nginxSite(site: {
   return text;
 }
 
-/** Starts nginx with this content of its `http` block, and waits until it listens on the port. */
+/** `http` is the content of nginx's block `http`. Waits until nginx listens on the port. */
 export async function startNginx(http: string, port: number): Promise<ReverseProxy> {
   const folder = await temporaryFolder('nginx');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -65,7 +65,7 @@ ${http}
   return started('nginx', args, process.env, port, () => folder.remove());
 }
 
-/** Starts HAProxy with the project's haproxy.cfg in front of two hubs, whose readiness is on the other ports. */
+/** Uses the project's haproxy.cfg. The readiness of both hubs is on other ports. */
 export async function startHaproxy(site: {
   readonly port: number;
   readonly hubPorts: readonly [number, number];

@@ -15,27 +15,24 @@ export type RpcObject = Record<string, unknown> & {
   };
 };
 
-/** A bare connection for tests, which shows every frame and repairs nothing. `await using` closes it. */
+/** Shows every frame and repairs nothing. `await using` closes it. */
 export interface RpcSocket extends AsyncDisposable {
   readonly ws: WebSocket;
-  /** Params of the welcome. */
   readonly welcome: Any;
-  /** Everything received, in order. */
   readonly received: readonly RpcObject[];
-  /** Envelopes of `event` notifications, in order. */
+  /** The list has the envelopes of `event` notifications, in the order of arrival. */
   readonly events: readonly Any[];
   /** Resolves with the result; rejects with {@link RpcCallError}. */
   call(method: string, params?: object): Promise<Any>;
-  /** The first event, past or future, that satisfies the condition. */
+  /** Resolves with the first event, past or future, that satisfies the condition. */
   event(condition: (envelope: Any) => boolean, timeoutMs?: number): Promise<Any>;
-  /** The first notification of the method, past or future, that satisfies the condition. */
+  /** Resolves with the first notification of the method, past or future, that satisfies the condition. */
   notification(
     method: string,
     condition?: (params: Any) => boolean,
     timeoutMs?: number,
   ): Promise<Any>;
   send(text: string): void;
-  /** Resolves when the socket has closed, with code and reason. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   close(): Promise<void>;
 }
@@ -45,7 +42,7 @@ export class RpcCallError extends Error {
   readonly rpcCode: number;
   readonly code: string | undefined;
   readonly retryAfterMs: number | undefined;
-  /** The whole `data` of the error; undefined when it has none. */
+  /** Undefined when the error has no `data`. */
   readonly data: NonNullable<RpcObject['error']>['data'];
 
   constructor(error: NonNullable<RpcObject['error']>) {
@@ -58,7 +55,7 @@ export class RpcCallError extends Error {
 }
 
 export interface RpcSocketOptions {
-  /** Subprotocols to offer. @default ['openclaw.v1'] */
+  /** The client offers these subprotocols. @default ['openclaw.v1'] */
   readonly protocols?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
   /** Resolves only after the welcome. @default true */
@@ -66,7 +63,7 @@ export interface RpcSocketOptions {
   readonly timeoutMs?: number;
 }
 
-/** Connects to a hub's WebSocket. Rejects when the upgrade is refused. */
+/** Rejects when the upgrade is refused. */
 export async function connectRpc(url: string, options: RpcSocketOptions = {}): Promise<RpcSocket> {
   const {
     protocols = ['openclaw.v1'],

@@ -1,18 +1,18 @@
 import { afterAll, afterEach } from '@jest/globals';
 
-/** Disposes what tests use, in reverse order, even when a test or a later setup step fails. */
+/** Disposes resources in reverse order, even when a test or a later setup step fails. */
 export interface Scope {
-  /** Waits for the resource and disposes it at the end of the scope. Resolves with it. */
+  /** Disposes the resource at the end of the scope. Resolves with it. */
   use<T extends AsyncDisposable | Disposable>(resource: T | Promise<T>): Promise<T>;
   defer(cleanup: () => unknown): void;
 }
 
-/** A scope for everything that `beforeAll` starts. It ends after the suite or the enclosing `describe`. */
+/** Serves resources of `beforeAll`. Ends after the suite or the enclosing `describe`. */
 export function suiteScope(): Scope {
   return createScope(afterAll);
 }
 
-/** A scope that ends after each test. */
+/** Ends after each test. */
 export function testScope(): Scope {
   return createScope(afterEach);
 }

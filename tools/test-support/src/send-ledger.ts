@@ -17,23 +17,22 @@ export interface SendResult {
 export interface SendTotals {
   readonly sends: number;
   readonly acked: number;
-  /** Never acknowledged: refused, or the outcome is unknown. */
+  /** Counts sends that were never acknowledged: they were refused, or the outcome is unknown. */
   readonly failed: number;
   /** Sends that were never acknowledged, but are in the log. */
   readonly storedUnacked: number;
   readonly stored: number;
   readonly repeats: number;
-  /** Failed calls by error code. */
   readonly errors: ReadonlyMap<string, number>;
 }
 
-/** Every send by its clientMessageId, and every acknowledged change of a message. */
+/** The ledger keeps every send by its clientMessageId, and every acknowledged change of a message. */
 export interface SendLedger {
   readonly totals: SendTotals;
   readonly open: number;
   sending(clientMessageId: string): void;
   acked(clientMessageId: string, result: SendResult & { readonly duplicate: boolean }): void;
-  /** A call failed; the send may be retried. */
+  /** The failed call may be retried. */
   erred(code: string): void;
   /** The send is not retried. */
   failed(clientMessageId: string): void;
@@ -42,7 +41,6 @@ export interface SendLedger {
   settle(channelId: string, log: readonly LogEntry[]): void;
 }
 
-/** The part of a ledger that is about sends. */
 export function createSendLedger(report: ReportViolation): SendLedger {
   const sends = new Map<string, SendResult | null>();
   const failedIds = new Set<string>();

@@ -9,18 +9,16 @@ import {
 } from './processes.ts';
 import { redisCommand, startRedis, type RedisServer } from './redis-server.ts';
 
-/** A Redis master with replicas and sentinels, on free loopback ports. */
 export interface SentinelDeployment extends AsyncDisposable {
-  /** The master's name in the sentinels. */
+  /** The sentinels know the master by this name. */
   readonly name: string;
   readonly sentinels: readonly { readonly host: string; readonly port: number }[];
-  /** The nodes: first the initial master, then the replicas. Failovers change the roles, not the order. */
+  /** The initial master comes first, then the replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
-  /** The port of the current master, according to the sentinels. */
   masterPort(): Promise<number>;
-  /** Kills the current master and resolves with it, for a later `restart()`. */
+  /** Resolves with the killed master, for a later `restart()`. */
   killMaster(): Promise<RedisServer>;
-  /** Freezes the current master and resolves with it, for a later `thaw()`. */
+  /** Resolves with the frozen master, for a later `thaw()`. */
   freezeMaster(): Promise<RedisServer>;
   /** Resolves with the new master's port when the sentinels name it and it is a master. */
   failedOver(oldPort: number): Promise<number>;
@@ -34,7 +32,7 @@ export interface SentinelOptions {
   readonly sentinels?: number;
   /** @default 2 */
   readonly quorum?: number;
-  /** The sentinels' down-after-milliseconds. @default 1000 */
+  /** The sentinels use this value for down-after-milliseconds. @default 1000 */
   readonly downAfterMs?: number;
   /** @default 'openclaw' */
   readonly name?: string;
@@ -46,9 +44,7 @@ async function info(port: number, section: string): Promise<string> {
   return redisCommand(port, `INFO ${section}`).catch(() => '');
 }
 
-/**
- * Starts everything, and waits until a failover can succeed: replicas are in sync, and the sentinels know all nodes.
- */
+/** Waits until a failover can succeed: replicas are in sync, and the sentinels know all nodes. */
 export async function startSentinel(options: SentinelOptions = {}): Promise<SentinelDeployment> {
   const {
     replicas = 2,
@@ -58,7 +54,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     name = 'openclaw',
   } = options;
   const folder = await temporaryFolder('sentinel');
-  // Replicas resync at once. The default delay is 5 s.
+  // The default delay of a resync is 5 s.
   const args = ['--repl-diskless-sync-delay', '0', '--repl-timeout', '5'];
   const master = await startRedis({ args });
   const followers = await Promise.all(

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A JWT (HS256), as an external sign-in service issues it. */
+/** Signs with HS256, as an external sign-in service does. */
 export function signToken(
   secret: string,
   agentId: string,

@@ -5,7 +5,6 @@ import type { RedisServer } from './redis-server.ts';
 export interface HalfMovedSlot {
   readonly source: RedisServer;
   readonly target: RedisServer;
-  /** The number of keys at the target and at the source. */
   readonly moved: number;
   readonly stayed: number;
   /** Moves the other keys and assigns the slot at every master. */

@@ -3,7 +3,6 @@ import { closeSync, openSync, statfsSync, truncateSync, writeSync } from 'node:f
 import { join } from 'node:path';
 import { temporaryFolder } from './processes.ts';
 
-/** A small file system that a test can fill. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
   readonly freeBytes: number;

@@ -1,6 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP link to a server that can be slow, half-open or down. */
 export interface TcpLink extends AsyncDisposable {
   readonly port: number;
   readonly connections: number;
@@ -28,7 +27,6 @@ interface Pair {
 /** While more bytes are in flight, the link does not read from the sender. */
 const inFlightMax = 1_048_576;
 
-/** Starts a link on a free loopback port towards `targetPort`. */
 export async function startTcpLink(targetPort: number): Promise<TcpLink> {
   const pairs = new Set<Pair>();
   let delayMs = 0;

@@ -1,6 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP proxy in front of a server, which can interrupt its connections. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   readonly connections: number;
@@ -18,7 +17,6 @@ export interface TcpProxy extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts a proxy on a free loopback port towards `targetPort`. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [client: Socket, upstream: Socket]>();
   let accepted = 0;

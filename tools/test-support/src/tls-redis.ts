@@ -2,16 +2,16 @@ import { createCertificate } from './certificates.ts';
 import { freePort, temporaryFolder } from './processes.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
-/** A redis-server with a TLS port for the ACL user `hub`, and a plain port for the test. */
+/** Has a TLS port for the ACL user `hub`, and a plain port for the test. */
 export interface TlsRedis extends RedisServer {
   /** `rediss://hub:{password}@127.0.0.1:{port}` */
   readonly tlsUrl: string;
-  /** The certificate file, for NODE_EXTRA_CA_CERTS. */
+  /** Node gets this file as NODE_EXTRA_CA_CERTS. */
   readonly caFile: string;
   readonly userPassword: string;
 }
 
-/** Creates a certificate for 127.0.0.1 by openssl and starts the server with it. */
+/** Creates a certificate for 127.0.0.1 by openssl. */
 export async function startTlsRedis(): Promise<TlsRedis> {
   const folder = await temporaryFolder('tls');
   const { keyFile, certificateFile: caFile } = createCertificate(folder.path);

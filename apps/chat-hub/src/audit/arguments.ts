@@ -22,7 +22,6 @@ Exits with 0 when all is right, 1 with findings, 2 when it could not look.
   --recheck SECONDS  when possible orphans are looked at again, 0 to 60 (12, longer than a hub's heartbeat)
   --json             prints one JSON object`;
 
-/** Thrown for invalid arguments. The message contains no password. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly code = 'usage';
@@ -30,7 +29,6 @@ export class UsageError extends Error {
 
 export interface AuditArguments {
   readonly connection: RedisConnection;
-  /** The address, without a password. */
   readonly shownUrl: string;
   readonly preferReplicas: boolean;
   readonly isJson: boolean;
@@ -39,7 +37,6 @@ export interface AuditArguments {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Parses the arguments. Returns null when they ask for help. @throws {UsageError} */
 export function readArguments(args: readonly string[], env: Environment): AuditArguments | null {
   const values = parsed(args);
   if (values.help) return null;
@@ -115,9 +112,7 @@ function connectionOf(url: string | undefined, env: Environment): RedisConnectio
   return { url, ...(username && !password && secret && { password: secret }) };
 }
 
-/**
- * The windows of the hub's configured limits. Other settings are not parsed, so an invalid one does not matter here.
- */
+/** Other settings are not parsed, so an invalid one does not matter here. */
 function windowsOf(env: Environment): Record<string, number> {
   const given = Object.entries(env).filter(([name]) => name.startsWith('HUB_LIMIT_'));
   try {

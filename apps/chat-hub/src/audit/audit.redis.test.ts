@@ -34,7 +34,6 @@ async function auditOf(
   return { ...(JSON.parse(stdout) as AuditReport), code };
 }
 
-/** Each finding as `check: subject`. */
 const found = ({ findings }: AuditReport) =>
   findings.map(({ check, subject }) => `${check}: ${subject}`);
 const textsOf = ({ findings }: AuditReport) =>
@@ -53,8 +52,7 @@ describe('a Redis that hubs use under load', () => {
     hub = await suite.use(startHub({ env }));
     const other = await suite.use(startHub({ env }));
     const traffic = await suite.use(startChatTraffic([hub, other], { everyMs: 5 }));
-    // The socket creates every kind of key: typing, presence with a state, caches, reactions and
-    // limits.
+    // The socket creates typing, presence with a state, caches, reactions and limits.
     const socket = await connectAgent(hub, 'visitor');
     suite.defer(() => socket.close());
     const [channelId] = traffic.channels as [string];
@@ -69,7 +67,7 @@ describe('a Redis that hubs use under load', () => {
   }, 60_000);
 
   it('is clean, while they use it', async () => {
-    // Uses the default options. Possible orphans are checked again after 12 s, because hubs repair them by then.
+    // The default options check possible orphans again after 12 s, because hubs repair them by then.
     const { code, stdout, stderr } = await run(['--url', redis.url, '--json']);
     const report = JSON.parse(stdout) as AuditReport;
     expect({ code, findings: report.findings, stderr }).toEqual({
@@ -117,7 +115,7 @@ describe('each fault that is planted', () => {
     redis = await suite.use(startRedis({ args: wellSet }));
   });
 
-  /** Writes keys and runs the audit. `IN-30-S` becomes a time 30 s from now, when a lease ends. */
+  /** `IN-30-S` in a command becomes a time 30 s from now. */
   async function planted(...commands: string[]) {
     await redis.command('FLUSHALL');
     for (const command of commands) {
@@ -301,7 +299,7 @@ describe('each fault that is planted', () => {
     await redis.command(`HSET openclaw:presence:c1:a1 ${hash}`);
     await redis.command('EXPIRE openclaw:presence:c1:a1 300');
     const running = auditOf(redis.url, ['--recheck', '3']);
-    // When Redis has counted a ZRANGEBYLEX, the audit has made its first check.
+    // The audit's first check has ended when Redis has counted a ZRANGEBYLEX.
     await redis.command('CONFIG RESETSTAT');
     await waitFor(async () => /cmdstat_zrangebylex/.test(await redis.command('INFO commandstats')));
     await redis.command('ZADD openclaw:roster:c1:agents 0 "a1 h1 s1"');
@@ -397,7 +395,6 @@ describe('gentleness', () => {
     const slow = await auditOf(redis.url, ['--rate', '300', '--count', '50']);
     // 600 keys at 300 per second take 2 s, without the pause after the last page.
     expect(slow.durationMs).toBeGreaterThan(1_500);
-    // Negative control: without the limit, the fastest of five runs takes less time.
     const fast: number[] = [];
     for (let n = 0; n < 5; n += 1)
       fast.push((await auditOf(redis.url, ['--rate', '1000000', '--count', '50'])).durationMs);

@@ -11,15 +11,12 @@ import { walk } from './walk.ts';
 export interface AuditOptions {
   readonly prefix: string;
   readonly role: RedisRole;
-  /** True when other programs use this Redis too, so that keys with other prefixes are no fault. */
+  /** If true, keys with other prefixes are no fault. */
   readonly isShared: boolean;
   readonly count: number;
   readonly keysPerSecond: number;
   readonly maxSamples: number;
-  /**
-   * After this time possible orphans are checked again, because hubs repair the effects of an
-   * eviction.
-   */
+  /** Possible orphans are checked again after this time, in which hubs repair the effects of an eviction. */
   readonly recheckMs: number;
   readonly windowsMs: Readonly<Record<string, number>>;
 }
@@ -38,7 +35,7 @@ export interface AuditReport {
   readonly role: RedisRole;
   readonly prefix: string;
   readonly servers: readonly Omit<ServerReport, 'problems' | 'notes'>[];
-  /** Keys that SCAN returned. A key may count twice while Redis resizes its table. */
+  /** The number of keys that SCAN returned. A key may count twice while Redis resizes its table. */
   readonly keys: number;
   readonly kinds: readonly Readonly<KindTotals>[];
   readonly findings: readonly Finding[];
@@ -48,7 +45,6 @@ export interface AuditReport {
 
 export interface Progress {
   readonly keys: number;
-  /** Null when the server does not say how many keys there are. */
   readonly ofKeys: number | null;
   readonly findings: number;
 }
@@ -58,13 +54,9 @@ interface Suspect {
   readonly key: KeyFacts;
 }
 
-/** The most possible orphans that are kept for the second check. */
 const suspectsMax = 1_000;
 
-/**
- * Walks all keys of the deployment and compares each with the schema. Only reads, in bounded
- * memory. @throws {RedisClientError} when a server fails during the walk
- */
+/** The audit only reads, and uses bounded memory. @throws {RedisClientError} when a server fails during the walk */
 export async function audit(
   { mode, servers }: RedisServers,
   options: AuditOptions,

@@ -16,7 +16,6 @@ export type Check =
 export interface Problem {
   readonly check: Check;
   readonly subject: string;
-  /** The affected key; null when the problem is the server's. */
   readonly key: string | null;
   readonly text: string;
 }
@@ -34,10 +33,7 @@ export interface Findings {
   list(): readonly Finding[];
 }
 
-/**
- * The collection's size is bounded: there are few patterns and servers, and each group keeps at
- * most `maxSamples`.
- */
+/** The memory is bounded: there are few patterns and servers, and each group keeps at most `maxSamples`. */
 export function createFindings(maxSamples: number): Findings {
   const groups = new Map<string, { finding: Finding; seen: Set<string> }>();
   let count = 0;
@@ -74,7 +70,7 @@ export function createFindings(maxSamples: number): Findings {
 
 const shownChars = 120;
 
-/** A key as one line for a terminal. Foreign keys may hold any byte, and some bytes control the terminal. */
+/** Foreign keys may hold any byte, and some bytes control the terminal, so such bytes are replaced. */
 export function printable(key: string): string {
   const line = key.replace(/[^\x20-\x7e\xa0-\uffff]/g, '·');
   return line.length > shownChars ? `${line.slice(0, shownChars)}…` : line;

@@ -9,17 +9,16 @@ import {
 import type { Check, Problem } from './findings.ts';
 import type { KeyFacts } from './key-facts.ts';
 
-/** Expectations that depend on the deployment's configuration instead of the schema. */
 export interface Expected {
   readonly prefix: string;
   readonly isCluster: boolean;
-  /** Windows that differ from the schema's 60 s, by the limited action. */
+  /** The record has only windows that differ from the schema's 60 s. */
   readonly windowsMs: Readonly<Record<string, number>>;
 }
 
-/** The longest lease. A roster may exist for this time after its last lease. */
+/** A roster may exist for this time after its last lease. */
 export const leaseMaxMs = keyTable.presence.ttlMs;
-/** The tolerance for a TTL, because some writers round it up to the next second. */
+/** Some writers round a TTL up to the next second. */
 export const toleranceMs = 1_000;
 
 export function checkKey(facts: KeyFacts, expected: Expected): Problem[] {
@@ -85,7 +84,6 @@ export function seconds(ms: number): string {
   return `${Math.round(ms / 1000)} s`;
 }
 
-/** The fault of the value; null when the value is right or was not read. */
 function valueProblem({ kind, channelId, agentId, value }: KeyFacts): string | null {
   if (value === null) return null;
   if (typeof value !== 'string') {

@@ -6,11 +6,10 @@ export interface KeyFacts extends ParsedKey {
   readonly type: string;
   /** Null if the key does not expire. */
   readonly pttlMs: number | null;
-  /** The number of members or fields; null for a string and for a wrong type. */
   readonly members: number | null;
-  /** The length of a string, or the memory of another type; null when Redis does not report it. */
+  /** This is the length of a string, or the memory of another type. Null when Redis does not report it. */
   readonly bytes: number | null;
-  /** The value: a string, or the fields of a presence hash. Null when it was not read. */
+  /** An array holds the fields of a presence hash. Null when the value was not read. */
   readonly value: string | readonly (string | null)[] | null;
 }
 
@@ -30,12 +29,11 @@ export const presenceFields = ['agentId', 'status', 'lastSeen'] as const;
 
 export interface Page {
   readonly facts: readonly KeyFacts[];
-  /** Names that match no pattern of the schema. */
   readonly unknown: readonly string[];
   readonly denied: ReadonlySet<string>;
 }
 
-/** Reads the facts of a page of keys, in three round trips. Omits keys that no longer exist. */
+/** Costs three round trips. Omits keys that no longer exist. */
 export async function readPage(
   server: RedisServerLink,
   names: readonly string[],
@@ -61,7 +59,7 @@ export async function readPage(
   const alive = keys.flatMap(({ name, parsed }, at) => {
     const type = basics[2 * at];
     const pttlMs = Number(basics[2 * at + 1] ?? -2);
-    // -2: the key no longer exists.
+    // The TTL -2 means that the key no longer exists.
     return typeof type !== 'string' || type === 'none' || pttlMs === -2
       ? []
       : [{ name, ...parsed, type, pttlMs: pttlMs === -1 ? null : pttlMs }];
@@ -107,8 +105,8 @@ function numberOf(reply: unknown): number | null {
 }
 
 /**
- * Sends the commands together. A refused command has the result null: its key may have changed its
- * type, or its slot may have moved. Rejects when the connection is lost.
+ * A refused command has the result null: its key may have changed its type, or its slot may have moved. Rejects when
+ * the connection is lost.
  */
 export async function batch(
   server: RedisServerLink,

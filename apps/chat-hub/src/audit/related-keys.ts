@@ -11,7 +11,7 @@ import { batch, type KeyFacts } from './key-facts.ts';
 import { leaseMaxMs, seconds, toleranceMs } from './key-checks.ts';
 
 const leasesMax = 100;
-/** If an expired lease exists for longer than this, no hub is running that would end it. */
+/** If an expired lease exists for longer, no running hub reaps it. */
 const unreapedMs = 2 * leaseMaxMs;
 
 const relatedKinds: ReadonlySet<KeyKind> = new Set([
@@ -21,15 +21,13 @@ const relatedKinds: ReadonlySet<KeyKind> = new Set([
   'rateLimitWindow',
 ]);
 
-/** True for a key that must exist together with other keys. */
 export function hasRelated({ kind, type }: KeyFacts): boolean {
   return relatedKinds.has(kind) && type === keyTable[kind].redisType;
 }
 
 /**
- * Checks the keys that must exist together with this key: leases without their agent, hashes
- * without a lease, indexes that do not match. Costs one or two round trips. A hub repairs the
- * effects of an eviction with its next heartbeat, so only a problem that lasts longer is a fault.
+ * Checks leases without their agent, hashes without a lease, and indexes that do not match. Costs one or two round
+ * trips. A hub repairs the effects of an eviction with its next heartbeat, so only a lasting problem is a fault.
  */
 export async function checkRelated(
   server: RedisServerLink,
@@ -61,12 +59,13 @@ async function isAlone(
   const agent = agentId ?? '';
   const lookUp: RedisCommand =
     kind === 'presence'
-      ? // The range of the agent's entries: a space sorts below all characters of an id, and `!` directly follows the space.
+      ? // In this range of the agent's entries, a space sorts below all characters of an id, and `!` directly follows the
+        // space.
         ['ZRANGEBYLEX', keys.rosterAgents(channel), `[${agent} `, `(${agent}!`, 'LIMIT', 0, 1]
       : kind === 'rosterAgents'
         ? ['EXISTS', keys.roster(channel)]
         : ['EXISTS', keys.rateLimit(action ?? '', agent)];
-  // The key itself is read last: if it no longer exists, the result counts for nothing.
+  // The key itself is read last: if it no longer exists, the other result is ignored.
   const [others, self] = await batch(server, [lookUp, ['EXISTS', name]]);
   return self === 1 && (others === 0 || (Array.isArray(others) && others.length === 0));
 }

@@ -2,7 +2,7 @@ import type { RedisServerLink } from '@openclaw/redis-client';
 import { isDenied, RedisClientError } from '@openclaw/redis-client';
 import type { Check, Problem } from './findings.ts';
 
-/** The purpose of a Redis. A `production` Redis must also keep its data over a restart. */
+/** A `production` Redis must also keep its data over a restart. */
 export type RedisRole = 'production' | 'development';
 
 export interface ServerReport {
@@ -11,7 +11,6 @@ export interface ServerReport {
   readonly version: string | null;
   readonly keys: number | null;
   readonly problems: readonly Problem[];
-  /** The checks that were not possible, each with the reason. */
   readonly notes: readonly string[];
 }
 
@@ -27,10 +26,7 @@ type Config = Partial<Record<(typeof configNames)[number], string>>;
 
 const rightPolicies = ['allkeys-lru', 'allkeys-lfu'];
 
-/**
- * Compares one server's policy, persistence and settings with its role. Costs INFO, DBSIZE and a CONFIG GET for each
- * setting.
- */
+/** Costs INFO, DBSIZE and a CONFIG GET for each setting. */
 export async function checkServer(
   server: RedisServerLink,
   role: RedisRole,
@@ -84,7 +80,7 @@ async function readInfo(server: RedisServerLink, notes: string[]): Promise<Info 
   return (name) => fields.get(name);
 }
 
-/** Returns null when an ACL denied the command or the server does not have it. Throws every other error. */
+/** Rethrows every error other than a denied or unknown command. */
 function ignoreDenied(error: unknown): null {
   if (isDenied(error) || (error instanceof RedisClientError && error.code === 'rejected'))
     return null;

@@ -54,7 +54,6 @@ export function textReport(report: AuditReport, shownUrl: string, isColored: boo
   return `${lines.join('\n')}\n`;
 }
 
-/** Columns of equal width. Numbers and sizes are aligned to the right, except in the first column. */
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, at) =>
     Math.max(...rows.map((row) => row[at]?.length ?? 0)),

@@ -2,20 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisServerLink } from '@openclaw/redis-client';
 
 export interface WalkOptions {
-  /** Only keys with this prefix are returned; null: all keys. */
+  /** With null, the walk covers all keys. */
   readonly prefix: string | null;
-  /** The COUNT of SCAN: how many keys Redis looks at in one step. */
   readonly count: number;
   readonly keysPerSecond: number;
 }
 
-/** The most keys that are examined together. SCAN may return more than its COUNT. */
+/** SCAN may return more than its COUNT. */
 const pageMax = 200;
 
 /**
- * Walks the keys of one server by SCAN, and passes them on in pages. It pauses after each page for
- * as long as the page took, or longer to keep to the rate. Redis is therefore free at least half of
- * the time. A key that exists during the whole walk is passed on at least once.
+ * Pauses after each page for as long as the page took, or longer to keep to the rate, so Redis is free half of the
+ * time. A key that exists during the whole walk is passed on at least once.
  */
 export async function walk(
   server: RedisServerLink,

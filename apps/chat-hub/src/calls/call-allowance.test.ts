@@ -89,8 +89,7 @@ describe('the allowance of an agent', () => {
         nowMs += afterMs ?? 0;
         if (afterMs !== null) expect(calls.count('ana')).toBeNull();
       }),
-      // An earlier version rounded so that the count was slightly over the limit after the returned
-      // wait. This is rare, so many runs are needed to find it.
+      // An earlier rounding left the count over the limit in rare cases, so many runs are needed.
       { numRuns: 5_000 },
     );
   });

@@ -1,25 +1,19 @@
 import type { Limit } from '@openclaw/ratelimit';
 
 export interface CallAllowanceOptions extends Limit {
-  /** Called once each time an agent is barred. */
   readonly onBarred: (agentId: string, forMs: number) => void;
-  /**
-   * The most agents that are counted. Past this number, the agent that was counted first is
-   * forgotten. @default 100_000
-   */
+  /** Past this number of agents, the one that was counted first is forgotten. @default 100_000 */
   readonly maxAgents?: number;
-  /** Monotonic time in ms. @default performance.now */
+  /** Returns monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
 }
 
 /** An agent is barred when it makes this many times its allowed calls within a window. */
 const barredAtTimes = 5;
-/** The default of HUB_LIMIT_CALLS is at least this. */
 const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };
 /** A large frame or body costs as much to read as many small ones, so it counts as one call per this many bytes. */
 const bytesPerCall = 4_096;
 
-/** The number of calls that a frame or body of this size counts as. At least one. */
 export function callsOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / bytesPerCall));
 }
@@ -35,9 +29,8 @@ export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit
 }
 
 /**
- * Limits the calls of each agent on this hub, over all its sockets and REST together. The count
- * approximates a sliding window: it adds the calls of the current window to a share of the previous
- * window's calls. Every step is O(1). An agent is forgotten two windows after its last call.
+ * Limits the calls of each agent on this hub, over all its sockets and REST. The count adds the calls of the current
+ * window to a share of the previous window's calls. Every step is O(1).
  */
 export function createCallAllowance(options: CallAllowanceOptions) {
   const { limit, windowMs, onBarred, maxAgents = 100_000 } = options;
@@ -63,7 +56,6 @@ export function createCallAllowance(options: CallAllowanceOptions) {
     return 2 * windowMs - elapsedMs - windowMs * (most / now);
   }
 
-  /** The milliseconds for which the agent may neither connect nor call; null when it is not barred. */
   function barredForMs(agentId: string): number | null {
     const untilMs = barred.get(agentId);
     if (untilMs === undefined) return null;
@@ -74,8 +66,7 @@ export function createCallAllowance(options: CallAllowanceOptions) {
   return {
     barredForMs,
     /**
-     * Counts calls, also refused and malformed ones. Returns null when they are allowed. Otherwise
-     * returns the milliseconds after which the agent may call again, if it makes no call before.
+     * Counts calls, including refused and malformed ones. Returns null when they are allowed, else the wait in ms.
      * Calls of a barred agent are not counted.
      */
     count(agentId: string, calls = 1): number | null {

@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createCallOrder, type CallOrder } from './call-order.ts';
 
-/** A call that runs until the test settles it. */
 interface Work {
   readonly label: string;
   readonly names: readonly string[];
@@ -50,8 +49,7 @@ function createBench(order: CallOrder = createCallOrder()) {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the order of one socket's calls", () => {
-  // The store takes changes in the order in which it is called. The order of arrival is kept only if each change calls
-  // the store in the turn in which it arrives.
+  // The store takes changes in the order of its calls, so each change must call the store synchronously.
   it('begins a call before run returns when nothing is in its way', () => {
     const { call, startedLabels } = createBench();
     call(['a'], 'change', 'send');
@@ -112,9 +110,8 @@ describe("the order of one socket's calls", () => {
   });
 });
 
-// The property holds for any calls in any order, each settled at any time. Invariants: a call that
-// is not a change never overlaps another call on its channels; calls on one channel begin in the
-// order of arrival; no call waits without a reason.
+// Invariants: a call that is not a change never overlaps another call on its channels; calls on one channel begin in
+// the order of arrival; no call waits without a reason.
 describe('any sequence of calls', () => {
   const channels = ['a', 'b', 'c', 'd'];
   const step = fc.oneof(

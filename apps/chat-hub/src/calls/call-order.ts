@@ -11,9 +11,8 @@ interface Lane {
 }
 
 /**
- * The order of one socket's calls on each channel. Writes run concurrently, because the store takes
- * them in the order of their arrival. Every other call on a channel waits for the calls before it,
- * and later calls wait for that call. Holds no memory while no call is in flight.
+ * The order of one socket's calls on each channel. Writes run concurrently, because the store takes them in the order
+ * of arrival. Every other call waits for the calls before it, and later calls wait for that call.
  */
 export function createCallOrder() {
   const lanes = new Map<string, Lane>();

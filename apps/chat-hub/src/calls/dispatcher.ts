@@ -10,7 +10,6 @@ import type { CallObserver, Invoke, Reply } from './invoke.ts';
 
 type Id = string | number | null;
 
-/** A well-formed JSON-RPC call. A call without id gets no answer. */
 interface RpcRequest {
   readonly id: Id | undefined;
   readonly method: string;
@@ -22,10 +21,7 @@ interface BadRequest {
   readonly failure: MalformedCall;
 }
 
-/**
- * A response from the client. The hub makes no calls, so it ignores the response. It does not answer with an error,
- * because that would end the client's own call with the same id.
- */
+/** The hub ignores a client's response. An error would end the client's own call with the same id. */
 interface ClientResponse {
   readonly isResponse: true;
 }
@@ -39,14 +35,13 @@ interface Counted {
 
 type Emit = (payload: Payload) => void;
 
-/** When the agent is over its allowance, a larger frame is not parsed, so its refusal carries no id. */
+/** A larger frame of an agent over its allowance is not parsed, so its refusal carries no id. */
 const maxRefusedBytes = 4_096;
 
 export function createDispatcher(deps: {
   readonly invoke: Invoke;
-  /** Counts every frame and call before its content is read. */
   readonly allowance: Pick<CallAllowance, 'count'>;
-  /** Called for each entry that the allowance refuses and that is not a well-formed call. */
+  /** The dispatcher calls this for each refused entry that is not a well-formed call. */
   readonly onLimited: () => void;
   readonly observe: CallObserver;
   readonly unsent: Pick<UnsentBudget, 'open'>;
@@ -116,17 +111,13 @@ export function createDispatcher(deps: {
       request: readRequest(item),
       overAllowanceMs: index === 0 ? overAllowanceMs : allowance.count(session.agentId),
     }));
-    // The agent was barred for calling too often, so its sockets are already closed.
     if (!session.isOpen) return true;
     if (session.acceptsBatches) for (const call of batch) void run(session, call, send);
     else void runTogether(session, batch);
     return !batch.every(({ request }) => 'failure' in request);
   }
 
-  /**
-   * Runs the calls of a batch concurrently. Their responses are sent as one array, before the
-   * events that they cause.
-   */
+  /** Sends the responses as one array, before the events that the calls cause. */
   async function runTogether(session: Session, batch: readonly Counted[]): Promise<void> {
     const responses: (Payload | undefined)[] = batch.map(() => undefined);
     let bytes = 0;
@@ -162,7 +153,7 @@ export function createDispatcher(deps: {
       );
       answerMalformed((payload) => session.send(payload), null, failure, session.agentId);
     },
-    /** Takes one text frame. Returns false when the frame holds no JSON-RPC call at all. */
+    /** Returns false when the frame holds no JSON-RPC call. */
     dispatch(session: Session, frame: Buffer) {
       const send: Emit = (payload) => session.send(payload);
       const overAllowanceMs = allowance.count(session.agentId, callsOf(frame.length));

@@ -8,10 +8,9 @@ export interface MalformedCall {
   readonly issues?: readonly ParamIssue[];
 }
 
-/** The reason that a call has no result. Each transport writes it in its own form. */
 export type Failure = Refusal | MalformedCall;
 
-/** The outcome of a call, for metrics; `abandoned`: its socket closed before the call ran. */
+/** `abandoned` means that the socket closed before the call ran. */
 export type CallOutcome = 'ok' | Failure['code'] | 'abandoned';
 
 export function malformed(
@@ -29,7 +28,7 @@ const faultTexts = {
   internal: 'the hub failed at this call; its log has the reason',
 } as const;
 
-/** True for the codes that say that the hub or its database failed, not the caller. */
+/** Returns true when the hub or its database failed, and false when the caller failed. */
 export function isFault(code: string): code is keyof typeof faultTexts {
   return Object.hasOwn(faultTexts, code);
 }
@@ -39,7 +38,7 @@ export function withoutNames(failure: Failure): Failure {
   return isFault(failure.code) ? { ...failure, message: faultTexts[failure.code] } : failure;
 }
 
-/** Turns an exception into a refusal. It has the store's code when the caller can act on it, else `internal`. */
+/** Keeps the store's code when the caller can act on it, else returns `internal`. */
 export function refusalOfError(error: unknown): Refusal {
   if (!(error instanceof ChatStoreError)) return refuse('internal', faultTexts.internal);
   const { code, message, retryAfterMs = 1_000 } = error;

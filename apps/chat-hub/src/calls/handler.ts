@@ -11,9 +11,8 @@ export type Transport = 'ws' | 'rest';
 export interface Caller {
   readonly identity: Identity;
   readonly transport: Transport;
-  /** Null over REST. */
   readonly session: Session | null;
-  /** The order of the calls on the caller's socket; absent where calls are independent. */
+  /** Absent where calls need no order. */
   readonly order?: CallOrder;
   readonly trace?: RequestTrace;
 }
@@ -23,9 +22,8 @@ export interface SocketCaller extends Caller {
 }
 
 /**
- * The answer of a method's handler. `resultBytes` is a result from the store, as pieces of JSON in UTF-8. `resultSteps`
- * makes the result in time slices while it is sent. Until it is complete, the socket gets no events of the rooms that
- * it enters.
+ * `resultBytes` is JSON in UTF-8. `resultSteps` makes the result in time slices; until it is complete, the socket
+ * gets no events of the rooms that it enters.
  */
 export type Answer<M extends MethodName> =
   | { readonly ok: true; readonly result: ResultOf<M> }
@@ -33,12 +31,12 @@ export type Answer<M extends MethodName> =
   | {
       readonly ok: true;
       readonly resultSteps: () => Steps<readonly Buffer[]>;
-      /** Called when the result was sent, before the socket gets any event of the rooms. */
+      /** The hub calls this when the result was sent, before the socket gets events of the rooms. */
       readonly onReplied?: () => void;
     }
   | Failure;
 
-/** One method of the hub. It throws only for a fault, or when the store is unavailable. */
+/** Throws only for a fault, or when the store is unavailable. */
 export type Handler<M extends MethodName> = (
   caller: M extends MethodOfKind<'socket'> ? SocketCaller : Caller,
   params: ParamsOf<M>,

@@ -9,7 +9,6 @@ import { createDispatcher } from './dispatcher.ts';
 import type { Handlers } from './handler.ts';
 import { createInvoke, type Call } from './invoke.ts';
 
-/** One socket and the path of its calls, with handlers chosen by the test and a record of the counted outcomes. */
 function createBench(handlers: object, isAllowed = true, unsent = createUnsentBudget()) {
   const bench = createSessionBench({ unsent });
   const counted: string[] = [];

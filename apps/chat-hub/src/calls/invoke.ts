@@ -29,15 +29,13 @@ import {
 } from './failure.ts';
 import type { Answer, Caller, Handler, Handlers, Transport } from './handler.ts';
 
-/** Everything that is limited per agent: calls of methods, and the objects that they create. */
 export type LimitedAction = MethodLimit | 'create';
 
-/** The hub's limiter: it counts in this process and exchanges its counts with Redis in the background. */
 export type Limiter = Pick<LocalRateLimiter<LimitedAction>, 'limits' | 'consume'>;
 
 export type ResultJson = string | readonly Buffer[];
 
-/** The reply to a call. `reserved` is the memory reserved for a large reply until `respond` has finished with it. */
+/** `reserved` is the memory reserved for a large reply until `respond` has finished with it. */
 export type Reply =
   { readonly ok: true; readonly json: ResultJson; readonly reserved: Unsent | null } | Failure;
 
@@ -45,25 +43,21 @@ export interface Call {
   readonly caller: Caller;
   readonly method: string;
   readonly params: unknown;
-  /** How long the agent must wait before its next call, as counted by the transport; null when it need not wait. */
+  /** The wait before the agent's next call; null when it need not wait. */
   readonly overAllowanceMs: number | null;
-  /** Takes the reply, before any later call on the channel begins and before the call's events are sent. */
+  /** Takes the reply before any later call on the channel begins and before the call's events are sent. */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
-  /** For a call in a batch: false when the batch's replies are already too large. */
+  /** False when the replies of the call's batch are already too large. */
   readonly hasRoom?: () => boolean;
-  /** Registers a listener for the end of a REST request's connection. Used only when the call waits. */
+  /** Registers a listener for the end of a REST request's connection. */
   readonly onGone?: OnGone;
   readonly headers?: IncomingHttpHeaders;
-  /** Called with the decision of the rate limit, for a transport that reports it. */
   readonly onLimit?: (action: LimitedAction, decision: Decision) => void;
 }
 
 export type Invoke = (call: Call) => Promise<void>;
 
-/**
- * Counts one call. `durationMs` is the handler's time, null when the call did not reach it; `agentId` is null when the
- * caller is not known.
- */
+/** `durationMs` is null when the call did not reach its handler; `agentId` is null when the caller is unknown. */
 export type CallObserver = (
   method: MethodName | 'unknown',
   transport: Transport,
@@ -80,19 +74,15 @@ interface Checked {
 
 const maxItems = limits.topics;
 const maxIssues = 10;
-/** The key that all bulky reads of a socket share in the call order. No channel id contains a colon. */
+/** All bulky reads of a socket share this key in the call order. No channel id contains a colon. */
 const bulkKey = ':bulk';
 
-/**
- * The one path of every call, over WebSocket and REST. The steps below follow in the order in which
- * they run.
- */
 export function createInvoke(deps: {
   readonly handlers: Handlers;
   readonly limiter: Pick<Limiter, 'consume'>;
   readonly onLimited: () => void;
   readonly observe: CallObserver;
-  /** Called when an admin's call was successful, before its reply. */
+  /** The hub calls this when an admin's call was successful, before its reply. */
   readonly onAdminCall?: (caller: Caller, method: MethodName, params: object) => void;
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;
@@ -115,7 +105,7 @@ export function createInvoke(deps: {
       await ('ok' in checked ? reply(checked) : runCall(checked));
     } catch (error) {
       logFailure(error);
-      // If the transport failed to take the first reply, it also fails here.
+      // This reply fails too if the transport failed to take the first one.
       await reply(refusalOfError(null)).catch(logFailure);
     }
 
@@ -123,8 +113,7 @@ export function createInvoke(deps: {
       session?.beginCall();
       try {
         const { definition, params } = checked;
-        // A call whose batch is answered by one array does not wait, because the array holds back the socket's other
-        // output.
+        // A batch that is answered by one array holds back the socket's other output, so its calls do not wait.
         const waits =
           definition.waits && (params as ParamsOf<'log.read'>).waitMs > 0 && !call.hasRoom;
         await (waits && respond ? runAfterWait(checked) : runInOrder(checked));
@@ -133,10 +122,7 @@ export function createInvoke(deps: {
       }
     }
 
-    /**
-     * Waits for an event, then runs the call. While it waits, the call has no place in the order and reserves no
-     * memory.
-     */
+    /** While the call waits, it has no place in the order and reserves no memory. */
     async function runAfterWait(checked: Checked): Promise<void> {
       const onGone: OnGone = session
         ? (listener) => session.onClosed(listener)
@@ -218,7 +204,6 @@ export function createInvoke(deps: {
     }
   }
 
-  /** All checks that need no waiting: allowance, method, calls in flight, params, rate limit, socket. */
   function check(call: Call): Checked | Failure {
     const { caller, method, overAllowanceMs } = call;
     const { session, identity } = caller;

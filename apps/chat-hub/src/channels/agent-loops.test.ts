@@ -15,7 +15,6 @@ describe('the messages by which one agent addresses another', () => {
     }
     const untilMs = startMs + most.windowMs;
     expect(loops.paused.get('ana')).toEqual([{ agentId: 'ben', sinceMs: startMs, untilMs }]);
-    // The other direction and other agents are counted separately.
     loops.committed('ben', ['ana', 'cyd'], startMs);
     expect(loops.paused.get('ben')).toBeUndefined();
   });

@@ -3,16 +3,10 @@ import type { Limit } from '@openclaw/ratelimit';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 
-/**
- * The most pairs of agents that are counted. Past this number, the pair that was quiet longest is
- * forgotten.
- */
+/** Past this number, the pair that was quiet longest is forgotten. */
 const maxPairs = 50_000;
 const maxSenders = 10_000;
-/**
- * The most agents that one sender can be paused for. The list goes to the store with each of the
- * sender's writes.
- */
+/** The list is bounded, because it goes to the store with each of the sender's writes. */
 const maxLoops = 200;
 
 interface Count {
@@ -21,11 +15,9 @@ interface Count {
 }
 
 /**
- * Counts how often each agent of this hub addresses each other agent. Two bots that answer each
- * other are then paused for the rest of the window. The store decides, because it knows whether a
- * person wrote in between; it gets the list in `paused`. Calls in flight when the limit is reached
- * still pass. Times are the database's. With a null limit nothing is counted, but each message is
- * still reported to `onAddressed`.
+ * Counts how often each agent of this hub addresses each other agent, and pauses pairs over the limit for the rest of
+ * the window. The store decides, because it knows whether a person wrote in between. Times are the database's. With a
+ * null limit nothing is counted, but `onAddressed` is still called.
  */
 export function createAgentLoops(
   most: Limit | null,
@@ -61,10 +53,7 @@ export function createAgentLoops(
   }
 
   return {
-    /**
-     * The agents that each sender must not address now. It is a map and not a function, because
-     * every write reads it.
-     */
+    /** Every write reads `paused`, so it is a map and not a function. */
     paused: paused as Pick<typeof paused, 'get'>,
     committed(sender: string, addressed: readonly string[], atMs: number): void {
       onAddressed(sender, addressed);

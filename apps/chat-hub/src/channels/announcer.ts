@@ -8,18 +8,11 @@ import {
 } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 
-/**
- * The average rate, and the most announcements at once after a quiet time. Each announcement goes
- * to every socket of every hub.
- */
+/** Each announcement goes to every socket of every hub, so the rate is low. */
 const perSecondMax = 20;
 const burstMax = 200;
 
-/**
- * Announces that public channels were created, archived or deleted. Announcements beyond the rate
- * are dropped, so that an agent that creates thousands of channels does not flood every socket.
- * `channel.list` has the complete list.
- */
+/** Announcements beyond the rate are dropped; `channel.list` has the complete list. */
 export function createAnnouncer(deps: {
   readonly publish: (event: EventOf<'collaboration.event'>, sender: Identity) => void;
   readonly onDropped: () => void;
@@ -40,7 +33,6 @@ export function createAnnouncer(deps: {
   };
 }
 
-/** The channel that a global event announces; null for any other event. */
 export function announcedChannel({ json }: EncodedEnvelope): string | null {
   const decoded = decodeEnvelope(json);
   return decoded && (announcementOf(decoded.envelope.event)?.channelId ?? null);

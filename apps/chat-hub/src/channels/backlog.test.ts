@@ -18,7 +18,6 @@ function event(seq: number, messageId = `m${seq}`): EncodedEnvelope {
 }
 const seqs = (events: readonly EncodedEnvelope[] | null) => events?.map(({ seq }) => seq) ?? null;
 
-/** A log of 1…`length` that counts its reads. The test decides when a read ends. */
 function createLog(length: number, pageLength = 1_000) {
   const events = Array.from({ length }, (_, index) => event(index + 1));
   const log = { reads: 0, release: () => undefined as void };
@@ -87,7 +86,7 @@ describe('a channel’s backlog', () => {
   });
 });
 
-/** Creates a log of 1…`length` that answers at once and ends its pages at the sizes that rooms use. */
+/** Answers at once, and ends its pages at the sizes that rooms use. */
 function createQuickLog(length: number) {
   const log = { reads: 0 };
   const readLog = async (after: number) => {
@@ -122,7 +121,6 @@ describe('the encoded pages of a channel', () => {
     for (const [since, found] of resumed.entries()) {
       expect(found).toEqual(Array.from({ length: 4_900 - since }, (_, n) => since + n + 1));
     }
-    // The first page differs for each client. Every other page is read only once.
     expect(log.reads).toBeLessThanOrEqual(100 + 4_900 / pageEvents);
     backlog.close();
   });
@@ -148,8 +146,8 @@ describe('the encoded pages of a channel', () => {
     backlog.close();
   });
 
-  // The race: a message is deleted while a page with its text is read, and then another client requests the same page.
-  // Invariant: clients that ask after the deletion get no page that was read before it, and no such page is kept.
+  // The race: a message is deleted while a page with its text is read, and then another client requests the same
+  // page. Invariant: that client gets no page that was read before the deletion.
   it('are read again after a deletion, even if the same page is being read', async () => {
     const reads: { text: string; end: () => void }[] = [];
     let text = 'secret';

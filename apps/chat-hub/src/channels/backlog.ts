@@ -5,9 +5,8 @@ import { runNow, type TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts
 
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
 
-/** Consecutive events, encoded once for all clients that resume with them. */
 export interface EncodedPage {
-  /** UTF-8 of the events' JSON, separated by commas. */
+  /** The pieces are the events' JSON in UTF-8, separated by commas. */
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
   readonly count: number;
@@ -18,13 +17,9 @@ export interface EncodedPage {
  * Pages end at multiples of this seq, so that clients that resume from different seqs share all pages but the first.
  */
 export const pageEvents = 250;
-/** How long encoded pages are kept. After a hub ends, its clients resume at about the same time. */
+/** After a hub ends, its clients resume at about the same time. */
 const keepPagesMs = 5_000;
 
-/**
- * One channel's log for clients that resume. It is read from memory if memory reaches far enough back, else from the
- * store.
- */
 export class Backlog {
   readonly #ring: EventRing;
   readonly #readLog: ReadLog;
@@ -45,12 +40,12 @@ export class Backlog {
     this.#ring.push(event);
   }
 
-  /** All events after `seq`, or null when memory does not reach back that far. */
+  /** Null when memory does not reach back to `seq`. */
   after(seq: number): readonly EncodedEnvelope[] | null {
     return this.#ring.after(seq);
   }
 
-  /** The events after `seq`, at most a page when they come from the store. Concurrent callers share one read. */
+  /** Resolves with at most a page when the events come from the store. Concurrent callers share one read. */
   page(seq: number): Promise<readonly EncodedEnvelope[]> {
     const known = this.#ring.after(seq);
     if (known) return Promise.resolve(known);
@@ -64,10 +59,7 @@ export class Backlog {
     return reading;
   }
 
-  /**
-   * At most a page of the events after `seq` up to `head()`; null if the log has none. Callers within a few seconds
-   * share one encoding.
-   */
+  /** Null if the log has no events after `seq`. Callers within a few seconds share one encoding. */
   encodedPage(
     seq: number,
     head: () => number,
@@ -110,7 +102,7 @@ export class Backlog {
     const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());
     const page = events.filter((event) => event.seq !== null && event.seq <= end);
     const lastSeq = page.at(-1)?.seq;
-    // The log no longer holds the next event: it was trimmed.
+    // The next event was trimmed from the log.
     if (lastSeq === undefined || lastSeq === null || page[0]?.seq !== seq + 1) return null;
     const pieces: Buffer[] = [];
     const isSmall = page.reduce((sum, { json }) => sum + json.length, 0) <= pieceChars;
@@ -135,26 +127,25 @@ export class Backlog {
     this.#pagesBytes = 0;
   }
 
-  /** Frees the memory. Call it when the channel is no longer live. */
   close(): void {
     this.#ring.close();
     this.#forgetPages();
     this.#pagesShare.close();
   }
 
-  /** Call it when a message was deleted: memory must not serve its text any more. */
+  /** Removes the deleted message's text from memory. */
   forgetMessage(messageId: string): void {
     this.#forgetCopies();
     this.#ring.forgetMessage(messageId);
   }
 
-  /** Call it when the log was trimmed: memory must not serve events before the floor any more. */
+  /** Removes events before the floor from memory. */
   trim(floor: number): void {
     this.#forgetCopies();
     this.#ring.trim(floor);
   }
 
-  /** Call it when rows of the log were rewritten: memory must not serve their old text any more. */
+  /** Call it when rows of the log were rewritten. */
   forgetAll(): void {
     this.#forgetCopies();
     this.#ring.trim(Infinity);
@@ -162,7 +153,7 @@ export class Backlog {
 
   #forgetCopies(): void {
     this.#deletions += 1;
-    // A read in progress may hold the text, so later callers start another.
+    // A read in progress may hold the old text, so later callers start another.
     this.#reading.clear();
     this.#forgetPages();
     this.#pagesShare.resize(0);
@@ -171,13 +162,13 @@ export class Backlog {
   async #read(seq: number): Promise<readonly EncodedEnvelope[]> {
     const before = this.#deletions;
     const events = await this.#readLog(seq);
-    // The page is kept only if no message was deleted during the read, because it may hold the deleted text.
+    // The page may hold a message that was deleted during the read.
     if (this.#deletions === before) this.#ring.prepend(events);
     return events;
   }
 }
 
-/** The newest durable events of one channel, without gaps, so that most resumes cost no database read. */
+/** The ring keeps the newest durable events, without gaps, so that most resumes cost no database read. */
 export class EventRing {
   readonly #maxEvents: number;
   readonly #maxBytes: number;
@@ -186,10 +177,7 @@ export class EventRing {
   #bytes = 0;
   #newest: number;
 
-  /**
-   * Creates an empty ring for a channel whose head is `head`. `maxBytes` limits the ring's events
-   * on the heap.
-   */
+  /** `maxBytes` limits the ring's events on the heap. */
   constructor(
     head: number,
     { maxEvents = 1_000, maxBytes = 1_048_576, budget = createRingBudget() } = {},
@@ -200,10 +188,7 @@ export class EventRing {
     this.#share = budget.open(() => this.#clear());
   }
 
-  /**
-   * The seq of the oldest event in the ring. When the ring is empty, one more than the seq of the
-   * newest event so far.
-   */
+  /** An empty ring returns one more than the seq of the newest event so far. */
   get oldest(): number {
     return this.#newest - this.#events.length + 1;
   }
@@ -221,9 +206,7 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /**
-   * Adds events before the oldest, as far as there is room. Ignores events that would leave a gap.
-   */
+  /** Ignores events that would leave a gap, or exceed the bounds of the ring. */
   prepend(earlier: readonly EncodedEnvelope[]): void {
     const { oldest } = this;
     const kept: EncodedEnvelope[] = [];
@@ -239,7 +222,7 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /** The events after `seq` up to the newest, or null when the ring does not reach back that far. */
+  /** Null when the ring does not reach back to `seq`. */
   after(seq: number): readonly EncodedEnvelope[] | null {
     const wanted = this.#newest - seq;
     if (wanted <= 0) return [];
@@ -268,7 +251,7 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /** Drops all events. Later events do not count in the shared budget. */
+  /** Later events of a closed ring do not count in the shared budget. */
   close(): void {
     this.#clear();
     this.#share.close();
@@ -280,18 +263,17 @@ export class EventRing {
   }
 }
 
-/** Bytes of an event besides its JSON: the object, its short strings, its array slot. */
+/** An event takes this many bytes besides its JSON, for the object, its short strings and its array slot. */
 const overheadBytes = 300;
 
-/** Bytes of an event on the heap. V8 stores a string with one byte per character if it can, else with two. */
+/** V8 stores a string with one byte per character if it can, else with two. */
 export function heapBytesOf({ json }: EncodedEnvelope): number {
   const isAscii = Buffer.byteLength(json) === json.length;
   return overheadBytes + (isAscii ? 1 : 2) * json.length;
 }
 
-/** The memory that the rings of all channels share. Past its limit the least recently used rings are emptied. */
+/** The rings of all channels share one budget. Past its limit, the least recently used rings are emptied. */
 export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}) {
-  /** The function that empties each ring. */
   const rings = new LRUCache<symbol, () => void>({
     maxSize: maxBytes,
     dispose(clear, _ring, reason) {
@@ -304,12 +286,12 @@ export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}) {
     get bytes() {
       return rings.calculatedSize;
     },
-    /** Adds an empty ring. `clear` must empty it without calling `resize`. */
+    /** Calls `clear` to empty the ring; `clear` must not call `resize`. */
     open(clear: () => void) {
       const ring = Symbol('ring');
       let isOpen = true;
       return {
-        /** Records that the ring was used and now holds this many bytes. A ring that alone exceeds the budget is emptied. */
+        /** Also marks the ring as used. A ring that alone exceeds the budget is emptied. */
         resize(size: number) {
           rings.delete(ring);
           if (!isOpen || size === 0) return;

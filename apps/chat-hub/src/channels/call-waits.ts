@@ -3,15 +3,12 @@ import { refuse, type Refusal } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 
 /**
- * The most waiting calls on this hub, of one kind. Each keeps a connection open, and one event can make many of them
- * read.
+ * The number is bounded, because each waiting call keeps a connection open, and one event can make many of them read.
  */
 const maxPerHub = 4_096;
-/** How long a refused client should wait before it tries again. */
 const retryMs = 1_000;
 const answersMs = 1_000;
 
-/** Registers a listener for the end of a call's connection. Returns a function that removes it. */
 export type OnGone = (listener: () => void) => () => void;
 
 export interface CallWait {
@@ -20,27 +17,23 @@ export interface CallWait {
   readonly onGone: OnGone;
 }
 
-/** `read`: read now. `gone`: the client no longer waits for the answer. */
+/** `read` means that the caller must read now, and `gone` that the client no longer waits for the answer. */
 export type Waited = 'read' | 'gone' | Refusal;
 
 export type EndWait = (reason: Waited) => void;
 
 const revoked = refuse('unauthorized', 'the token was revoked');
 
-/** Waits until there is something to read. `ended` resolves when the wait ends for another reason. */
+/** `ended` resolves when the wait ends for another reason. */
 export type Await = (ended: Promise<Waited>, end: EndWait) => Promise<Waited>;
 
-/**
- * Bounds the waits of calls: by their number, their duration, their connection, their token, and
- * the hub's lifetime.
- */
+/** Bounds waiting calls by number, duration, connection, token, and the hub's lifetime. */
 export function createCallWaits(deps: {
   /**
-   * True when the token was revoked in the last minute. A call that was verified before the
-   * revocation may begin its wait only after it.
+   * True when the token was revoked in the last minute. A call may begin its wait after its token was checked and
+   * revoked.
    */
   readonly isRevoked: (identity: Identity) => boolean;
-  /** Turns a failure of the wait into the refusal of the call. */
   readonly onFailed: (error: unknown) => Refusal;
   readonly perAgent: number;
   /** @default 4096 */
@@ -52,7 +45,6 @@ export function createCallWaits(deps: {
   let size = 0;
   let isDraining = false;
 
-  /** Reserves a slot for a wait of the agent, or returns the refusal. */
   function enter(agentId: string): Refusal | null {
     if (isDraining) return refuse('unavailable', 'the hub is draining', retryMs);
     const own = counts.get(agentId) ?? 0;
@@ -71,7 +63,7 @@ export function createCallWaits(deps: {
     size -= 1;
   }
 
-  /** Waits in the slot that the caller has reserved. Rejects with ChatStoreError. */
+  /** Needs a slot that the caller has reserved. Rejects with ChatStoreError. */
   async function waitInPlace(wait: CallWait, awaitEvent: Await): Promise<Waited> {
     const { identity, onGone, waitMs } = wait;
     const { promise, resolve: end } = Promise.withResolvers<Waited>();
@@ -82,8 +74,7 @@ export function createCallWaits(deps: {
     const last = untilExpiryMs < waitMs ? refuse('unauthorized', 'the token has expired') : 'read';
     const timer = setTimeout(() => end(last), Math.max(0, Math.min(waitMs, untilExpiryMs)));
     try {
-      // The database or the bus may answer late, so the end of the wait does not depend on their
-      // answer.
+      // The database or the bus may answer late, so the wait can end without their answer.
       return await Promise.race([promise, awaitEvent(promise, end)]);
     } finally {
       end('read');
@@ -97,10 +88,7 @@ export function createCallWaits(deps: {
     get size() {
       return size;
     },
-    /**
-     * Waits, then calls `respond`, which answers the call. The wait counts against the limits until the call is
-     * answered.
-     */
+    /** The wait counts against the limits until `respond` has answered the call. */
     async run(
       wait: CallWait,
       awaitEvent: Await,
@@ -119,7 +107,7 @@ export function createCallWaits(deps: {
     endRevoked(isEnded: (identity: Identity) => boolean) {
       for (const { identity, end } of waits) if (isEnded(identity)) end(revoked);
     },
-    /** Ends all waits, and refuses new ones. Resolves once all are answered, at the latest after a second. */
+    /** Refuses new waits. Resolves once all are answered, at the latest after a second. */
     async drain() {
       isDraining = true;
       for (const { end } of waits) end('read');

@@ -7,17 +7,16 @@ import {
 } from '@openclaw/protocol';
 import { filterPresence, isDelta } from './ephemeral.ts';
 
-/** A typing, presence or turn event, decoded once for all sessions that cannot receive it yet. */
 export interface Signal {
   readonly encoded: EncodedEnvelope;
   /**
-   * One key per agent and kind of signal; for typing and turns, one per agent and thread. A later
-   * signal with an equal key replaces an earlier one.
+   * An event has one key per agent and kind of signal; typing and turns have one per agent and thread. A later signal
+   * with an equal key replaces an earlier one.
    */
   readonly keys: readonly string[];
 }
 
-/** The most keys kept for one session over all its channels. A session that misses more counts as stuck. */
+/** A session that misses more signals than this counts as stuck. */
 const maxKeys = 10_000;
 
 const presenceKey = (agentId: string) => `presence ${agentId}`;
@@ -45,12 +44,12 @@ function keysOf(encoded: EncodedEnvelope): string[] {
   return event.presences.map(({ agentId }) => presenceKey(agentId));
 }
 
-/** The typing, presence and turn events that one session missed: only the latest of each channel, agent and thread is kept. */
+/** Keeps only the latest missed signal of each channel, agent and thread. */
 export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
   #size = 0;
 
-  /** Keeps signals of a channel. Returns false when too many are kept. */
+  /** Returns false when too many signals are kept. */
   keep(channel: Channel, signals: readonly Signal[]): boolean {
     let latest = this.#latest.get(channel);
     if (!latest) {
@@ -72,9 +71,7 @@ export class Conflation<Channel extends object> {
     return channel;
   }
 
-  /**
-   * Removes and returns a channel's signals, without the presences that a later signal replaced.
-   */
+  /** Omits presences that a later signal replaced. */
   take(channel: Channel): EncodedEnvelope[] {
     const latest = this.#latest.get(channel);
     if (!latest) return [];
@@ -96,7 +93,6 @@ export class Conflation<Channel extends object> {
   }
 }
 
-/** The same event with only the presences whose keys are given. */
 function narrow({ encoded }: Signal, keys: readonly string[]): EncodedEnvelope {
   const isCurrent = ({ agentId }: Presence) => keys.includes(presenceKey(agentId));
   return filterPresence(encoded, (presences) => presences.filter(isCurrent)) ?? encoded;

@@ -3,14 +3,10 @@ import type { ChatStore } from '@openclaw/chat-store';
 const maxLeaves = 1_000;
 const agentsAtOnce = 8;
 
-/**
- * The members that recently left one channel. A membership that was read just before such a leave
- * must be read again.
- */
+/** Remembers leaves, because a membership that was read just before a leave must be read again. */
 export class Departures {
-  /** For each agentId, the seq at which it last left and whether it has joined again. The newest is last. */
   readonly #leaves = new Map<string, { readonly seq: number; hasRejoined: boolean }>();
-  /** Up to this seq, agents may have left without an entry here. */
+  /** Agents may have left up to this seq without an entry here. */
   #forgottenSeq = 0;
 
   left(agentId: string, seq: number): void {
@@ -28,34 +24,27 @@ export class Departures {
     if (leave) leave.hasRejoined = true;
   }
 
-  /**
-   * Call it when the events up to `seq` were skipped, because any agent may have left with them.
-   */
+  /** Any agent may have left with the skipped events, so every membership is in doubt. */
   skipped(seq: number): void {
     this.#leaves.clear();
     this.#forgottenSeq = seq;
   }
 
   /**
-   * True when the agent left after `seq` and has not joined again, or when the room no longer
-   * knows.
+   * Returns true also when the departures no longer reach back to `seq`, and false when the agent has joined again.
    */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.hasRejoined;
   }
 
-  /**
-   * True when the agent left after `seq`, even if it has joined again, or when the room no longer
-   * knows.
-   */
+  /** Works as `hasLeftSince`, but also returns true when the agent has joined again. */
   wasAwaySince(seq: number, agentId: string): boolean {
     return (this.#leaves.get(agentId)?.seq ?? this.#forgottenSeq) > seq;
   }
 }
 
 /**
- * Returns the agents of these sessions that are not members of the channel. Costs a query for each
- * agent. Sessions that enter the set during the call are checked too. Rejects with ChatStoreError.
+ * Costs a query for each agent. Also checks sessions that enter the set during the call. Rejects with ChatStoreError.
  */
 export async function readDeparted(
   store: Pick<ChatStore, 'access'>,

@@ -11,8 +11,7 @@ function createBench(maxHeads?: number) {
       asked.push(after);
       if (state.isAway) throw new Error('away');
       const page = ids.filter((id) => id > after).slice(0, limit);
-      // Every seventh channel was active later than the others. The first of these channels was
-      // active most recently.
+      // Every seventh channel was active later than the others; the first of these most recently.
       return page.map((channelId) => {
         const n = Number(channelId.slice(3));
         return { channelId, head: 3, activeAt: n % 7 === 0 ? 10_000 - n : 1 };

@@ -4,9 +4,9 @@ import { limits } from '@openclaw/protocol';
 interface AgentHeads {
   readonly epochGeneration: number;
   readonly heads: Map<string, number>;
-  /** True while `heads` has every stored direct channel of the agent, so that any other channel is new. */
+  /** True while `heads` has every stored direct channel of the agent. */
   isComplete: boolean;
-  /** The most recently active channels, newest last; as many as a welcome names. */
+  /** The set has as many channels as a welcome names, the newest last. */
   latest: Set<string>;
   loaded: Promise<void>;
 }
@@ -14,16 +14,16 @@ interface AgentHeads {
 const pageSize = 1_000;
 
 /**
- * The heads of direct channels that welcomes do not name. A session that has had no event of such a channel enters it
- * after this head.
+ * Keeps the heads of direct channels that a welcome does not name. A session enters such a channel after this head,
+ * with the channel's first event.
  */
 export function createDirectHeads(
   deps: {
     readonly store: Pick<ChatStore, 'directChannels'>;
-    /** `Rooms.epochGeneration`: heads read in an earlier generation are not valid. */
+    /** Heads read in an earlier `Rooms.epochGeneration` are not valid. */
     readonly epochGeneration: () => number;
   },
-  /** The most heads in memory, about 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
+  /** A head takes about 100 bytes. A channel whose head does not fit starts with a discontinuity. */
   maxHeads = 1_000_000,
 ) {
   const { store, epochGeneration } = deps;
@@ -60,7 +60,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // The page includes every known event of the channel, so the page decides the channel's place.
+        // The page includes every event known here, so the page's order counts.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }
@@ -69,7 +69,7 @@ export function createDirectHeads(
       if (!last || page.length < pageSize) break;
       after = last.channelId;
     }
-    // The channels that remain in this set had events after their page was read.
+    // These channels had events after their page was read.
     const newer = list.latest;
     list.latest = new Set();
     for (const { channelId } of stored.toReversed()) touch(list, channelId);
@@ -77,10 +77,7 @@ export function createDirectHeads(
   }
 
   return {
-    /**
-     * Reads the heads of the agent's direct channels once. Call it before the welcome, so that no later event is
-     * skipped.
-     */
+    /** Reads the heads once. Call it before the welcome, so that no later event is skipped. */
     load(agentId: string) {
       const known = agents.get(agentId);
       if (known?.epochGeneration === epochGeneration()) return known.loaded;
@@ -99,15 +96,15 @@ export function createDirectHeads(
       });
       return list.loaded;
     },
-    /** The last known head: 0 for a channel created since the list was read, null when the hub does not know. */
+    /** 0 for a channel created since the list was read, null when the hub does not know. */
     headOf(agentId: string, channelId: string): number | null {
       const list = agents.get(agentId);
       if (list?.epochGeneration !== epochGeneration()) return null;
       return list.heads.get(channelId) ?? (list.isComplete ? 0 : null);
     },
-    /** The most recently active channels that the hub knows, newest first; as many as a welcome names. */
+    /** The newest channel comes first. The list is as long as a welcome allows. */
     latest: (agentId: string) => [...(agents.get(agentId)?.latest ?? [])].toReversed(),
-    /** Records that an event with this seq arrived. All sessions of the agent follow the channel from this event on. */
+    /** All sessions of the agent follow the channel from this event on. */
     raise(agentId: string, channelId: string, seq: number) {
       const list = agents.get(agentId);
       if (list?.epochGeneration !== epochGeneration()) return;

@@ -4,14 +4,9 @@ import type { HubCache } from './hub-cache.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 
-/** Returns the two agents of a direct channel. Rejects with ChatStoreError. */
 export type DirectMembers = (channelId: string) => Promise<readonly string[]>;
 
-/**
- * Reads the members of direct channels once per live room, because the tail check needs them after
- * every change of a channel. The members of a direct channel never change, so here, and only here,
- * a cached list is right.
- */
+/** Reads the members once per live room. The list may be cached, because a direct channel's members never change. */
 export function createDirectMembers(deps: {
   readonly store: Pick<ChatStore, 'read' | 'logPage'>;
   readonly cache: Pick<HubCache, 'members'>;

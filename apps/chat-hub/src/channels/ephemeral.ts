@@ -9,10 +9,9 @@ import {
   type SenderKind,
 } from '@openclaw/protocol';
 
-/** The kind of an event's sender, as far as this hub knows it. */
 export type KindOf = (senderId: string) => SenderKind | null;
 
-/** Encodes events that are not logged. They carry no seq, only the database's current epoch. */
+/** The events carry no seq, only the database's current epoch. */
 export function createEphemeralEncoder(store: Pick<ChatStore, 'epoch'>, kindOf: KindOf) {
   return (event: ChannelEvent, senderId: string, senderKind = kindOf(senderId)): EncodedEnvelope =>
     encodeEnvelope({
@@ -32,17 +31,14 @@ export type EncodeEphemeral = ReturnType<typeof createEphemeralEncoder>;
 const deltaName = '"name":"message.delta"';
 
 /**
- * True for the new text of a message that grows. Quotes within a text are escaped, so the
- * comparison matches no other event.
+ * True for the new text of a message that grows. Quotes within a text are escaped, so the comparison matches no other
+ * event.
  */
 export function isDelta({ type, seq, json }: EncodedEnvelope): boolean {
   return type === 'collaboration.event' && seq === null && json.includes(deltaName);
 }
 
-/**
- * Returns a presence event with only the presences that `keep` accepts, or null if none is left.
- * Returns other events unchanged.
- */
+/** Null if no presence is left. Returns other events unchanged. */
 export function filterPresence(
   encoded: EncodedEnvelope,
   keep: (presences: readonly Presence[]) => Presence[],

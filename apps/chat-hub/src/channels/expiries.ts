@@ -5,9 +5,8 @@ import type { Writer } from './writer.ts';
 const everyMs = 500;
 
 /**
- * Logs and publishes the expiry of asks and questions, within two seconds. Every hub looks for due
- * expiries in the database, and the database gives each event to one hub. An expiry therefore does
- * not depend on the hub that took the ask. Costs one small statement every half second.
+ * Logs and publishes the expiry of asks and questions, within two seconds. The database gives each due event to one
+ * hub, so an expiry survives the hub that took the ask. Costs one small statement every half second.
  */
 export function startExpiries(deps: {
   readonly store: Pick<ChatStore, 'due' | 'expire'>;
@@ -24,7 +23,7 @@ export function startExpiries(deps: {
       const due = await store.due();
       const events = (await Promise.all(due.map((expiry) => store.expire(expiry)))).flat();
       writer.publishAll(events);
-      // No event: another hub was first, or the database refused.
+      // Another hub was first, or the database refused.
       if (events.length === 0) return;
     }
   }

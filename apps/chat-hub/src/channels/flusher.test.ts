@@ -15,7 +15,6 @@ function createCase() {
   const flusher = createFlusher();
   const writtenAt: number[] = [];
   const socket = { flush: () => void writtenAt.push(performance.now()) };
-  /** Delivers one event per millisecond, to as many sockets as the rate requires. */
   const load = async (perSecond: number, forMs: number) => {
     for (let ms = 0; ms < forMs; ms += 1) {
       flusher.delivered({ channelId: 'c', events: [event], sockets: perSecond / 1_000 });
@@ -64,7 +63,6 @@ describe('a flusher', () => {
     const flusher = createFlusher({ clock: () => nowMs });
     const turns: number[] = [];
     let written = 0;
-    // Each write advances the clock by a quarter of a millisecond.
     for (let n = 0; n < 120; n++) {
       const flush = () => {
         nowMs += 0.25;
@@ -91,7 +89,7 @@ describe('a flusher', () => {
       onWritten: (handed) => batches.push(handed.length),
     });
     let written = 0;
-    // The room's flush takes longer than a turn may, and the room has more events in the next turn.
+    // Each flush of a room takes longer than a turn may.
     const rooms = Array.from({ length: 3 }, () => ({
       flush() {
         nowMs += 5;

@@ -1,11 +1,9 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 
-/** A room or socket with output to flush at the end of a turn. */
 export interface Flushable {
   flush(): void;
 }
 
-/** Events that a room enqueued for its sockets. Sockets that read too slowly are not counted. */
 export interface Delivery {
   readonly channelId: string;
   readonly events: readonly EncodedEnvelope[];
@@ -13,9 +11,9 @@ export interface Delivery {
 }
 
 const maxWaitMs = 3;
-/** How long one turn may frame and write events. The rest waits for the next turn. */
+/** Work beyond this time waits for the next turn. */
 const sliceMs = 4;
-/** The number of sockets flushed between two readings of the clock. One reading costs a tenth of a socket's flush. */
+/** The clock is read once for this many sockets, because a reading costs a tenth of a socket's flush. */
 const socketsPerReading = 16;
 /** After this many deliveries, `onWritten` is called even while sockets have more to write. */
 const maxUnreported = 1_000;
@@ -24,11 +22,10 @@ const deliveriesPerWaitMs = 25_000;
 const rateWindowMs = 100;
 
 /**
- * Flushes rooms and then sockets once per turn of the event loop, so that a room frames its events once and each socket
- * is written once. Under load it waits up to 3 ms, so that system calls per delivery fall as traffic rises.
+ * Flushes rooms and then sockets once per turn of the event loop, so a room frames its events once. Under load it
+ * waits up to 3 ms, so system calls per delivery fall as traffic rises.
  */
 export function createFlusher({
-  /** Called at the end of a turn with the deliveries that were written in it. */
   onWritten = (_deliveries: readonly Delivery[]): void => undefined,
   clock = () => performance.now(),
 } = {}) {
@@ -59,7 +56,7 @@ export function createFlusher({
       room.flush();
       if (clock() >= endMs) break;
     }
-    // Sockets get their share even if rooms used up the slice; otherwise their frames would accumulate.
+    // Sockets get their share even if rooms used up the slice, else their frames would accumulate.
     const socketsEndMs = Math.max(endMs, clock() + sliceMs / 2);
     let flushed = 0;
     for (const socket of sockets) {
@@ -91,7 +88,6 @@ export function createFlusher({
   }
 
   return {
-    /** Schedules a room that has events for its sessions. Rooms flush before sockets. */
     scheduleRoom(room: Flushable) {
       rooms.add(room);
       schedule();
@@ -100,15 +96,12 @@ export function createFlusher({
       sockets.add(socket);
       schedule();
     },
-    /** Counts events that a room enqueued for its sockets. Their rate decides how long the flusher waits. */
+    /** The rate of deliveries decides how long the flusher waits. */
     delivered(delivery: Delivery) {
       deliveries += delivery.events.length * delivery.sockets;
       unreported.push(delivery);
     },
-    /**
-     * Counts events that a socket got late, from the log. They do not show how fast live delivery
-     * is.
-     */
+    /** Counts late events from the log, which do not show how fast live delivery is. */
     caughtUp(events: number) {
       deliveries += events;
     },

@@ -6,9 +6,8 @@ import { createFoundDirects } from './found-directs.ts';
 const log = pino({ level: 'silent' });
 
 describe('direct channels found in the log', () => {
-  // The race: the tail check finds a direct message only once, and the store fails before it
-  // returns the channel's members. Invariant: no committed event is skipped. The channel is opened
-  // when the store answers again.
+  // The race: the tail check finds a direct message only once, and the store fails before it returns the channel's
+  // members.
   it('are opened at the latest head when the store answers again', async () => {
     const opened: [string, number][] = [];
     let failures = 3;
@@ -28,8 +27,7 @@ describe('direct channels found in the log', () => {
     directs.close();
   });
 
-  // One tail check may find thousands of channels. If all were opened at once, the store would refuse most of the
-  // reads.
+  // The store would refuse most of the reads if the thousands of channels of one tail check were opened at once.
   it('are all opened, a few at a time', async () => {
     let [open, most, done] = [0, 0, 0];
     const directs = createFoundDirects(

@@ -1,22 +1,20 @@
 import type { Logger } from 'pino';
 
-/** A head, and the `Rooms.epochGeneration` in which it was read. */
 export interface FoundHead {
   readonly head: number;
   readonly epochGeneration: number;
 }
 
-/** Opens direct channels whose new heads the tail check found, for the sessions that follow them. */
 export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
   {
-    /** The most channels opened concurrently. One tail check may find thousands. */
+    /** The number is bounded, because one tail check may find thousands of channels. */
     maxConcurrent = 16,
-    /** The most channels that wait. When there are more, the oldest is dropped and logged. */
+    /** Past this number, the oldest is dropped and logged. */
     maxWaiting = 20_000,
     retryMs = 500,
-    /** The number of failed attempts after which a channel is dropped, because it may no longer exist. */
+    /** A channel is dropped after this many failed attempts, because it may no longer exist. */
     maxAttempts = 120,
   } = {},
 ) {
@@ -47,7 +45,7 @@ export function createFoundDirects(
     if (attempts >= maxAttempts) return release(channelId);
     failures.set(channelId, attempts);
     queue(channelId, found);
-    // The store failed, so the other channels would fail too. They also wait.
+    // The store failed, so the other channels wait too.
     if (!isClosed) retry ??= setTimeout(retryNow, retryMs).unref();
   }
 

@@ -8,7 +8,7 @@ const { Receiver } = ws as unknown as {
   Receiver: new (options: { isServer: boolean }) => Writable;
 };
 
-// The frames are parsed by ws, so that they are tested against RFC 6455 and not against our own understanding of it.
+// ws parses the frames, so that they are tested against an independent implementation of RFC 6455.
 function read(frames: Buffer): Promise<string> {
   const receiver = new Receiver({ isServer: false });
   return new Promise((resolve, reject) => {

@@ -15,9 +15,8 @@ export function textFrame(payload: string): Buffer {
 export type Frame = Buffer | readonly Buffer[];
 
 /**
- * {@link textFrame} for a payload in encoded pieces; large pieces are not copied. A payload over `fragmentBytes` becomes
- * fragments of one message (RFC 6455 §5.4), so that it can be written in several turns. A ping or a close may be sent
- * between two fragments, but no other message.
+ * Does not copy large pieces. A payload over `fragmentBytes` becomes fragments of one message (RFC 6455 §5.4), so
+ * that it can be written in several turns. Only a ping or a close may be sent between two fragments.
  */
 export function textFrames(pieces: readonly Buffer[]): Frame[] {
   const groups: Buffer[][] = [[]];
@@ -47,7 +46,7 @@ export function sizeOfFrame(frame: Frame): number {
     : frame.reduce((sum, piece) => sum + piece.length, 0);
 }
 
-/** Payloads up to this size are copied into one buffer, which is cheaper to write than several. */
+/** One buffer of copies is cheaper to write than several small ones. */
 const copiedBytes = 65_536;
 const fragmentBytes = 131_072;
 const wholeText = 0x81;
@@ -70,7 +69,7 @@ export function notificationText(method: 'event' | 'notice', paramsJson: string)
   return `{"jsonrpc":"2.0","method":"${method}","params":${paramsJson}}`;
 }
 
-/** Encodes events as frames: arrays up to the batch limit if the client accepts batches, else one object per frame. */
+/** Puts events into arrays up to the batch limit if the client accepts batches, else one object per frame. */
 export function framesOf(events: readonly EncodedEnvelope[], acceptsBatches: boolean): Buffer[] {
   const framing = createFraming(acceptsBatches);
   for (const event of events) framing.add(event);

@@ -11,19 +11,25 @@ import { createInboxWaits } from './inbox-waits.ts';
 function createBench() {
   const items = new Map<string, number>();
   const state = { reads: 0, checks: 0, isAway: false };
+  /** `place` is that of the newest message that mentions everyone. `items` counts such messages in each inbox. */
+  const ofAll = { place: 0, items: 0 };
   const topics = new Map<string, Set<EventHandler>>();
   const waits = createInboxWaits({
     store: {
       async read({ agentId }: { readonly agentId: string }) {
         state.reads += 1;
-        const found = Array.from({ length: items.get(agentId) ?? 0 }, () => ({}));
+        const length = (items.get(agentId) ?? 0) + ofAll.items;
+        const found = Array.from({ length }, () => ({}));
         return { ok: true, result: { items: found } };
       },
-      async inboxMarks(agentIds: readonly string[]) {
+      async inboxMarks(agentIds: readonly string[], sinceOfAll: number) {
         state.checks += 1;
         if (state.isAway) throw new ChatStoreError('unavailable', 'away');
-        const marks = agentIds.map((agentId) => [agentId, `${items.get(agentId) ?? 0}`] as const);
-        return { marks: new Map(marks), newestOfAll: 0 };
+        const newOfAll = ofAll.place > sinceOfAll ? ofAll.place : 0;
+        const marks = agentIds.map(
+          (agentId) => [agentId, `${items.get(agentId) ?? 0} ${newOfAll}`] as const,
+        );
+        return { marks: new Map(marks), newestOfAll: ofAll.place };
       },
     } as unknown as Pick<ChatStore, 'read' | 'inboxMarks'>,
     bus: {
@@ -58,7 +64,7 @@ function createBench() {
     for (const handler of topics.get(agentId) ?? [])
       handler({ seq } as EncodedEnvelope, '' as never);
   };
-  return { waits, state, answers, wait, add, check, publish, topics };
+  return { waits, state, ofAll, answers, wait, add, check, publish, topics };
 }
 
 describe('reads that wait for an item', () => {
@@ -113,5 +119,24 @@ describe('reads that wait for an item', () => {
     await bench.check(false);
     await waiting;
     expect(bench.answers).toEqual(['read']);
+  });
+
+  // The fault: a hub that ran through a restore looked for messages that mention everyone only behind the places of
+  // before it. Invariant: the first one after the restore ends the wait.
+  it('end with a message that mentions everyone after a restore, at a lower place', async () => {
+    const bench = createBench();
+    bench.ofAll.place = 900;
+    const waiting = bench.wait('ana');
+    await waitFor(() => bench.state.reads === 1);
+    for (let n = 0; n < 3; n++) await bench.check(true);
+    bench.waits.restored();
+    bench.ofAll.place = 400;
+    await bench.check(false);
+    const { reads } = bench.state;
+    expect(bench.answers).toEqual([]);
+    Object.assign(bench.ofAll, { place: 401, items: 1 });
+    await bench.check(true);
+    await waiting;
+    expect([bench.answers, bench.state.reads]).toEqual([['read'], reads + 1]);
   });
 });

@@ -13,16 +13,14 @@ export interface InboxWait extends CallWait {
 }
 
 interface Waiting {
-  /** The inbox's mark at the last check; null before the first one, which always makes the wait look. */
+  /** Null before the first check, after which the inbox is always read. */
   mark: string | null;
   readonly look: () => void;
 }
 
 /**
- * The reads of inboxes that wait for an item. A wait looks into the inbox at its start, and
- * whenever the inbox may have an item: after this hub commits one, after an event on the agent's
- * topic, and after a check of the store that finds the inbox changed. The check also finds items of
- * other hubs whose events Redis has lost.
+ * A waiting read looks into its inbox at its start, after a commit of this hub, after an event on the agent's topic,
+ * and after a check of the store. The check finds items whose events Redis has lost.
  */
 export function createInboxWaits(deps: {
   readonly store: Pick<ChatStore, 'read' | 'inboxMarks'>;
@@ -31,8 +29,8 @@ export function createInboxWaits(deps: {
   readonly onFailed: (error: unknown) => Refusal;
   readonly log: Pick<Logger, 'debug'>;
   /**
-   * Called when an agent begins to wait for its own inbox. The returned function is called when the
-   * agent stops.
+   * The hub calls this when an agent begins to wait for its own inbox, and calls the returned function when the agent
+   * stops.
    */
   readonly onWaiting?: (agentId: string) => () => void;
   /** @default 4 */
@@ -42,10 +40,9 @@ export function createInboxWaits(deps: {
   const { store, bus, log } = deps;
   const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
   const byAgent = new Map<string, Set<Waiting>>();
-  /** The newest messages that mentioned everyone, at the last check and at the one before it. */
   let newestOfAll = [0, 0];
   let checking: Promise<void> | undefined;
-  /** True while the log has events that no check has seen, for instance after a failed check. */
+  /** Stays true after a failed check. */
   let isDue = false;
 
   function look(agentId: string): void {
@@ -72,7 +69,7 @@ export function createInboxWaits(deps: {
     };
     const ofAgent = byAgent.get(agentId) ?? new Set();
     byAgent.set(agentId, ofAgent.add(waiting));
-    // The store alone is enough, so the wait does not depend on the subscription.
+    // The wait does not depend on the subscription, because the checks of the store also end it.
     const subscription = bus.subscribeAgent(agentId, ({ seq }) => {
       if (seq !== null) waiting.look();
     });
@@ -105,7 +102,8 @@ export function createInboxWaits(deps: {
 
   async function check(): Promise<void> {
     const agentIds = [...byAgent.keys()];
-    const [newest = 0, since = 0] = newestOfAll;
+    const known = newestOfAll;
+    const [newest = 0, since = 0] = known;
     let last = newest;
     for (let at = 0; at < agentIds.length; at += agentsPerCheck) {
       const some = agentIds.slice(at, at + agentsPerCheck);
@@ -120,7 +118,8 @@ export function createInboxWaits(deps: {
         }
       }
     }
-    newestOfAll = [last, newest];
+    // A restore during this check has reset the places.
+    if (newestOfAll === known) newestOfAll = [last, newest];
   }
 
   function checkIfDue(): void {
@@ -140,18 +139,24 @@ export function createInboxWaits(deps: {
       return waits.size;
     },
     isWaiting: (agentId: string) => byAgent.has(agentId),
-    /** Waits for an item, then calls `respond`, which answers the call. */
     run: (wait: InboxWait, respond: (waited: Waited) => Promise<void>) =>
       waits.run(wait, (ended) => waitForItem(wait, ended), respond),
-    /** Call it when this hub has committed an item in the inboxes of these agents. */
     committed: (agentIds: readonly string[]) => agentIds.forEach(look),
     /**
-     * Call it a few times a second, and say whether the log has new events. If it has, the inboxes
-     * of the waiting agents are compared with their marks.
+     * Call it a few times a second. If the log has new events, the inboxes of waiting agents are compared with their
+     * marks.
      */
     checked(hasChanged: boolean): void {
       isDue ||= hasChanged;
       checkIfDue();
+    },
+    /**
+     * Call it when a backup was restored. New items get places below those that were seen, and
+     * acknowledged items may be back.
+     */
+    restored(): void {
+      newestOfAll = [0, 0];
+      isDue = true;
     },
   };
 }

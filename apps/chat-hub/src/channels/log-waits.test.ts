@@ -8,7 +8,6 @@ import { createSessionBench } from '../testing/session-bench.ts';
 import type { Waited } from './call-waits.ts';
 import { createLogWaits } from './log-waits.ts';
 
-/** Waits on one room, with the answers in the order in which they came. */
 function createBench(limits: { readonly perAgent?: number; readonly perHub?: number } = {}) {
   const { room, publish } = createSessionBench();
   const state = { lookUps: 0, head: 0, role: 'member' as Access['role'], isAway: false, opened: 0 };

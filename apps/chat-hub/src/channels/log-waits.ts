@@ -5,10 +5,7 @@ import { isWithinBounds, type Identity } from '../edge/identity.ts';
 import { createCallWaits, type CallWait, type EndWait, type Waited } from './call-waits.ts';
 import type { Rooms } from './rooms.ts';
 
-/**
- * The most waiting reads of one agent on this hub. An agent without a socket needs one for each channel that it
- * follows.
- */
+/** An agent without a socket needs one waiting read for each channel that it follows. */
 const maxPerAgent = 16;
 
 export interface LogWait extends CallWait {
@@ -17,9 +14,8 @@ export interface LogWait extends CallWait {
 }
 
 /**
- * The reads of logs that wait for an event. Each read costs the database one look-up at its start.
- * The channel's room ends the wait, also when only the store had the event. The log is read after
- * the wait, with a check of the rights, so an agent that was removed during the wait is refused.
+ * Each waiting read costs the database one look-up. The channel's room ends the wait. The log is read afterwards, so
+ * an agent that was removed during the wait is refused.
  */
 export function createLogWaits(deps: {
   readonly store: Pick<ChatStore, 'access'>;
@@ -33,10 +29,7 @@ export function createLogWaits(deps: {
   const { store, rooms } = deps;
   const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
 
-  /**
-   * The head of the channel's log, or null when the agent may not read the log. The read that
-   * follows returns the refusal.
-   */
+  /** Null when the agent may not read the log; the read that follows returns the refusal. */
   async function readableHead(identity: Identity, channelId: string): Promise<number | null> {
     if (!isWithinBounds(identity, channelId)) return null;
     const access = (await store.access(identity.agentId, [channelId])).get(channelId);
@@ -48,15 +41,14 @@ export function createLogWaits(deps: {
     const { epochGeneration } = rooms;
     // The rights are checked before the room is opened, because an outsider must not open one.
     const head = await readableHead(identity, channelId);
-    // An `after` above the head belongs to another epoch. The client sees this from the head in the answer.
+    // An `after` above the head belongs to another epoch. The answer's head shows this to the client.
     if (head === null || head !== after) return 'read';
     const room = await rooms.open(channelId);
     const unwatch = room.watch((seq) => {
       if (seq === null || seq > after) end('read');
     });
     try {
-      // The room already listens, so the wait ends with an event that the room has not delivered
-      // yet.
+      // The room already listens, so an event that it has not delivered yet ends the wait.
       if (room.head > after || rooms.epochGeneration !== epochGeneration) return 'read';
       room.raise(head);
       return await ended;
@@ -71,7 +63,6 @@ export function createLogWaits(deps: {
     get size() {
       return waits.size;
     },
-    /** Waits for an event after `after`, then calls `respond`, which answers the call. */
     run: (wait: LogWait, respond: (waited: Waited) => Promise<void>) =>
       waits.run(wait, (ended, end) => waitForEvent(wait, ended, end), respond),
   };

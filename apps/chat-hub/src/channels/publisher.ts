@@ -6,15 +6,11 @@ import type { Identity } from '../edge/identity.ts';
 import { createAnnouncer } from './announcer.ts';
 import type { EncodeEphemeral } from './ephemeral.ts';
 
-/**
- * An event that is not logged: typing, presence, a turn, or the new text of a message that grows.
- */
 type EphemeralEvent =
   | EventOf<'channel.typing'>
   | EventOf<'channel.presence'>
   | (EventOf<'collaboration.event'> & { readonly channelId: string });
 
-/** Publishes events that are not logged. Logged events are published by writer.ts. */
 export function createPublisher(deps: {
   readonly bus: Pick<EventBus, 'publish'>;
   readonly encodeEphemeral: EncodeEphemeral;
@@ -42,12 +38,8 @@ export function createPublisher(deps: {
   });
 
   return {
-    /** Announces a public channel to every connection. Announcements beyond a rate are dropped. */
     announce,
-    /**
-     * Publishes a channel's event that is not logged. While Redis is away, other hubs do not get
-     * the event, also not later.
-     */
+    /** Other hubs never get events that are published while Redis is away. */
     publishEphemeral(event: EphemeralEvent, senderId: string) {
       const { channelId } = event;
       const encoded = encodeEphemeral(event, senderId);

@@ -10,27 +10,28 @@ import { framesOf } from './frames.ts';
 
 export interface RoomMember {
   readonly agentId: string;
-  /** True if the agent may be in any room without being a member. */
   readonly isObserver: boolean;
-  /** True if the client chose the subprotocol, so that a frame may hold an array of notifications. */
+  /** If true, a frame may hold an array of notifications. */
   readonly acceptsBatches: boolean;
   /** False while the session reads too slowly or catches up. */
   isLive(room: Room): boolean;
   enqueue(frame: Buffer): void;
-  /** Called in place of `enqueue` when the session must get all events after `afterSeq` from the backlog. */
+  /**
+   * The room calls this in place of `enqueue` when the session must get all events after `afterSeq` from the backlog.
+   */
   backlogFrom(room: Room, afterSeq: number): void;
-  /** Called in place of `enqueue` with typing and presence events, which are not logged. */
+  /** The room calls this in place of `enqueue` with signals, which are not logged. */
   missSignals(room: Room, signals: readonly Signal[]): void;
-  /** Called when the event `seq` removed the session: the agent left, or the channel was deleted. */
+  /** The event `seq` removed the session, because the agent left or the channel was deleted. */
   removed(room: Room, seq: number): void;
   /**
-   * Called when the room continues after {@link Room.head} and earlier events cannot be sent.
-   * Either the epoch changed, or the events were trimmed.
+   * The room continues after {@link Room.head}, and earlier events cannot be sent. Either the epoch changed, or the
+   * events were trimmed.
    */
   discontinued(room: Room, reason: 'epoch' | 'trimmed'): void;
   /**
-   * Called when the session must leave the room and no event says so. The events that removed its
-   * agent were trimmed or belong to another epoch.
+   * The session must leave, but no event says so: the event that removed its agent was trimmed or belongs to another
+   * epoch.
    */
   ended(room: Room, reason: 'epoch' | 'trimmed'): void;
 }
@@ -39,25 +40,24 @@ export interface RoomDeps {
   readonly flusher: Flusher;
   readonly readLog: ReadLog;
   readonly createSequencer: (head: number, deliver: (event: EncodedEnvelope) => void) => Sequencer;
-  /** Called when an agent became a member. It may already be in the room, as an observer. */
+  /** The room calls this when an agent became a member. The agent may already be in the room, as an observer. */
   readonly onJoined?: (agentId: string) => void;
-  /** The memory that the newest events of all rooms share. @default a budget for this room alone */
+  /** @default a budget for this room alone */
   readonly ringBudget?: RingBudget;
 }
 
-/** The changes of a log that are not appended events, as the store reports them. */
+/** Changes of a log that are not appended events. */
 export type LogState = Pick<Access, 'floor' | 'rewrites'>;
 
-/** Events that a room decodes, because they change the room's own state. */
+/** Only events of these types change the room's own state, so only these are decoded. */
 const decodedTypes: ReadonlySet<string> = new Set([
   'channel.member.leave',
   'channel.member.join',
   'channel.message.delete',
 ]);
-/** The most characters of events that wait for the end of the turn. When there are more, they are framed at once. */
+/** Past this number, waiting events are framed at once. */
 const maxPendingChars = 1_048_576;
 
-/** One live channel of this hub: its sequencer, its newest events, its sessions. */
 export class Room {
   readonly channelId: string;
   readonly members = new Set<RoomMember>();
@@ -80,20 +80,16 @@ export class Room {
     this.#sequencer = deps.createSequencer(head, (event) => this.#deliver(event));
   }
 
-  /** The seq of the newest event delivered. */
   get head(): number {
     return this.#sequencer.head;
   }
 
-  /** The lowest seq that the log still holds, as far as this room knows. */
+  /** Lower than the store's floor until the room learns of a trim. */
   get floor(): number {
     return this.#floor;
   }
 
-  /**
-   * Call it with the state of the log that the store reports. Memory then serves no event that was trimmed or
-   * rewritten.
-   */
+  /** Drops trimmed and rewritten events from memory. */
   update({ floor, rewrites }: Partial<LogState>): void {
     if (rewrites !== undefined && rewrites !== this.#rewrites) {
       this.#rewrites = rewrites;
@@ -105,12 +101,12 @@ export class Room {
   }
 
   /**
-   * Call it when the events up to `head` were trimmed before the room delivered them. The room continues after `head`,
-   * and every session is notified. Sessions of `leftAgents` leave the room.
+   * Call it when the events up to `head` were trimmed before delivery. The room continues after `head` and notifies
+   * every session. Sessions of `leftAgents` leave.
    */
   skipTrimmed(head: number, leftAgents: ReadonlySet<string>): void {
     if (head <= this.head) return;
-    // The skipped events may have removed members, so rights that were read before these events must be read again.
+    // The skipped events may have removed members, so rights that were read earlier must be read again.
     this.#departures.skipped(head);
     this.#continueAfter(head, 'trimmed');
     for (const member of [...this.members]) {
@@ -118,50 +114,50 @@ export class Room {
     }
   }
 
-  /** Takes a durable event from the bus or this hub's own commit, in any order and any number of times. */
+  /** Takes a durable event in any order and any number of times. */
   offer(event: EncodedEnvelope): void {
     this.#sequencer.offer(event);
   }
 
-  /** Call it when the store's head is `head`. Missing events up to that head are fetched. */
+  /** Fetches missing events up to the store's `head`. */
   raise(head: number): void {
     this.#sequencer.raise(head);
   }
 
-  /**
-   * Sends an event without a seq to the sessions, after the durable events that the room has
-   * already delivered.
-   */
+  /** Sends an event without a seq after the durable events that the room has already delivered. */
   broadcast(event: EncodedEnvelope): void {
     if (this.members.size > 0) this.#queue(event);
   }
 
-  /** The events after `seq` up to {@link Room.head}, or null when they are no longer in memory. */
+  /** Returns the events up to {@link Room.head}, or null when memory does not reach back to `seq`. */
   after(seq: number): readonly EncodedEnvelope[] | null {
     return this.#backlog.after(seq);
   }
 
-  /** A page of the events after `seq`, encoded once for all callers; null if there are none. Rejects with ChatStoreError. */
+  /**
+   * Encodes the page once for all callers. Resolves with null if there are no events after `seq`; rejects with
+   * ChatStoreError.
+   */
   encodedPage(seq: number, slices: TimeSlicedQueue): Promise<EncodedPage | null> {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
 
-  /** True once the channel was deleted. Sessions in the room at that time are notified; later subscribers are not. */
+  /** A later subscriber is not notified of the deletion. */
   get isDeleted(): boolean {
     return this.#isDeleted;
   }
 
-  /** True when the agent left after `seq` and has not joined again, or when the room cannot tell. */
+  /** Returns true also when the room cannot know, and false when the agent has joined again. */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.#departures.hasLeftSince(seq, agentId);
   }
 
-  /** True when the agent left after `seq`, even if it has joined again, or when the room cannot tell. */
+  /** Works as `hasLeftSince`, but also returns true when the agent has joined again. */
   wasAwaySince(seq: number, agentId: string): boolean {
     return this.#departures.wasAwaySince(seq, agentId);
   }
 
-  /** Resolves with true once {@link Room.head} is at least `head`, or with false after `timeoutMs`. */
+  /** Resolves with false after `timeoutMs`. */
   whenReached(head: number, timeoutMs: number): Promise<boolean> {
     if (this.head >= head) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -179,20 +175,19 @@ export class Room {
   }
 
   /**
-   * Calls the listener with the seq of each durable event that the room delivers, or with null when the room closes or
-   * continues at another seq. Returns a function that removes the listener. The room stays open until then.
+   * Calls the listener with the seq of each delivered durable event, or with null when the room closes or continues
+   * at another seq. Returns a function that removes the listener; the room stays open until then.
    */
   watch(listener: (seq: number | null) => void): () => void {
     this.#watchers.add(listener);
     return () => void this.#watchers.delete(listener);
   }
 
-  /** True while sessions or watchers need the room. */
   get isInUse(): boolean {
     return this.members.size > 0 || this.#watchers.size > 0;
   }
 
-  /** Call it when the epoch changed (a backup was restored). Continues from `head`, and notifies every session. */
+  /** Call it when a backup was restored. Continues from `head`, and notifies every session. */
   beginEpoch(head: number): void {
     this.#departures = new Departures();
     this.#isDeleted = false;
@@ -220,7 +215,6 @@ export class Room {
     this.#notifyWatchers(null);
   }
 
-  /** Frames the events since the last flush once, and enqueues the same buffers for all sessions. */
   flush(): void {
     const events = this.#pending;
     if (events.length === 0) return;
@@ -247,7 +241,7 @@ export class Room {
     if (sockets > 0) this.#deps.flusher.delivered({ channelId: this.channelId, events, sockets });
   }
 
-  /** Queues an event for the flush at the end of the turn, or flushes at once when much is queued. */
+  /** Flushes at once when much is queued, else at the end of the turn. */
   #queue(event: EncodedEnvelope): void {
     this.#pending.push(event);
     this.#pendingChars += event.json.length;

@@ -16,15 +16,8 @@ function createBench() {
   const nothing = () => undefined;
   const database = { epoch: 'e', head: 7, floor: 1, events: [] as EncodedEnvelope[] };
   const members = new Set(['ana']);
-  /**
-   * Each read calls the next of these functions when the read has its rows but has not returned
-   * them.
-   */
+  /** Each read calls the next function when it has its rows but has not returned them. */
   const reads: (() => Promise<void>)[] = [];
-  /**
-   * Each read of rights calls the next of these functions when the read has its rows but has not
-   * returned them.
-   */
   const accessReads: (() => void)[] = [];
   const conflicts: EncodedEnvelope[] = [];
   const rooms = createRooms({
@@ -79,8 +72,7 @@ describe('the live channels of a hub', () => {
     jest.useRealTimers();
   });
 
-  // The race: a client subscribes and disconnects before its answer, so that no session ever enters the room. Invariant:
-  // an empty room closes by itself and unsubscribes its topic.
+  // The race: a client subscribes and disconnects before its answer, so no session ever enters the room.
   it('close by themselves when they were opened and never entered', async () => {
     const { bus, rooms } = createBench();
     await Promise.all(['a', 'b'].map((channelId) => rooms.open(channelId)));
@@ -104,8 +96,7 @@ describe('the live channels of a hub', () => {
     expect(rooms.size).toBe(0);
   });
 
-  // The race: an empty room is opened again just before it would close. Invariant: the caller has
-  // time to enter the room.
+  // The race: an empty room is opened again just before it would close. Invariant: the caller has time to enter.
   it('stay open a while longer when they are opened again', async () => {
     const { rooms } = createBench();
     const room = await rooms.open('a');
@@ -115,9 +106,8 @@ describe('the live channels of a hub', () => {
     }
   });
 
-  // The race: the bus loses events, and these are trimmed before this hub reads them. One of them
-  // removed ben. Invariant: the room continues from the floor, every session is notified, and ben
-  // gets no event. Admins need no membership.
+  // The race: events that the bus lost are trimmed before this hub reads them, and one of them removed ben. Admins
+  // need no membership.
   it('continue from the floor when events were trimmed before they were delivered', async () => {
     const { rooms, database } = createBench();
     const room = await rooms.open('a');
@@ -160,9 +150,8 @@ describe('the live channels of a hub', () => {
     expect(room.after(10)?.map(({ seq }) => seq)).toEqual([11, 12]);
   });
 
-  // The race: the room reads the rights of its agents. During that read, ben enters with rights
-  // that were read before his removal, and the removal was trimmed. Invariant: a removed member
-  // gets no event after its removal.
+  // The race: while the room reads rights, ben enters with rights from before his removal, and the removal was
+  // trimmed. Invariant: a removed member gets no event after its removal.
   it('check the rights of agents that enter while events are found to be trimmed', async () => {
     const { rooms, database, accessReads } = createBench();
     const room = await rooms.open('a');
@@ -186,9 +175,8 @@ describe('the live channels of a hub', () => {
     expect([...room.members].map(({ agentId }) => agentId)).toEqual(['ana']);
   });
 
-  // The race: a page is read, then a backup with a shorter log is restored, and only then the page
-  // arrives. Invariant: the page's floor is not applied to the new epoch. Otherwise the room would
-  // skip all events up to that floor.
+  // The race: a page is read, a backup with a shorter log is restored, and then the page arrives. In the new epoch
+  // the page's floor would skip events.
   it.each(['log', 'rights'] as const)(
     'forget a floor when the epoch changes during a read of the %s',
     async (read) => {
@@ -217,9 +205,8 @@ describe('the live channels of a hub', () => {
     expect([rooms.size, bus.stats.topics]).toEqual([1, 1]);
   });
 
-  // The race: the epoch changes between the read of a room's head and the opening of the room. Invariant: the room's
-  // head belongs to the current epoch. With a head of an earlier epoch the room would drop new events until the log has
-  // grown past that head.
+  // The race: the epoch changes between the read of a head and the opening of its room. Invariant: the room's head
+  // belongs to the current epoch. A head of an earlier epoch would drop new events.
   it.each(['a', direct])('start at the head of the current epoch: %s', async (channelId) => {
     const { rooms, database, reads } = createBench();
     reads.push(async () => {
@@ -227,14 +214,12 @@ describe('the live channels of a hub', () => {
       rooms.beginEpoch(new Map());
     });
     expect((await rooms.open(channelId)).head).toBe(3);
-    // Negative control: a head that changes within an epoch is not read again.
     const other = createBench();
     other.reads.push(async () => void (other.database.head = 3));
     expect((await other.rooms.open(channelId)).head).toBe(7);
   });
 
-  // A hub has thousands of rooms. Invariant: a room is moved to the current epoch before it is used, even if other
-  // rooms still wait.
+  // Invariant: a room moves to the current epoch before it is used, even if thousands of rooms still wait.
   it('change their epoch a few per turn, and at once when they are used', async () => {
     const { rooms } = createBench();
     const opened = Array.from({ length: 400 }, (_, n) =>
@@ -261,8 +246,7 @@ describe('the live channels of a hub', () => {
     expect([rooms.size, bus.stats.topics]).toEqual([0, 0]);
   });
 
-  // The race: a backup is restored while all hubs are connected. The channel grows past the lost events before any hub
-  // checks, so no head is lower. Invariant: two events with one seq are reported.
+  // The race: after a restore, the channel grows past the lost events before any hub checks, so no head is lower.
   it('report a different event with the seq of a delivered one', async () => {
     const { bus, rooms, conflicts } = createBench();
     const room = await rooms.open('a');
@@ -277,9 +261,7 @@ describe('the live channels of a hub', () => {
     expect(conflicts.map(({ id, seq }) => [id, seq])).toEqual([['first', 8]]);
   });
 
-  // The race: a restored database gets new events before any hub checks, so its log seems to
-  // continue the log that the hub knows. Invariant: the room delivers an event only after the event
-  // that precedes it in that log.
+  // The race: a restored database gets new events before any hub checks, so its log seems to continue the known log.
   it('deliver nothing from a log that has a different event at their head', async () => {
     const { bus, rooms, database, conflicts } = createBench();
     const room = await rooms.open('a');
@@ -287,7 +269,6 @@ describe('the live channels of a hub', () => {
     database.events = [eventOf('first', 8), eventOf('second', 9)];
     room.raise(9);
     await jest.advanceTimersByTimeAsync(0);
-    // The negative control: with the same event at the head, the next one is delivered.
     expect([room.head, conflicts.length]).toEqual([9, 0]);
     database.events = [eventOf('another', 9), eventOf('third', 10)];
     room.raise(10);

@@ -16,18 +16,14 @@ interface Entry {
   idle?: NodeJS.Timeout;
 }
 
-/** How long an empty room stays open, so that reconnecting clients resume from memory. */
+/** Empty rooms stay open for this time, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
-/** The most bytes read from a log at once, so that parsing them never blocks the event loop for long. */
+/** A page is bounded, so that parsing never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
-/** The most attempts to read heads. The read fails when the epoch changes during each of them. */
+/** A read of heads fails when the epoch changes during each attempt. */
 const maxReads = 5;
-/** The number of rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
-/**
- * The most events, and characters of events, that wait until a room's head is known. Events beyond
- * that are read from the log.
- */
+/** While a room's head is unknown, events beyond these limits are read from the log later. */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
@@ -35,17 +31,16 @@ export function createRooms(deps: {
   readonly store: ChatStore;
   readonly bus: EventBus;
   readonly flusher: Flusher;
-  /** The memory that the newest events of all channels share. @default a budget of 64 MiB */
+  /** @default a budget of 64 MiB */
   readonly ringBudget?: RingBudget;
   readonly log: Logger;
   readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
-  /** Called when an agent became a member of a room's channel. */
   readonly onJoined?: (room: Room, agentId: string) => void;
   /**
-   * Called when an event arrives whose seq belongs to a different event, which was delivered. The
-   * store decides which of the two is right.
+   * An event arrived whose seq belongs to a different event that was delivered. The store decides which of the two is
+   * right.
    */
   readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
 }) {
@@ -55,7 +50,7 @@ export function createRooms(deps: {
   const opening = new Map<string, Promise<Room>>();
   const totals: SequencerTotals = { holes: 0, repaired: 0, duplicates: 0 };
   let epochGeneration = 0;
-  /** Rooms that are still in an earlier epoch, with the head from which each continues. */
+  /** Maps each room of an earlier epoch to the head from which it continues. */
   const outdated = new Map<string, number>();
   let onEpochChanged: ((room: Room) => void) | undefined;
   let isClosed = false;
@@ -91,8 +86,7 @@ export function createRooms(deps: {
           totals,
           deliver(event, source) {
             cache.invalidateFor(event.type, channelId, event.seq);
-            // The bus did not deliver this event, so the hub of its sender may have failed to
-            // invalidate the caches.
+            // The bus did not deliver this event, so its sender's hub may not have invalidated the caches.
             if (source === 'store' && event.seq !== null) dropCaches(channelId, event.seq);
             deliver(event);
           },
@@ -111,9 +105,8 @@ export function createRooms(deps: {
   }
 
   /**
-   * Reads heads from the store, and repeats the read if the epoch changed during it. A room with a
-   * head of an earlier epoch would drop new events until the log has grown past that head. Rejects
-   * with ChatStoreError when the epoch keeps changing.
+   * Reads heads from the store, and repeats the read if the epoch changed during it. A head of an earlier epoch would
+   * make a room drop new events. Rejects with ChatStoreError when the epoch keeps changing.
    */
   async function readInEpoch<T>(read: () => Promise<T>): Promise<T> {
     for (let reads = 1; reads <= maxReads; reads++) {
@@ -128,19 +121,18 @@ export function createRooms(deps: {
     return readInEpoch(() => store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1));
   }
 
-  /** Gives a room a durable event from the bus. If an event with its seq was already delivered, compares the two. */
+  /** If an event with this seq was already delivered, compares the two. */
   function offer(room: Room, event: EncodedEnvelope): void {
     moveToEpoch(room.channelId);
     if (event.seq !== null && event.seq <= room.head && event.epoch === store.epoch) {
-      // Usually this is a second copy of an event that is still in memory.
+      // Usually the event is a second copy of one that is still in memory.
       const delivered = room.after(event.seq - 1)?.[0];
       if (delivered && delivered.id !== event.id) deps.onSeqConflict?.(delivered);
     }
     room.offer(event);
   }
 
-  // Also reads the event at `after`: if it differs from the event that was delivered, the log was
-  // replaced.
+  // Also reads the event at `after`: if it differs from the delivered event, the log was replaced.
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;
@@ -157,7 +149,7 @@ export function createRooms(deps: {
         deps.onSeqConflict?.(delivered);
         throw new Error(`the log of ${channelId} holds another event ${after} than was delivered`);
       }
-      // The event at `after` filled the page alone, and the next one is too large to share a page.
+      // The page holds only the event at `after`, because the next one is too large to share a page.
       if (events.length > 1) return events.slice(1);
       return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
     }
@@ -165,11 +157,9 @@ export function createRooms(deps: {
   }
 
   /**
-   * Lets a room continue from the log's floor, when events above the room's head were trimmed
-   * before this hub read them. These events may have removed members, so rights are read before the
-   * room delivers anything else, also for agents that enter during that read. Costs a query for
-   * each agent in the room. `generation` is that of the page's epoch. If the epoch has changed
-   * since then, nothing is skipped, because the page belongs to another log.
+   * Continues a room from the log's floor when events were trimmed before this hub read them. Rights are read before
+   * the room delivers anything else, because the trimmed events may have removed members. Costs a query for each
+   * agent in the room. Does nothing if the epoch has changed since `generation`.
    */
   async function skipTrimmed(
     channelId: string,
@@ -188,7 +178,7 @@ export function createRooms(deps: {
 
   async function openRoom(channelId: string): Promise<Room> {
     if (isDirectChannelId(channelId)) return enterDirect(channelId, await readHead(channelId));
-    // Events that arrive before the head is known. The sequencer drops events up to the head.
+    // Keeps events until the head is known. The sequencer then drops those up to the head.
     let early: EncodedEnvelope[] | null = [];
     let earlyChars = 0;
     let room: Room | undefined;
@@ -261,7 +251,7 @@ export function createRooms(deps: {
       if (outdated.size > 0) setImmediate(moveSome);
       break;
     }
-    // Releases the callback, because it may keep thousands of sessions in memory.
+    // The callback may keep thousands of sessions in memory.
     if (outdated.size === 0) onEpochChanged = undefined;
   }
 
@@ -273,9 +263,8 @@ export function createRooms(deps: {
     totals,
     channelIds: () => [...rooms.keys()],
     /**
-     * Resolves with the room, and opens it if it is not live: its topic is subscribed first and its head read after, so
-     * that no event is missed. Rejects with ChatStoreError when the head cannot be read. A room that no session enters
-     * closes by itself.
+     * Subscribes the topic before it reads the head, so that no event is missed. Rejects with ChatStoreError when the
+     * head cannot be read. A room that no session enters closes by itself.
      */
     async open(channelId: string) {
       const room = current(channelId);
@@ -290,22 +279,18 @@ export function createRooms(deps: {
       }
       return promise;
     },
-    /**
-     * Opens the room of a direct channel, whose events come on its members' agent topics. The
-     * caller ensures that the head belongs to the current epoch ({@link Rooms.epochGeneration}).
-     */
+    /** The caller ensures that the head belongs to the current epoch ({@link Rooms.epochGeneration}). */
     openDirect: (channelId: string, head: number) =>
       enterDirect(channelId, { head, epoch: store.epoch }),
     offer,
-    /** How many times the epoch changed. Heads read in an earlier generation are not valid. */
+    /** Heads read in an earlier generation are not valid. */
     get epochGeneration() {
       return epochGeneration;
     },
     readInEpoch,
     /**
-     * Call it when the epoch changed (a backup was restored). Every room continues from its head in `heads`, or from 0
-     * if it has none there. The rooms change over several turns; `onChanged` is called for each before it delivers
-     * anything of the new epoch.
+     * Call it when a backup was restored. Every room continues from its head in `heads`, else from 0. The rooms
+     * change over several turns; `onChanged` is called for each before it delivers anything of the new epoch.
      */
     beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void) {
       epochGeneration += 1;
@@ -313,10 +298,7 @@ export function createRooms(deps: {
       for (const channelId of rooms.keys()) outdated.set(channelId, heads.get(channelId) ?? 0);
       moveSome();
     },
-    /**
-     * Call it when a session or a watcher leaves. A room that stays unused is closed after {@link
-     * idleMs}.
-     */
+    /** Call it when a session or a watcher leaves. An unused room closes after {@link idleMs}. */
     left(room: Room) {
       if (!room.isInUse) closeWhenIdle(room);
     },

@@ -18,7 +18,7 @@ import type { AgentLoops } from './agent-loops.ts';
 import type { HubCache } from './hub-cache.ts';
 import type { Publisher } from './publisher.ts';
 
-/** Creates the one path of every change of the log: the store decides and commits it, then its events are published. */
+/** Every change of the log goes through this writer: the store commits the change, then its events are published. */
 export function createWriter(deps: {
   readonly store: Pick<ChatStore, 'append'>;
   readonly bus: Pick<EventBus, 'publish'>;
@@ -32,10 +32,7 @@ export function createWriter(deps: {
 }) {
   const { store, bus, cache, publisher, latestEvents, metrics, frozen, loops } = deps;
 
-  /**
-   * Publishes a committed event: to this hub's rooms immediately, to other hubs through Redis in
-   * the same turn of the event loop.
-   */
+  /** Publishes to this hub's rooms immediately, to other hubs in the same turn of the event loop. */
   function publish(event: EncodedEnvelope, agentTopics: readonly string[]): void {
     const { channelId, type, seq } = event;
     if (channelId === null) return;
@@ -53,10 +50,7 @@ export function createWriter(deps: {
     return frozen.agents.has(agentId) ? 'agent' : null;
   }
 
-  /**
-   * Adds what only this hub knows of the actor: its transport, a freeze that covers it, and the
-   * agents that it is paused for.
-   */
+  /** Adds the transport, a freeze that covers the actor, and the agents that it is paused for. */
   function actingNow(actor: Actor, via: Transport): Actor {
     const scope = frozenScope(actor);
     const paused = actor.kind === 'agent' ? loops.paused.get(actor.agentId) : undefined;
@@ -70,9 +64,8 @@ export function createWriter(deps: {
 
   return {
     /**
-     * Commits a change and publishes its events. The store decides rights, archive state and idempotency under the
-     * channel's lock; the change is committed when this resolves. Publishing never fails a call: other hubs find the
-     * events in the log.
+     * Commits a change and publishes its events; the change is committed when this resolves. A failed publish never
+     * fails the call: other hubs find the events in the log.
      */
     async write<M extends WriteMethod>(
       caller: Caller,
@@ -98,7 +91,6 @@ export function createWriter(deps: {
       }
       return { ok: true, result: outcome.result };
     },
-    /** Publishes committed events that no caller of this hub caused. */
     publishAll(events: readonly AppendedEvent[]) {
       for (const appended of events) publishAppended(appended);
     },

@@ -9,7 +9,7 @@ import {
 import { openMaintenance } from '@openclaw/chat-store/maintenance';
 import { ConfigError, readConfig, type Config } from '../config.ts';
 
-/** Ends a command with its message and an exit code: 1 for a failure, 2 for wrong arguments. */
+/** The exit code is 1 for a failure, 2 for wrong arguments. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly code: 'failed' | 'usage';
@@ -20,7 +20,7 @@ export class CommandError extends Error {
   }
 }
 
-/** A time longer than any command runs. Commands do not sweep the store, because the hubs do. */
+/** Longer than any command runs. Commands do not sweep the store, because the hubs do. */
 const neverMs = 2_000_000_000;
 
 export function settings(): Config {
@@ -28,8 +28,8 @@ export function settings(): Config {
 }
 
 /**
- * Opens the database of the hub's environment. The database is not migrated, because hubs of an
- * earlier release may use it. It must exist, unless `mayCreate`.
+ * Does not migrate the database, because hubs of an earlier release may use it. The database must exist, unless
+ * `mayCreate`.
  */
 export async function openCommandStore({ mayCreate = false } = {}): Promise<ChatStore> {
   const { databaseUrl: url } = settings();
@@ -51,7 +51,6 @@ async function refuseUnmigrated(url: string, mayBeEmpty: boolean): Promise<void>
   }
 }
 
-/** The user of this machine who runs the command, for the audit log and for receipts. */
 export function commandUser(): string {
   return `${userInfo().username}@${hostname()}`.slice(0, 128);
 }
@@ -66,14 +65,13 @@ export function commandRecord(
   return { actor, action, target, details, via: 'command', ...nowhere };
 }
 
-/** Writes a line about the progress to standard error. Only results go to standard output. */
 export function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Runs a command. If it fails, prints one sentence and exits with 1 or 2. */
+/** If the command fails, prints one sentence and exits with 1 or 2. */
 export async function runCommand(name: string, run: () => Promise<void>): Promise<void> {
-  // The program that reads the output, such as `head`, has closed it because it needs no more.
+  // A reader of the output, such as `head`, closes it when it needs no more.
   process.stdout.on('error', () => process.exit(1));
   try {
     await run();

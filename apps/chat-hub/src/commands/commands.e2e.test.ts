@@ -13,7 +13,6 @@ const hub = closeAfterAll(
   await startTestHub({ HUB_DB_URL: database.url, HUB_LIMIT_MESSAGE: '100000/60' }),
 );
 
-/** Runs a script of the root package.json with the hub's environment, while the hub serves. */
 async function run(command: string, ...given: readonly (string | Record<string, string>)[]) {
   const args = given.filter((one) => typeof one === 'string');
   const environment = given.find((one) => typeof one === 'object');
@@ -94,7 +93,7 @@ describe('npm run erase', () => {
       await socket.close();
       return answers;
     };
-    // The hub now has the texts in memory, and the erasure must remove them there too.
+    // The hub now has the texts in memory, so the erasure must remove them there too.
     expect(JSON.stringify(await read())).toContain('secret');
 
     const counted = await run('erase', '--agent', 'ben');
@@ -109,7 +108,6 @@ describe('npm run erase', () => {
     expect(receipt).toMatchObject({ agentId: 'ben', pseudonym: null, dryRun: false, counts });
     expect(Date.parse(receipt.finishedAt)).toBeGreaterThanOrEqual(Date.parse(receipt.startedAt));
     expect(receipt.by).toMatch(/.@./);
-    // The hub learns of the deletions from its check of the log, within a second.
     await ana.event(({ event, seq }) => event.type === 'channel.message.delete' && seq === 64);
     const after = await read();
     expect(JSON.stringify(after)).not.toContain('secret');

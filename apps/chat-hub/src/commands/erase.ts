@@ -1,5 +1,5 @@
-// `npm run erase -- --agent ID [--pseudonym NAME] [--yes]` redacts what an agent wrote, while hubs serve. Without --yes
-// it only counts. The receipt is JSON on standard output.
+// `npm run erase -- --agent ID [--pseudonym NAME] [--yes]` redacts what an agent wrote, while hubs serve. Without
+// --yes it only counts. The receipt is JSON on standard output.
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import {
@@ -22,11 +22,10 @@ import {
 
 const usage = 'usage: npm run erase -- --agent ID [--pseudonym NAME] [--dry-run | --yes]';
 const progressEveryMs = 1_000;
-/** The pause after each batch, as a multiple of the batch's duration, so that senders wait only briefly. */
+/** A pause lasts a multiple of the batch's duration, so that senders wait only briefly. */
 const pauseFactor = 2;
 const minPauseMs = 20;
 const maxPauseMs = 1_000;
-/** How long the command waits for a database that refuses or fails calls. */
 const patienceMs = 60_000;
 const retryMs = 500;
 const passing: ReadonlySet<string> = new Set(['unavailable', 'locked', 'timeout', 'unwritable']);
@@ -76,8 +75,8 @@ async function eraseAll(store: ChatStore, erasure: Erasure): Promise<EraseCounts
 }
 
 /**
- * Erases one piece, and repeats the attempt while the database fails. A repetition is harmless. If
- * an attempt was committed and only its answer was lost, the rows of that attempt are not counted.
+ * Repeats the attempt while the database fails, which is harmless. If only the answer of a committed attempt was
+ * lost, its rows are not counted.
  */
 async function erasePiece(store: ChatStore, erasure: Erasure, place: ErasePlace) {
   const endMs = performance.now() + patienceMs;

@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A hub with this limit of calls. Windows of an hour keep the results independent of the test's speed. */
+/** Windows of an hour keep the results independent of the test's speed. */
 async function hubWith(limit: string): Promise<TestHub> {
   const database = await temporaryDatabase();
   cleanups.push(() => database.remove());
@@ -32,7 +32,6 @@ async function hubWith(limit: string): Promise<TestHub> {
 const ping = (id: number) => JSON.stringify({ jsonrpc: '2.0', id, method: 'ping' });
 const codeOf = ({ error }: RpcObject) => error?.data?.code ?? error?.code ?? 'ok';
 
-/** Sends frames and resolves with the answers once there are `count`. */
 async function answers(socket: RpcSocket, frames: readonly string[], count = frames.length) {
   const before = socket.received.length;
   for (const frame of frames) socket.send(frame);
@@ -59,9 +58,8 @@ describe('an agent far over its allowance', () => {
     await database?.remove();
   });
 
-  // The race: each socket stays below every limit of a socket, but together the sockets overload
-  // the hub. Invariant: an agent has one allowance for all its sockets. All its sockets are closed
-  // when it makes five times as many calls.
+  // The race: each socket stays below every limit of a socket, but together they overload the hub. Invariant: an
+  // agent has one allowance for all its sockets, and five times as many calls close them all.
   it('is closed on all its sockets with 4429 and a time to reconnect, and no other agent is', async () => {
     const sockets = await Promise.all(range(1, 5).map(() => hub.connect('mallory')));
     const other = await hub.connect('ana');
@@ -152,8 +150,7 @@ describe('the allowance of an agent', () => {
     expect((await ben.closed).code).toBe(4429);
   });
 
-  // The fault: a frame can hold 80,000 wrong items, and the hub made an error for each. Invariant:
-  // a list longer than any method takes is refused as a whole.
+  // The fault: a frame can hold 80,000 wrong items, and the hub made an error for each.
   it('is not spent on checking a list longer than any method takes', async () => {
     const hub = await hubWith('1000/3600');
     const socket = await hub.connect('ana');

@@ -95,7 +95,6 @@ it('agent.list counts the connections to all hubs, also when one is killed', asy
   expect(await list(root, { kind: 'service' })).toEqual([
     { agentId: 'bot', kind: 'service', connections: 3, lastSeen: expect.any(Number) },
   ]);
-  // An agent that is no admin sees the agents of its channels, without the figures.
   await here.call('channel.create', { channelId: 'own', name: 'Own' });
   expect(await list(here)).toEqual([
     { agentId: 'bot', kind: 'service', connections: null, lastSeen: null },

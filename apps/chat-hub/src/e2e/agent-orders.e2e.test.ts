@@ -30,7 +30,6 @@ describe('agent.kick', () => {
     expect(await auditOf('agent.kick')).toMatchObject([
       { actor: 'root', target: 'bot', details: { reason: 'It loops.' } },
     ]);
-    // The same kick closes no later socket, neither on these hubs nor on a hub that starts now.
     await using again = await hubB.connect('bot');
     const hubC = await startTestHub(environment);
     const third = await hubC.connect('bot');
@@ -66,7 +65,6 @@ describe('agent.limit', () => {
     expect(await Promise.all([send(), send(), send()])).toEqual(['ok', 'ok', 'ok']);
     await limit('2/3600');
     await waitFor(async () => (await send()) === 'rate_limited', { what: 'the limit' });
-    // Reads are not limited.
     expect(await codeOf(eve.call('channel.get', { channelId: 'busy' }))).toBe('ok');
     await limit(null);
     await waitFor(async () => (await send()) === 'ok', { what: 'the end of the limit' });

@@ -16,7 +16,7 @@ const announcement = (channelId: string, change: string) => [
 ];
 const create = (socket: RpcSocket, channelId: string, more = {}) =>
   socket.call('channel.create', { channelId, name: `The ${channelId}`, ...more });
-/** Waits until the socket has received the announcement of this channel. Announcements of one hub keep their order. */
+/** Announcements of one hub keep their order. */
 const untilAnnounced = (socket: RpcSocket, channelId: string) =>
   socket.event((envelope) => isGlobal(envelope) && envelope.event.payload.channelId === channelId);
 
@@ -27,10 +27,8 @@ describe('a public channel', () => {
     await using far = await hubB.connect('far');
     await create(ana, 'open');
     await ana.call('channel.archive', { channelId: 'open' });
-    // The second archiving changes nothing.
     await ana.call('channel.archive', { channelId: 'open' });
     await ana.call('channel.delete', { channelId: 'open' });
-    // Private and direct channels are not announced. A refused creation is not announced either.
     await create(ana, 'closed', { kind: 'private' });
     await ana.call('channel.delete', { channelId: 'closed' });
     await ana.call('direct.send', { agentId: 'far', content: 'hi' });

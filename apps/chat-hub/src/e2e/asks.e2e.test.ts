@@ -59,16 +59,14 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       }
       await watcher.call('subscribe', { topics: [{ channelId }] });
       const content = 'Roll back 1.4.0';
-      // Negative control: a message that mentions a misspelt agent is accepted, and no event
-      // reports the mistake.
+      // Negative control: a message to a misspelt agent is accepted without any sign of the mistake.
       await ana.call('message.send', { channelId, content, mentions: ['bem'] });
       const deadlineMs = 1_500;
       const ask = { channelId, content, deadlineMs };
       expect(await refusalOf(ana.call('ask.create', { ...ask, to: ['ben', 'bem'] }))).toEqual({
         ...{ code: 'not_found', agentIds: ['bem'] },
       });
-      // An agent without a socket counts as connected while it waits for its inbox. The ask then
-      // ends that wait.
+      // An agent without a socket counts as connected while it waits for its inbox. The ask ends that wait.
       const polled = fetch(`${hubs[1].httpUrl}/v1/call/inbox.read?agent=dan`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -90,7 +88,6 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
           { agentId: 'cem', state: 'away' },
         ],
       });
-      // The addressee gets the ask without a subscription, and accepts it by its reply.
       const isAsk = ({ event }: { event: { message?: { ask?: object } } }) => !!event.message?.ask;
       expect((await ben.notification('notice', isAsk)).event.message.ask.to).toEqual([
         'ben',
@@ -105,8 +102,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       expect(expired).toMatchObject({ senderId: 'hub', senderKind: 'hub' });
       expect(expired.event.payload).toEqual({ askId, silent: ['cem'] });
       expect(expired.timestamp - (asked.timestamp + deadlineMs)).toBeLessThan(2_000);
-      // Ana was connected to the killed hub. This connection no longer counts after a few
-      // heartbeats.
+      // A connection to a killed hub counts for a few more heartbeats.
       const toAna = () =>
         ben.call('ask.create', { agentId: 'ana', content: 'still there?', deadlineMs: 60_000 });
       await waitFor(async () => (await toAna()).deliveries[0].state === 'away', {
@@ -116,8 +112,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       await bothUseRedis();
       await using back = await connect(hubs[0], 'ana');
       expect((await toAna()).deliveries).toEqual([{ agentId: 'ana', state: 'live' }]);
-      // The next event of the channel is this ask: the restarted hub did not expire the first ask a
-      // second time.
+      // The next event is the second ask, so the restarted hub did not expire the first one again.
       const { askId: second } = await back.call('ask.create', {
         ...ask,
         deadlineMs: 1_000,
@@ -212,7 +207,6 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       await redis.kill();
       await waitFor(async () => (await states(ana))[0] === true, { what: 'the outage' });
       expect(await states(ana)).toEqual([true, 'away', 'live']);
-      // Asks expire without Redis too.
       await ana.call('subscribe', { topics: [{ channelId, since: 0 }] });
       await ana.event(isNamed('ask.expired'));
       await redis.restart();

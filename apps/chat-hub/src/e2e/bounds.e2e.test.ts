@@ -28,14 +28,13 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
 }
 
-/** Sends messages of this size, and resolves with the seq of the last. */
 async function send(channelId: string, count: number, contentBytes: number): Promise<number> {
   const params = { channelId, content: 'x'.repeat(contentBytes) };
   const sent = await Promise.all(range(1, count).map(() => ana.call('message.send', params)));
   return Math.max(...sent.map(({ seq }) => seq as number));
 }
 
-/** A lagging socket that follows a new channel: it has read nothing for so long that live delivery to it stopped. */
+/** The socket has read nothing for so long that live delivery to it stopped. */
 async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) {
   await ana.call('channel.create', { channelId, name: channelId });
   const socket = await connect('ana', options);
@@ -49,21 +48,17 @@ async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) 
     },
     { what: 'a lagging socket' },
   );
-  // This is more than the hub keeps in memory for a channel, so the oldest events are only in the
-  // store.
+  // These messages exceed what the hub keeps in memory for a channel, so the oldest events are only in the store.
   return { socket, last: await send(channelId, 60, 30_000) };
 }
 
 describe('a socket that does not read', () => {
-  // The race: the store fails while the socket catches up. Invariants: the hub keeps running, and the socket gets all
-  // events once and in order when the store is back.
   it('gets everything once and in order though the store fails while it catches up', async () => {
     const { socket, last } = await laggingSocket('store-fails');
     const database = new DatabaseSync(path, { timeout: 5_000 });
     database.exec('alter table log rename to log_away');
     socket.ws.resume();
-    // After the socket has read the data that was already written, the hub reads the store, and the
-    // read fails.
+    // The socket reads the data that was already written; then the hub reads the store and fails.
     await waitFor(() => hub.output().includes('no such table'), { what: 'the failure' });
     database.exec('alter table log_away rename to log');
     database.close();
@@ -72,8 +67,8 @@ describe('a socket that does not read', () => {
     await socket.close();
   });
 
-  // The race: a peer makes cheap calls with large answers and reads none of them. Invariants: the hub uses bounded
-  // memory for this peer, and the answers arrive when the peer reads.
+  // The race: a peer makes cheap calls with large answers and reads none. Invariants: the hub's memory for this peer
+  // is bounded, and the answers arrive when the peer reads.
   it('is answered when it reads, and its calls use bounded memory', async () => {
     const channelId = 'unread-answers';
     await ana.call('channel.create', { channelId, name: channelId });
@@ -90,8 +85,7 @@ describe('a socket that does not read', () => {
     await waitFor(async () => (await metric('hub_lagging_sockets_total')) > laggedBefore, {
       what: 'a lagging socket',
     });
-    // Calls of other agents are answered, although each waits behind the hub's work for the lagging
-    // socket.
+    // Calls of other agents are answered, though they wait behind the hub's work for the lagging socket.
     let highest = 0;
     for (let round = 0; round < calls; round++) {
       await ana.call('log.read', { channelId, after: 200, limit: 1 });
@@ -105,7 +99,6 @@ describe('a socket that does not read', () => {
     });
   });
 
-  // Invariant: without the subprotocol, a client gets an array only as the answer to a batch.
   it('gets one object per frame without the subprotocol, even while it catches up', async () => {
     const { socket, last } = await laggingSocket('plain', { protocols: [] });
     let arrays = 0;
@@ -117,7 +110,7 @@ describe('a socket that does not read', () => {
     await socket.close();
   });
 
-  // The race: a batch is answered only when all its answers are ready. Invariant: their total size is also bounded.
+  // The race: a batch is answered only when all its answers are ready. Invariant: their total size is bounded.
   it('gets a batch answered in one array of bounded size, with errors for the calls that do not fit', async () => {
     const channelId = 'batch';
     await ana.call('channel.create', { channelId, name: channelId });

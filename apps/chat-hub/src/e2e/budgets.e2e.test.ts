@@ -23,7 +23,6 @@ const refusalOf = (socket: Socket, method: string, params: object) =>
     ({ data }) => data as { code: string; pausedUntilMs: number | null },
   );
 
-/** Four agents, two at each hub. Each answers every message of the others in one channel. */
 async function ring([hubA, hubB]: readonly [Hub, Hub], channelId: string) {
   const pia = await connect(hubA, 'pia', '&kind=person');
   await pia.call('channel.create', { channelId, name: channelId });
@@ -36,10 +35,6 @@ async function ring([hubA, hubB]: readonly [Hub, Hub], channelId: string) {
   return {
     pia,
     agents,
-    /**
-     * Each agent writes until it is refused or has written `each` times. Resolves with the
-     * refusals.
-     */
     answer: (each: number) =>
       Promise.all(
         agents.map(async (agent) => {
@@ -93,7 +88,6 @@ describe('four agents in a ring over two hubs', () => {
     await pia.call('message.send', { channelId, content: 'go on' });
     expect(await refusalOf(returned, 'message.send', send)).toBeNull();
     expect(await written()).toEqual({ messages: 11, exhausted: 1 });
-    // Over REST, the additional field is next to the code.
     await pia.call('budget.set', { channelId, agentTurns: 1 });
     const url = `${pair.hubs[0].httpUrl}/v1/call/message.send?agent=${channelId}-0`;
     const response = await fetch(url, {
@@ -107,10 +101,6 @@ describe('four agents in a ring over two hubs', () => {
 });
 
 describe('two bots that thank each other', () => {
-  /**
-   * The two agents thank each other in turn, at most this often. Resolves with the number of
-   * messages, and the refusal.
-   */
   async function thank(
     hubs: readonly [Hub, Hub],
     send: (from: number) => [string, object],
@@ -152,7 +142,6 @@ describe('two bots that thank each other', () => {
     const loop = await thank(pair.hubs, mention, 100);
     expect(loop).toMatchObject({ sent: 2 * most, code: 'paused' });
     expect(loop.until).toBeGreaterThan(startMs);
-    // Messages that address nobody are still accepted, and so are messages of other agents.
     const plain = (): [string, object] => ['message.send', { channelId, content: 'a report' }];
     expect(await thank(pair.hubs, plain, 60)).toMatchObject({ sent: 60, code: null });
     expect(await thank(pair.hubs, mention, 2)).toMatchObject({ sent: 0, code: 'paused' });

@@ -16,7 +16,6 @@ beforeEach(async () => {
 
 type Call = readonly [method: string, params: object];
 
-/** Sends calls without waiting for any answer; resolves with the answers, in the order of the calls. */
 async function together(
   socket: RpcSocket,
   isBatch: boolean,
@@ -42,9 +41,8 @@ async function together(
 const live = (socket: RpcSocket) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
-// The race: a client sends calls that depend on each other without waiting for answers. Invariant:
-// calls of one socket on one channel take effect in the order of their arrival, in one frame or in
-// several.
+// The race: a client sends calls that depend on each other without waiting for answers. Invariant: they take effect
+// in the order of their arrival.
 describe.each([
   { how: 'as single frames', isBatch: false, protocols: ['openclaw.v1'] },
   { how: 'as a batch', isBatch: true, protocols: ['openclaw.v1'] },
@@ -113,7 +111,7 @@ describe.each([
 
 describe('a batch without the subprotocol', () => {
   // The race: a subscribed channel has new events before all calls of the batch are answered. Invariant: the array of
-  // results comes before the events, which come one per frame.
+  // results comes before the events.
   it('is answered by one array, before the events of its subscriptions', async () => {
     await using socket = await hub.connect('ana', { protocols: [] });
     const frames: (RpcObject | RpcObject[])[] = [];

@@ -38,8 +38,8 @@ const socketMethods = documented.filter(([, { kind }]) => kind === 'socket');
 const otherMethods = documented.filter(([, { kind }]) => kind !== 'socket');
 
 describe('POST /v1/call/{method}', () => {
-  // The caller is an admin and a person, so no call is refused for a missing right. Each method answers with a result of its shape
-  // or with one of its listed refusals, because the messages in the examples do not exist here.
+  // The caller is an admin and a person, so no call is refused for a missing right. Messages of the examples do not
+  // exist here, so some methods answer with a listed refusal.
   it.each(otherMethods)(
     'takes the params of %s and answers with its result or one of its refusals',
     async (name, { examples, result, errors }) => {
@@ -126,7 +126,6 @@ describe('hub_calls_total', () => {
     const after = await count();
     const [first, ...rises] = after.map((value, index) => value - (before[index] ?? 0));
     expect([first, ...rises.slice(0, 4)]).toEqual([1, 1, 1, 1, 1]);
-    // The agent's reactions over both transports count together.
     expect(rises.at(-1)).toBeGreaterThan(0);
     await socket.close();
   });

@@ -12,7 +12,6 @@ async function question(channelId: string) {
   for (const agent of agents) await agent.call('channel.join', { channelId });
   const content = 'Who deploys?';
   const { messageId: threadId, seq } = await ana.call('message.send', { channelId, content });
-  /** The number of replies in the thread after each agent has called `answer`. */
   async function replies(answer: (agent: (typeof agents)[number]) => Promise<unknown>) {
     const refusals = await Promise.all(
       agents.map((agent) =>
@@ -29,7 +28,7 @@ async function question(channelId: string) {
   return { channelId, threadId, seq, replies };
 }
 
-// The race: ten agents, five on each of two hubs, answer one question at the same moment.
+// The race: five agents on each of two hubs answer one question at the same moment.
 describe('one question and ten agents on two hubs', () => {
   it('gets ten answers without a condition', async () => {
     const { channelId, threadId, replies } = await question('free');

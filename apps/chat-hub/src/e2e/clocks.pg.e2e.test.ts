@@ -13,7 +13,7 @@ import { closeAfterAll } from '../testing/close-after-all.ts';
 
 const channelId = 'clocks';
 const hourMs = 3_600_000;
-/** Options of Node that set the clock of a process and its threads. */
+/** Returns options for Node that shift the clock of a process and its threads. */
 function clockOff(ms: number): string {
   const preload = `const now = Date.now; Date.now = () => now() + ${ms};`;
   return `--import=data:text/javascript,${encodeURIComponent(preload)}`;
@@ -28,8 +28,7 @@ const hubs = await Promise.all(
 for (const hub of hubs) closeAfterAll(hub);
 
 describe('clocks that are two hours apart', () => {
-  // The race: two agents write at the same time through hubs with different clocks. Invariants: everyone sees the order
-  // of the log, live and in pages; a retry is recognized; no agent is reported offline because of a clock.
+  // The race: two agents write at the same time through hubs with different clocks.
   it('do not change the order, and make no agent offline', async () => {
     const [ana, ben] = (await Promise.all(
       hubs.map(({ url }, at) => connectRpc(`${url}/v1/ws?agent=${['ana', 'ben'][at]}`)),

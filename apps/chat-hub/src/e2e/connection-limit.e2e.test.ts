@@ -52,7 +52,7 @@ describe('a hub at its limit of connections', () => {
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  // The race: a client opens connections, sends nothing, and also uses up the surplus connections. Invariant: file
+  // The race: a client opens connections without sending anything, and also uses up the surplus. Invariant: file
   // descriptors are reserved for the operations port.
   it('answers on its operations port when no other connection is accepted', async () => {
     await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '2', HUB_OPS_PORT: '0' });

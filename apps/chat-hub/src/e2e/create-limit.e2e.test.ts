@@ -22,8 +22,6 @@ const count = (codes: readonly string[], code: string) =>
 const directsOf = async (socket: Socket) =>
   (await socket.call('channel.list', { kind: 'direct', limit: 200 })).channels as unknown[];
 
-// Invariant: one agent creates a bounded number of objects, however many calls it makes at once and over both
-// transports, and other agents are not affected.
 describe('what one agent may create', () => {
   it('is a limited number of channels per window, over WebSocket and REST together', async () => {
     await using ana = await hub.connect('ana');
@@ -43,7 +41,6 @@ describe('what one agent may create', () => {
       code: 'rate_limited',
       retryAfterMs: expect.any(Number),
     });
-    // All other calls still succeed, for Ana and for other agents.
     const { channels } = await ana.call('channel.list', { member: true });
     const { channelId } = channels[0];
     expect(await codeOf(ana, 'message.send', { channelId, content: 'x' })).toBe('ok');
@@ -67,8 +64,8 @@ describe('what one agent may create', () => {
     expect(count(codes, 'rate_limited')).toBe(6);
   });
 
-  // The race: many first messages at once, from several sockets of one agent. Invariant: a message counts before it is
-  // committed, so none exceeds the limit.
+  // The race: many first messages at once, from several sockets of one agent. Invariant: each counts before it is
+  // committed.
   it('is a limited number of direct channels; messages in them do not count', async () => {
     const sockets = await Promise.all(range(1, 3).map(() => hub.connect('dan')));
     const [dan, ...others] = sockets as [Socket, ...Socket[]];
@@ -91,14 +88,12 @@ describe('what one agent may create', () => {
     const posted = await hub.request('dan', 'POST', '/v1/direct/nobody', { content: 'x' });
     expect(posted.status).toBe(429);
     expect(await direct(dan, 'fay')).toBe('rate_limited');
-    // An agent may answer in a direct channel that another agent opened.
     const fay = await hub.connect('fay');
     expect(await direct(fay, 'dan')).toBe('ok');
     expect(await direct(dan, 'fay')).toBe('ok');
     await Promise.all([ema, fay, dan, ...others].map((socket) => socket.close()));
   });
 
-  // Calls of one socket on one channel take effect in the order of arrival.
   it('keeps the order of calls when the first creates their direct channel', async () => {
     await using gus = await hub.connect('gus');
     const channelId = directChannelId('gus', 'hal');

@@ -8,8 +8,7 @@ const database = closeAfterAll(await temporaryDatabase());
 const hub = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url, LOG_LEVEL: 'silent' }));
 
 describe('a hub whose SQLite file is removed while it runs', () => {
-  // Invariant: an acknowledged message is durable. The hub refuses sends over both transports and is not ready. Clients
-  // do not learn the path of the file.
+  // Invariant: an acknowledged message is durable, and clients do not learn the path of the file.
   it('refuses sends and is not ready', async () => {
     await using ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'ops', name: 'Ops' });
@@ -34,7 +33,6 @@ describe('a hub whose SQLite file is removed while it runs', () => {
     }
     const ready = await hub.request('ana', 'GET', '/readyz');
     expect([ready.status, ready.body.database.status]).toEqual([503, 'down']);
-    // Connected agents stay connected.
     expect(await ana.call('ping', {})).toMatchObject({ timestamp: expect.any(Number) });
   });
 });

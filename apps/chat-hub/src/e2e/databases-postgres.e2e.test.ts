@@ -29,7 +29,6 @@ const answerMs = 4_000;
 let traffic: ChatTraffic;
 let quiet: QuietChannel;
 let run = 0;
-/** Ends the current fault. Used after a test that did not end its fault. */
 let mend: (() => void | Promise<void>) | undefined;
 
 const postgres = closeAfterAll(await startPostgres());
@@ -55,7 +54,6 @@ afterEach(async () => {
 
 interface Fault {
   readonly title: string;
-  /** True if PostgreSQL still answers reads. */
   readonly reads: boolean;
   strike(): Promise<() => void | Promise<void>>;
 }
@@ -118,7 +116,6 @@ describe('two hubs on a PostgreSQL that', () => {
       expect(refusal.retryAfterMs ?? 0).toBeGreaterThan(refusal.code === 'timeout' ? -1 : 0);
       expect(await refusalCodes()).toEqual(expect.arrayContaining(['unavailable']));
 
-      // Live sockets, typing, presence and cached history work without the database.
       await untilTopicsPass(traffic);
       await untilPresenceIsWhole(traffic);
       expect(await history()).toHaveLength(3);
@@ -171,7 +168,6 @@ async function refusedSend(): Promise<RpcCallError> {
   );
 }
 
-/** The results of calls of each family, on a socket that follows no channel. */
 async function refusalCodes(): Promise<string[]> {
   const [writer] = traffic.writers;
   const channelId = `quiet${run}`;
@@ -198,8 +194,8 @@ async function refusalCodes(): Promise<string[]> {
 }
 
 describe('a hub that freezes in the middle of a transaction', () => {
-  // The hub's connection holds the lock of the channel's row and never commits. Without a limit on idle transactions,
-  // the other hub could not write to this channel while the frozen hub exists.
+  // The hub's connection holds the lock of the channel's row and never commits. Only a limit on idle transactions
+  // lets the other hub write.
   it('holds its locks on PostgreSQL for at most 3 s; then the other hub writes, and no acknowledged message is lost', async () => {
     const [frozen, other] = pair.hubs;
     const channelId = `held${run}`;

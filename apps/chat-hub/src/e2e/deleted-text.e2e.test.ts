@@ -9,9 +9,8 @@ const hub = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
 const other = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
 
 describe('the text of a deleted message', () => {
-  // Invariant: a deletion takes effect for every reader at once, from memory and from the log, over both transports and
-  // on every hub. The rows of the message's edits are redacted only later, and the memory of a hub that follows the
-  // channel also holds the edits.
+  // The rows of the message's edits are redacted only later than the message, and a hub's memory also holds the
+  // edits.
   it('is in no answer after the deletion', async () => {
     await using ana = await hub.connect('ana');
     expect(ana.welcome.limits).toMatchObject({ edits: limits.edits });

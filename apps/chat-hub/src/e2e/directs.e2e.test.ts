@@ -38,8 +38,7 @@ const typingEvent = (channelId: string, agentId: string) =>
   });
 
 describe('a new direct channel', () => {
-  // The race: the hub learns of the new channel only from the log. Invariant: a recipient that
-  // connected before the first message gets the channel's events from seq 1 on, once and in order.
+  // The race: the hub learns of the new channel only from the log.
   it('reaches a recipient on the other hub from its first message on while Redis is away', async () => {
     const alone = { ...noRedis, HUB_DB_URL: database.url };
     await using hubA = await startTestHub(alone);
@@ -56,8 +55,7 @@ describe('a new direct channel', () => {
     expect(seqsIn(ana, sent[0].channelId)).toEqual([1, 2, 3, 4]);
   });
 
-  // The race: the first publish is lost, so the hub receives the second event first. Invariant: the
-  // recipient gets the channel's events from seq 1 on, once and in order.
+  // The race: the first publish is lost, so the hub receives the second event first.
   it('is delivered from its first message on though that publish was lost', async () => {
     await using dora = await hub.connect('dora');
     await send('cem', 'dora', 'lost');
@@ -80,8 +78,7 @@ describe('a new direct channel', () => {
 });
 
 describe('a direct channel that the welcome did not name', () => {
-  // The race: a typing event is the first event of an old channel that the hub receives. Invariant:
-  // no event of the channel's log is replayed.
+  // The race: a typing event is the first event of an old channel that the hub receives.
   it('does not replay its log when an agent types or writes there', async () => {
     const { result } = await send('old', 'fay', 'm1');
     const { channelId } = result;
@@ -105,15 +102,15 @@ describe('a direct channel that the welcome did not name', () => {
 
 describe('an older direct channel that the welcome did not name', () => {
   const oldest = 'oldest';
-  /** Creates an agent with more direct channels than a welcome names. The oldest channel is at seq 1. */
+  /** The agent has more direct channels than a welcome names. The oldest channel is at seq 1. */
   async function popular(agentId: string): Promise<string> {
     const { result } = await send(oldest, agentId, 'm1');
     await Promise.all(range(1, 204).map((n) => send(`later-${n}`, agentId, 'hi')));
     return result.channelId;
   }
 
-  // The race: the publishes of five messages are lost, and one read of the log finds them all. Invariant: nothing that
-  // was committed after the welcome is skipped, even if the welcome did not name the channel.
+  // The race: the publishes of five messages are lost, and one read of the log finds them all, in a channel that the
+  // welcome did not name.
   it('is delivered without a gap though every publish was lost', async () => {
     const channelId = await popular('kim');
     await using kim = await hub.connect('kim');
@@ -122,7 +119,6 @@ describe('an older direct channel that the welcome did not name', () => {
     await waitFor(() => seqsIn(kim, channelId).includes(6), { what: 'the last message' });
     expect(seqsIn(kim, channelId)).toEqual(range(2, 6));
     expect(kim.received.some(({ method }) => method === 'discontinuity')).toBe(false);
-    // A second socket shares the heads with the first one, and gets no event twice.
     await using again = await hub.connect('kim');
     await send(oldest, 'kim', 'm7');
     for (const socket of [kim, again]) await socket.event(isMessage('m7'));
@@ -133,8 +129,8 @@ describe('an older direct channel that the welcome did not name', () => {
     expect(seqsIn(again, channelId)).toEqual([7]);
   });
 
-  // The race: every publish is lost. The other agent of the channel is connected to this hub, so the channel is already
-  // live here. Invariant: nothing that was committed after the welcome is skipped.
+  // The race: every publish is lost, and the channel is already live here for its other agent. Invariant: nothing
+  // that was committed after the welcome is skipped.
   it('is delivered even if only the other agent has the channel live on this hub', async () => {
     const channelId = await popular('lea');
     const [lea, other] = [await hub.connect('lea'), await hub.connect(oldest)];
@@ -195,8 +191,6 @@ describe('an older direct channel that the welcome did not name', () => {
 });
 
 describe('a welcome', () => {
-  // The race: direct messages are committed, deleted and published while connections are welcomed. Invariant: the live
-  // events continue from the head in the welcome without a gap.
   it('names a head that the live events continue, during a stream of direct messages and deletions', async () => {
     await using gus = await hub.connect('gus');
     const { channelId } = await gus.call('direct.send', { agentId: 'hal', content: 'first' });

@@ -3,7 +3,7 @@ import { waitFor, type RpcSocket } from '@openclaw/test-support';
 import { admissionDefaults } from '../edge/admission.ts';
 import { noRedis, startTestHub } from '../testing/test-hub.ts';
 
-/** A hub that disconnects four clients per second while it drains. */
+/** The hub disconnects four clients per second while it drains. */
 const slowlyDrainingHub = () =>
   startTestHub(noRedis, { admission: { ...admissionDefaults, perSecond: 4 } });
 
@@ -39,7 +39,6 @@ describe('a hub that drains', () => {
     expect(refusal.code).toBe(4503);
     expect(JSON.parse(refusal.reason)).toEqual({ afterMs: expect.any(Number) });
 
-    // The drain has disconnected the first client, but the last client still sends and receives.
     await first.closed;
     const acks: number[] = [];
     await waitFor(

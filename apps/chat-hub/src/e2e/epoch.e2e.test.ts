@@ -11,7 +11,6 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 const { database, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' });
 const writer = closeAfterAll(await openLogWriter(database));
 
-/** Ana on hub A and Ben on hub B. Both are members of a channel that Ana created, and of their direct channel. */
 async function pair(channelId: string) {
   const ana = await hubA.connect('ana');
   const ben = await hubB.connect('ben');
@@ -21,9 +20,6 @@ async function pair(channelId: string) {
   return { ana, ben };
 }
 
-/**
- * The discontinuity of a channel, and the durable events of the channel after the discontinuity.
- */
 async function continued(socket: RpcSocket, channelId: string) {
   const params = await socket.notification('discontinuity', (gap) => gap.channelId === channelId);
   const at = socket.received.findIndex((object) => object.params === params);
@@ -39,9 +35,6 @@ async function continued(socket: RpcSocket, channelId: string) {
 }
 
 describe('a new epoch of the database', () => {
-  // The race: the epoch changes while channels are in use. Invariants: every live socket is
-  // notified of the seq after which each of its channels continues. No later event is missing or
-  // delivered twice.
   it('is announced to every live socket, and live events continue from the announced head', async () => {
     const channelId = 'goes-on';
     const { ana, ben } = await pair(channelId);
@@ -97,8 +90,8 @@ describe('a new epoch of the database', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  // The race: hubs and Redis hold events that a restored database lacks. Invariants: lost events are not served, seqs
-  // that are used a second time are delivered, and a former member receives nothing.
+  // The race: hubs and Redis hold events that a restored database lacks. Invariants: lost events are not served,
+  // reused seqs are delivered, and a former member receives nothing.
   it('of a restored copy serves no event that the copy lacks', async () => {
     const channelId = 'restored';
     const { ana, ben } = await pair(channelId);
@@ -123,7 +116,7 @@ describe('a new epoch of the database', () => {
       expect(await contents(socket)).toEqual(['kept', 'lost', 'lost too']);
     }
 
-    // The steps of a restore: the copy gets its new epoch first, and then replaces the database.
+    // A restore gives the copy its new epoch before the copy replaces the database.
     const restored = await createChatStore({ url: `sqlite:${copy}` });
     await restored.changeEpoch(restored.epoch);
     await restored.close();

@@ -19,10 +19,9 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('an erasure under load on %s', 
     });
   }
 
-  // The race: the agent's tokens were not revoked, and it sends over two hubs faster than the
-  // erasure deletes. The first run is killed at a random point. Invariants: the second run ends;
-  // nothing that the agent wrote before that run is left; no acknowledged message of another agent
-  // is lost, doubled or out of order.
+  // The race: the agent still sends over two hubs, faster than the erasure deletes; the first run is killed at a
+  // random point. Invariants: the second run ends; nothing that the agent wrote before it is left; no message of
+  // another agent is lost, doubled or out of order.
   it('ends while its agent sends without pause, also after it was killed', async () => {
     await using started = await startTwoHubsOn(engine, { HUB_LIMIT_MESSAGE: '1000000/60' });
     const { databaseUrl, hubs } = started;

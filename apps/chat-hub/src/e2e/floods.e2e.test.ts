@@ -37,8 +37,8 @@ afterAll(async () => {
 });
 
 /**
- * Exchanges messages between other agents until `work` ends. Resolves with their longest wait: the CPU time in ms that
- * the hub used before it delivered a message. Elapsed time would also depend on other work of the machine.
+ * Resolves with the longest wait of other agents: the CPU time in ms that the hub used before it delivered their
+ * message. Elapsed time would also depend on other work of the machine.
  */
 async function othersWait(work: Promise<unknown>): Promise<number> {
   let isOver = false;
@@ -48,7 +48,7 @@ async function othersWait(work: Promise<unknown>): Promise<number> {
     const beforeMs = await inspector.cpuMs();
     await bystanders.exchangeMessage();
     longest = Math.max(longest, (await inspector.cpuMs()) - beforeMs);
-    // The pause keeps the bystanders within their own limits.
+    // Keeps the bystanders within their own limits.
     await Promise.race([work, delay(50)]);
   } while (!isOver);
   await work;
@@ -67,11 +67,11 @@ describe('a flood', () => {
     async (kind, frame) => {
       const raws = await Promise.all([open(`reads-${kind}`), open(`reads-not-${kind}`)]);
       raws[1].socket.pause();
-      // More than five times the calls that an agent may make in a window.
+      // The flood has more than five times the calls that an agent may make in a window.
       const flood = Buffer.concat(times(15_000, () => frame));
       for (const raw of raws) raw.write(flood);
       expect(await othersWait(raws[0].closed)).toBeLessThan(1_000);
-      // The ws library in the hub destroys the socket of a peer with too many unanswered pings; there is no close code.
+      // The ws library destroys the socket of a peer with too many unanswered pings, without a close code.
       const codes = kind === 'pings' ? [4429, null] : [4429];
       expect(codes).toContain(await raws[0].closed);
       raws[1].socket.resume();
@@ -131,7 +131,7 @@ describe('a flood', () => {
   });
 });
 
-/** Connects repeatedly until admitted: on a fast machine more clients connect per second than the hub admits. */
+/** On a fast machine more clients connect per second than the hub admits. */
 function comeIn(agentId: string): Promise<RawSocket> {
   return waitFor(async () => {
     const raw = await open(agentId);
@@ -146,9 +146,8 @@ function isIn(raw: RawSocket): boolean {
 }
 
 describe('a deliberately slow peer', () => {
-  // The race: the hub refuses a broken frame, but the peer neither answers the close nor disconnects. Invariant: its
-  // agent does not stay present longer than an agent whose peer answers. The WebSocket library would wait for half a
-  // minute.
+  // The race: the peer of a broken frame neither answers the close nor disconnects. The WebSocket library would wait
+  // for half a minute.
   it('that ignores the close after its broken frame is disconnected within seconds', async () => {
     const raw = await comeIn('ghost');
     const startMs = Date.now();

@@ -7,7 +7,7 @@ import { range } from '../testing/seqs.ts';
 const secret = 'a-secret-of-more-than-thirty-two-characters';
 const otherSecret = 'another-secret-of-more-than-thirty-two-characters';
 
-/** A hub that admits two clients at once, and after that one client every twenty seconds. */
+/** After two clients at once, the hub admits one every twenty seconds. */
 const slowHub = (environment: Readonly<Record<string, string>>) =>
   startTestHub(
     { HUB_HOST: '127.0.0.1', ...noRedis, HUB_JWT_SECRET: secret, ...environment },
@@ -22,10 +22,7 @@ const slowHub = (environment: Readonly<Record<string, string>>) =>
     },
   );
 
-/**
- * Connects with a token, from a client address that a proxy reports. Resolves with the hub's close, or with the code
- * null if the client was welcomed.
- */
+/** A proxy reports the address. The code is null if the client was welcomed. */
 async function come(hub: TestHub, token: string, address: string) {
   const url = `${hub.wsUrl}?access_token=${token}`;
   const headers = { 'x-forwarded-for': address };
@@ -42,9 +39,7 @@ const ask = (hub: TestHub, token: string, address: string) =>
   });
 
 describe('forged tokens', () => {
-  // The race: forged tokens arrive before real clients. If slots were reserved before
-  // authentication, the forged tokens would take them. Invariant: only a verified agent takes a
-  // slot.
+  // The race: forged tokens arrive before real clients. Invariant: only a verified agent takes a slot.
   it('take no slot of a real client, however many come before it', async () => {
     await using hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
     for (const n of range(1, 30)) {
@@ -53,7 +48,7 @@ describe('forged tokens', () => {
     }
     expect(await come(hub, signToken(secret, 'ana'), '203.0.113.8')).toMatchObject({ code: null });
     expect(await come(hub, signToken(secret, 'ben'), '203.0.113.8')).toMatchObject({ code: null });
-    // Negative control: slots are scarce here, and the next real client has to wait.
+    // Negative control: slots are scarce here, so the next real client has to wait.
     expect(await come(hub, signToken(secret, 'cem'), '203.0.113.8')).toMatchObject({ code: 4503 });
   });
 
@@ -73,8 +68,8 @@ describe('forged tokens', () => {
     expect(await come(hub, signToken(secret, 'ana'), '203.0.113.8')).toMatchObject({ code: null });
   });
 
-  // The race: an agent behind a shared address repeats an expired token as fast as it can, so the
-  // address stays blocked. Invariant: tokens that the hub has verified before are not blocked.
+  // The race: an agent repeats an expired token, so its shared address stays blocked. Invariant: tokens that the hub
+  // verified before are not blocked.
   it('do not block tokens from their address that were verified before', async () => {
     await using hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
     const address = '203.0.113.7';
@@ -83,7 +78,6 @@ describe('forged tokens', () => {
     const forged = signToken(otherSecret, 'ana');
     const answers = await Promise.all(range(1, 300).map(() => ask(hub, forged, address)));
     expect(answers.map(({ status }) => status)).toContain(429);
-    // Negative control, at the same time: an unknown token is blocked.
     const [known, unknown, socket] = await Promise.all([
       ask(hub, good, address),
       ask(hub, signToken(secret, 'ben'), address),

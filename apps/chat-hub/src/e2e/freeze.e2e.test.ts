@@ -30,7 +30,6 @@ async function channelOf(channelId: string) {
   return { owner, agents, close, send: { channelId, content: 'again' } };
 }
 
-/** Sends until a send is refused. Resolves with the refusal and the elapsed time. */
 async function untilRefused(agent: Socket, send: object) {
   const startMs = performance.now();
   for (;;) {
@@ -46,7 +45,6 @@ it('a frozen agent writes on no hub within a second, over Redis and without it',
   const freeze = { scope: 'agent', id: 'agents-0' };
   for (const isRedisThere of [true, false]) {
     if (!isRedisThere) await redis.kill();
-    // Negative control: before the freeze the agent can write.
     expect(await refusalOf(agents[0]!, 'message.send', send)).toBeNull();
     await admin.call('freeze', { ...freeze, reason: `${reason} ${isRedisThere}` });
     const refused = await untilRefused(agents[0]!, send);
@@ -63,7 +61,6 @@ it('a frozen agent writes on no hub within a second, over Redis and without it',
         ...freeze,
         reason: `${reason} true`,
       });
-      // Persons who are no admins get the freeze without its reason.
       expect((await person.event(isFreeze)).event.payload).toEqual({ ...freeze, reason: null });
     }
     await admin.call('unfreeze', freeze);
@@ -77,8 +74,8 @@ it('a frozen agent writes on no hub within a second, over Redis and without it',
   await close();
 });
 
-// The reported failure: a frozen agent with an admin token minted a token of kind person, and
-// lifted the freeze with it.
+// The reported failure: a frozen agent with an admin token minted a token of kind person and lifted the freeze with
+// it.
 it('a frozen agent with an admin token manages no tokens and kicks nobody', async () => {
   await using admin = await connect(hubA, 'root', asAdmin);
   await using agent = await connect(hubB, 'op', '&role=admin');
@@ -99,8 +96,8 @@ it('a frozen agent with an admin token manages no tokens and kicks nobody', asyn
     (await refusalOf(agent, 'agent.kick', { ...kick, agentId: 'nobody' }))?.code,
     (await refusalOf(agent, 'agent.limit', { agentId: 'nobody', message: '1/60' }))?.code,
   ];
-  // Negative control: without a freeze, the calls are not refused. They answer `unsupported`
-  // because these hubs have no secret to sign with.
+  // Negative control: without a freeze, nothing is refused. These hubs answer `unsupported` because they have no
+  // secret to sign with.
   expect(await acts()).toEqual([200, 'unsupported', 200, 'not_found', 'not_found']);
   await admin.call('freeze', { scope: 'agent', id: 'op', reason });
   await waitFor(
@@ -138,7 +135,6 @@ it('a frozen channel takes nothing from an agent of either hub, also when the hu
   expect(named.slice(named.indexOf('freeze.set'))).toEqual(['freeze.set', 'channel.message']);
 
   await hubB.restart();
-  // A hub knows the freezes of agents as soon as it has started.
   await using admin = await connect(hubA, 'root', asAdmin);
   await admin.call('freeze', { scope: 'hub', reason });
   await hubB.kill();
@@ -152,7 +148,6 @@ it('a frozen channel takes nothing from an agent of either hub, also when the hu
   await owner.call('unfreeze', { scope: 'channel', id: channelId });
   expect(await refusalOf(agents[0]!, 'message.send', send)).toBeNull();
 
-  // The freeze is audited, also when it comes from an owner who is no admin.
   const audit = async (target: string) => {
     const url = `${hubA.httpUrl}/v1/audit?agent=root&role=admin&target=${target}`;
     return ((await (await fetch(url)).json()) as { entries: { action: string; actor: string }[] })

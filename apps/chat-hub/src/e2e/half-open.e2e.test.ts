@@ -47,7 +47,7 @@ afterAll(async () => {
   await database?.remove();
 });
 
-// The offset of the hub's clock. It never decreases: if the clock went back, the hub's timers would fire much later.
+// Never decreases, because after a step back the hub's timers would fire much later.
 let aheadMs = 0;
 
 /** Advances the hub's clock so that this many heartbeats become due, one after the other. */
@@ -57,16 +57,14 @@ async function passHeartbeats(count: number): Promise<void> {
   ben.ws.on('ping', heard);
   for (let beat = 1; beat <= count; beat++) {
     aheadMs += heartbeatMs;
-    // The hub pings all due sockets in one sweep. When Ben has received a ping, the other sockets
-    // were therefore pinged too.
+    // The hub pings all due sockets in one sweep, so the other sockets were pinged too.
     await waitFor(() => pings >= beat, { what: `ping ${beat}` });
   }
   ben.ws.off('ping', heard);
 }
 
 describe('a half-open socket', () => {
-  // The race: a client's host vanishes without a FIN. Invariants: its socket is closed with 4408 by the third
-  // heartbeat, and its agent is reported offline once. A client that answers pings stays connected.
+  // The race: a client's host vanishes without a FIN.
   it('whose peer vanished is closed with 4408 at the third heartbeat, and its agent is offline', async () => {
     const ana = await connectRpc(`ws://127.0.0.1:${proxy.port}/v1/ws?agent=ana`);
     await ana.call('channel.join', { channelId: 'c' });

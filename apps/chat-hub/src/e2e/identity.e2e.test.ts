@@ -21,7 +21,7 @@ const sign = (claims: JWTPayload, key = secret) =>
   new SignJWT({ sub: 'ana', iat: seconds(), exp: seconds() + 60, ...claims })
     .setProtectedHeader({ alg: 'HS256' })
     .sign(new TextEncoder().encode(key));
-/** Claims that are absent although `sign` has a default for them. */
+/** Sets these claims to undefined, which removes the defaults of `sign`. */
 const without = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]));
 
 const api = async (hub: TestHub, token: string, verb: string, path: string, body?: unknown) => {
@@ -37,7 +37,6 @@ const api = async (hub: TestHub, token: string, verb: string, path: string, body
   return { status: answer.status, body: (await answer.json()) as any };
 };
 const quiet = { HUB_HOST: '127.0.0.1', ...noRedis, LOG_LEVEL: 'silent' };
-/** A hub with this log level, and its log. */
 async function startLogged(level: string, environment: Readonly<Record<string, string>>) {
   const { url } = closeAfterAll(await temporaryDatabase());
   let text = '';
@@ -133,13 +132,11 @@ describe('a token', () => {
     expect(await statusOf({ 'realm_access.roles': 'chat-admin' })).toBe(200);
     expect(await statusOf({ realm_access: { roles: ['admin'] } })).toBe(403);
     expect(await statusOf({ role: 'admin' })).toBe(403);
-    // Inherited properties do not count as claims.
     expect(await statusOf({ realm_access: [] })).toBe(403);
     await using bounded = await socketOf({ rooms: ['only'] });
     await expect(
       bounded.call('channel.create', { channelId: 'x', name: 'X' }),
     ).rejects.toMatchObject({ code: 'forbidden' });
-    // The hub accepts the tokens that it mints.
     const root = await sign({ realm_access: { roles: ['chat-admin'] } });
     const { body } = await api(hub, root, 'POST', '/v1/tokens', {
       ...{ sub: 'kim', role: 'admin', kind: 'person' },
@@ -328,8 +325,7 @@ describe('docs/security.md', () => {
       .map((block) => block.replace(/^(HUB|ADMIN)=.*\n/gm, ''));
     expect(commands).toHaveLength(3);
     const token = await admin();
-    // The command with `before` revokes the tokens of all agents up to a past time. The token that
-    // was just minted stays valid.
+    // The command with `before` revokes all tokens up to a past time, so the new token stays valid.
     for (const command of commands) {
       const run = promisify(execFile)(
         'sh',
@@ -368,7 +364,7 @@ describe('the audit log', () => {
       channelId: 'ops',
       content: 'secret text',
     });
-    // This call is no administrative act, because Ana owns the channel.
+    // Ana owns the channel, so this is not an administrative act.
     await ana.call('member.add', { channelId: 'ops', agentId: 'ben' });
     await using socket = await connectRpc(`${other.wsUrl}?access_token=${root}`);
     await socket.call('message.delete', { channelId: 'ops', messageId });

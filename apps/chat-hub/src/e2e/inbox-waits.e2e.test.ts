@@ -23,7 +23,7 @@ async function createChannel(hub: TestHub, channelId: string, ...members: readon
 const say = (hub: TestHub, channelId: string, content: string, more: object = {}) =>
   hub.request('ana', 'POST', `/v1/channels/${channelId}/messages`, { content, ...more });
 
-/** A waiting read, and the milliseconds between the answer to `cause` and the end of the read. */
+/** Also resolves with the milliseconds from the answer to `cause` to the end of the read. */
 async function wokenBy(hub: TestHub, agentId: string, cause: () => Promise<unknown>) {
   const polled = read(hub, agentId);
   await untilWaiting(hub);

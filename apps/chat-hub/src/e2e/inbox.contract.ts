@@ -7,10 +7,7 @@ type Page = ResultOf<'inbox.read'>;
 
 const textsOf = ({ items }: Page) => items.map(({ message }) => message?.content ?? '');
 
-/**
- * Inboxes over two hubs, one of which is killed. Starts the hubs; they use a SQLite file unless
- * `env` says otherwise.
- */
+/** The hubs use a SQLite file unless `env` says otherwise. One of them is killed. */
 export async function describeInboxes(
   engine: string,
   env: Readonly<Record<string, string>> = {},
@@ -63,7 +60,6 @@ export async function describeInboxes(
       const acknowledged = new Set<string>();
       const again: string[] = [];
 
-      /** Reads and acknowledges items until all are acknowledged or the hub is gone. */
       async function follow(hub: Hub): Promise<void> {
         const socket = await connect(hub, 'eve');
         try {
@@ -79,8 +75,7 @@ export async function describeInboxes(
         }
       }
       /**
-       * Sends messages in one channel, half of them at the hub that is killed. An unanswered
-       * message is sent again at the other hub.
+       * Sends half of the messages at the hub that is killed. An unanswered message is sent again at the other hub.
        */
       async function send(channelId: string): Promise<void> {
         const atA = await connect(hubA, 'ana');

@@ -19,7 +19,6 @@ it('what turns cost is summed over two hubs, also when one is killed', async () 
   await ben.call('channel.join', { channelId });
   const send = { channelId, content: 'done', metadata };
   for (let n = 0; n < 3; n += 1) await ana.call('message.send', send);
-  // Invariant: an acknowledged turn is in the sums, even if its hub is killed.
   for (let n = 0; n < 5; n += 1) await ben.call('message.send', send);
   await hubB.kill();
   await ben.closed;

@@ -119,13 +119,13 @@ describe('a problem of the params', () => {
 describe('a response that a client sends', () => {
   const response = (id: unknown, rest: object) => JSON.stringify({ jsonrpc: '2.0', id, ...rest });
 
-  // Clients match answers to calls by id. An error with this id would end a call that is in flight.
+  // Clients match answers to calls by id, so an error with this id would end a call in flight.
   it.each([['openclaw.v1'], [undefined]])(
     'is ignored, alone and in a batch, with the subprotocol %s',
     async (protocol) => {
       await using ana = await hub.connect('ana', { protocols: protocol ? [protocol] : [] });
       const before = ana.received.length;
-      // This number of bad frames would close the socket.
+      // Twenty bad frames would close the socket.
       for (let i = 0; i < 20; i += 1) {
         ana.send(response(i, { result: {} }));
         ana.send(response(null, { error: { code: -32600, message: 'no' } }));

@@ -22,8 +22,8 @@ type Topic = { readonly channelId: string; readonly error?: { readonly code: str
 const refused = (results: readonly Topic[]) => results.filter(({ error }) => error !== undefined);
 
 describe('the maximum of topics of a connection', () => {
-  // The race: several clients open many rooms at once. Invariant: topics are independent. No topic
-  // fails because of the number of topics or because another topic is bad.
+  // The race: several clients open many rooms at once. Invariant: no topic fails because of the number of topics or
+  // because another topic is bad.
   it('is subscribed in one call by several clients at once, except for a bad topic among them', async () => {
     const sockets = await Promise.all(range(1, 4).map(() => hub.connect('ana')));
     const results = await Promise.all(
@@ -59,7 +59,7 @@ describe('the maximum of topics of a connection', () => {
       const oneMore = { channelId: `k${limits.topics}` };
       const more = await socket.call('subscribe', { topics: [oneMore] });
       expect(more.topics).toEqual([{ ...oneMore, error: { code: 'too_large' } }]);
-      // This frees one topic slot. The direct channel uses none.
+      // Leaving `k0` frees a topic; the direct channel uses none.
       await socket.call('unsubscribe', { channelIds: ['k0', direct] });
       expect(refused((await socket.call('subscribe', { topics: [oneMore] })).topics)).toEqual([]);
       const full = await socket.call('subscribe', { topics: [{ channelId: 'k0' }] });
@@ -70,7 +70,6 @@ describe('the maximum of topics of a connection', () => {
 });
 
 describe('hasMore of the newest page', () => {
-  // Invariant: hasMore is exact, from the store and from the cache, even with exactly one page.
   it('is exact with one page of messages, one fewer and one more', async () => {
     await using ana = await hub.connect('ana');
     for (const [count, hasMore] of [

@@ -4,8 +4,7 @@ import { noRedis, startTestHub } from '../testing/test-hub.ts';
 
 const hub = closeAfterAll(await startTestHub(noRedis));
 
-// The server closes connections without traffic after 30 s. Invariant: a read may wait for longer
-// if its client requests a longer wait.
+// The server closes connections without traffic after 30 s. A client may still wait for longer.
 it('a read that waits for more than 30 s over REST is answered, and its connection is used again', async () => {
   await hub.request('ana', 'POST', '/v1/channels', { channelId: 'long', name: 'Long' });
   const startMs = performance.now();

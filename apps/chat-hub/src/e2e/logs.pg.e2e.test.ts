@@ -34,7 +34,6 @@ interface Line {
 }
 const [info, warning] = [30, 40];
 
-/** Everything that the hub has printed. A line that is not JSON fails the test. */
 const lines = () =>
   hub
     .output()
@@ -118,14 +117,12 @@ describe('the log of a hub in production', () => {
     expect(linesWith(/a sign-in over ws failed/)[0]).toMatchObject({ requestId: 'upgrade-1' });
   });
 
-  // The fault: PostgreSQL was down and every send was answered with 503, but nothing was logged and no failure counter
-  // increased.
+  // The fault: PostgreSQL was down and every send was answered with 503, but nothing was logged.
   it('says once that the database is down and why, and once that it answers again', async () => {
     const ana = await connectRpc(`${hub.url}/v1/ws`, { headers: { authorization } });
     const channelId = 'ops';
     await ana.call('channel.create', { channelId, name: 'Ops' });
     const failures = () => hubMetric(hub, 'hub_database_failures_total{code="unavailable"}');
-    // Negative control: before the outage the log has no such line.
     expect(linesWith(/^the database/)).toEqual([]);
     expect(await hubMetric(hub, 'hub_database_up')).toBe(1);
     const before = (await failures()) ?? NaN;

@@ -8,10 +8,8 @@ const hub = closeAfterAll(
     ...noRedis,
   }),
 );
-/** A proxy between the hub and an agent. It can lose the results that the hub sends to the agent. */
 const proxy = closeAfterAll(await startTcpProxy(Number(new URL(hub.url).port)));
 
-/** Sends, loses the result, reconnects and repeats the send. Resolves with the second result. */
 async function sendTwice(channelId: string, ids: { clientMessageId?: string }) {
   const params = { channelId, content: 'once?', ...ids };
   const connect = () => connectRpc(`ws://127.0.0.1:${proxy.port}/v1/ws?agent=ana`);
@@ -35,8 +33,7 @@ async function sendTwice(channelId: string, ids: { clientMessageId?: string }) {
 }
 
 describe('a send whose result was lost with the connection', () => {
-  // The race: the message is committed, but its sender never gets the result. Invariant: the repeated send is stored
-  // once.
+  // The race: the message is committed, but its sender never gets the result.
   it('is stored once when it is repeated with its clientMessageId', async () => {
     const { result, count } = await sendTwice('with-id', { clientMessageId: 'mine-1' });
     expect(result).toMatchObject({ seq: 2, duplicate: true });

@@ -45,10 +45,7 @@ const untilReports = (hub: HubProcess, expected: object) =>
     },
     { what: JSON.stringify(expected), timeoutMs: 25_000 },
   );
-/**
- * Resolves when the hub has reported this state for longer than it takes to find out that it is
- * alone.
- */
+/** Longer than a hub takes to find out that it alone is affected. */
 async function staysReported(hub: HubProcess, expected: object): Promise<void> {
   await untilReports(hub, expected);
   const untilMs = performance.now() + 16_000;
@@ -101,8 +98,7 @@ describe('a hub that has lost its PostgreSQL', () => {
     90_000,
   );
 
-  // Negative control: in the same outage, no hub reaches the database, so both stay in the
-  // balancer.
+  // Negative control: in the same outage, no hub reaches the database, so both stay in the balancer.
   it('together with all other hubs stays ready, until one of these reaches it again', async () => {
     one.link.refuse();
     two.link.refuse();

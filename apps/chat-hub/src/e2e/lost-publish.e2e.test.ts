@@ -11,7 +11,7 @@ const database = closeAfterAll(await temporaryDatabase());
 const writer = closeAfterAll(await openLogWriter(database, redis.url));
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
 const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
-/** A hub whose subscriber connection can be made to receive no messages. */
+/** The proxy can withhold all messages from the hub's subscriber connection. */
 const deafHub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
 await waitFor(() => hub.redis.available && deafHub.redis.available, { what: 'Redis' });
 const ana = closeAfterAll(await hub.connect('ana'));
@@ -31,8 +31,8 @@ const repairs = async () =>
   );
 
 describe('the last message of a burst', () => {
-  // The race: Redis is healthy and the hub receives other events, but one publish is lost, and no later event reveals
-  // the gap. Invariant: the event is delivered within a second, without waiting for the next one.
+  // The race: one publish is lost while Redis is healthy, and no later event reveals the gap. Invariant: the event is
+  // delivered without waiting for the next one.
   it('is delivered within a second though its publish was lost while Redis is healthy', async () => {
     const channelId = 'tail';
     await followed(channelId);
@@ -51,8 +51,7 @@ describe('the last message of a burst', () => {
       waitedMs.push(performance.now() - committedMs);
     }
     expect(deafHub.redis.available).toBe(true);
-    // Negative control: only the tail check delivered the events. The bounds leave time for a busy
-    // machine.
+    // Negative control: only the tail check delivered the events. The bounds leave time for a busy machine.
     expect((await repairs()) - before).toBeGreaterThanOrEqual(runs);
     expect(waitedMs.sort((a, b) => a - b)[Math.floor(runs / 2)]).toBeLessThan(1_100);
     expect(waitedMs.at(-1)).toBeLessThan(2_000);
@@ -62,8 +61,7 @@ describe('the last message of a burst', () => {
 });
 
 describe('a typing indicator', () => {
-  // The race: the start event is received, the stop event is lost, and no message follows. Invariant: the typing
-  // indicator ends once, ten seconds after its start.
+  // The race: the stop event of the typing is lost, and no message follows.
   it('ends by itself ten seconds after its start when its stop was lost', async () => {
     const channelId = 'typing';
     await followed(channelId);

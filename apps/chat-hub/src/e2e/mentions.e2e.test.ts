@@ -14,8 +14,7 @@ const messageOf = async (messageId: string) =>
   (await hub.request('ana', 'GET', `/v1/channels/${channelId}/messages/${messageId}`)).body.message;
 
 describe('a message', () => {
-  // A mention wakes an agent by a notice and by a count in its read state. A text that only quotes
-  // the name must do neither.
+  // A mention sends a notice and counts in the read state. A text that only quotes the name must do neither.
   it.each([
     ['`@ann` in inline code', []],
     ['```\n@ann\n```', []],
@@ -34,8 +33,7 @@ describe('a message', () => {
     const before = (await ann.call('read.state')).channels[0].mentions as number;
     const { messageId } = await post({ content });
     expect((await messageOf(messageId)).mentions).toEqual(mentions);
-    // Negative control: this text does address Ann. A notice of the first text would arrive before the notice of this
-    // one.
+    // This text does address Ann, and its notice would follow a notice of the first text.
     await post({ content: '@ann end' });
     await ann.notification('notice', ({ event }) => event.message?.content === '@ann end');
     const notices = ann.received.filter(({ method }) => method === 'notice');

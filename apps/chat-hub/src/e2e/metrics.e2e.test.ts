@@ -26,7 +26,6 @@ async function scrape(): Promise<ReadonlyMap<string, number>> {
   );
 }
 
-/** Resolves with the rise of each of these series during `work`. All of them must exist before. */
 async function risesOf(names: readonly string[], work: () => Promise<unknown>): Promise<number[]> {
   const before = await scrape();
   for (const name of names) expect([name, before.has(name)]).toEqual([name, true]);
@@ -132,7 +131,7 @@ describe('the metrics of a running hub', () => {
     expect(ones.filter((name) => /^hub_(state|redis_state|redis_breaker)/.test(name))).toHaveLength(
       3,
     );
-    // A scrape does not wait for a Redis that is slow to answer, and then says 0.
+    // The first scrapes may report 0, because a scrape does not wait for a slow Redis.
     await waitFor(
       async () => ((await scrape()).get('hub_redis_used_memory_bytes') ?? 0) > 100_000,
       {

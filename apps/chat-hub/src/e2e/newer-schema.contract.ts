@@ -1,13 +1,12 @@
 import { expect, it } from '@jest/globals';
 import { connectAgent, hubMetric, readyReport, startHub, waitFor } from '@openclaw/test-support';
 
-/** A database without tables, and a way to run SQL in it. */
 export interface BareDatabase {
   readonly url: string;
   readonly run: (statements: string) => void;
 }
 
-/** The migration of a newer release, which hubs from `compatibleFrom` on can serve. */
+/** Hubs from `compatibleFrom` on can serve the newer schema. */
 const migration = (compatibleFrom: string, change: string) => `begin;
   ${change};
   insert into chat_store_migrations (name, timestamp) values ('0099_next', '2027-01-01T00:00:00Z');
@@ -17,7 +16,6 @@ const migration = (compatibleFrom: string, change: string) => `begin;
 const addition = 'alter table messages add column weight bigint';
 const renaming = 'alter table messages rename column taint to taints';
 
-/** The behaviour of a running hub when a newer release migrates its database. */
 export function describeNewerSchema(create: () => Promise<BareDatabase>): void {
   async function start() {
     const database = await create();
@@ -64,8 +62,7 @@ export function describeNewerSchema(create: () => Promise<BareDatabase>): void {
           },
           { what: 'a hub that is not ready' },
         );
-        // Never `internal`: when a statement fails before the next beat, the hub checks the schema
-        // at once.
+        // The outcome is never `internal`, because the hub checks the schema as soon as a statement fails.
         expect(new Set([...outcomes, 'ok', 'unavailable'])).toEqual(new Set(['ok', 'unavailable']));
         expect(await send()).toBe('unavailable');
         const { status } = await fetch(`${hub.httpUrl}/readyz`);
@@ -88,7 +85,7 @@ export function describeNewerSchema(create: () => Promise<BareDatabase>): void {
     const { database, hub, send, stop } = await start();
     try {
       database.run(migration('0.2.0', addition));
-      // Longer than two beats, after which the hub in the tests above has refused.
+      // Longer than two beats, after which the hubs of the tests above have refused.
       const untilMs = performance.now() + 5_000;
       await waitFor(async () => {
         expect([await send(), (await readyReport(hub)).reason]).toEqual(['ok', null]);

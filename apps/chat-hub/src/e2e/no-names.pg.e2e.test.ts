@@ -3,7 +3,6 @@ import { connectRpc, sendRaw, startPostgres, waitFor } from '@openclaw/test-supp
 import { closeAfterAll } from '../testing/close-after-all.ts';
 import { startTestHub } from '../testing/test-hub.ts';
 const redisPort = 1;
-// Invariant: clients learn nothing about the systems behind the hub: no host, port, database or file.
 const postgres = closeAfterAll(await startPostgres());
 const hub = closeAfterAll(
   await startTestHub({
@@ -36,7 +35,7 @@ describe('while the database is away', () => {
     const texts = outcomes.map((outcome) =>
       outcome instanceof Error ? outcome.message : JSON.stringify(outcome),
     );
-    // Negative control: the calls were refused because of the database.
+    // Negative control: the database caused the refusals.
     expect(texts.join('\n')).toMatch(/unavailable|timeout/);
     for (const text of texts) expectNoNames(text);
 
@@ -52,7 +51,6 @@ describe('while the database is away', () => {
         `${line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
         { timeoutMs: 15_000 },
       );
-      // All hubs share this outage, so the hub stays ready.
       expect(status).toBe(/healthz|readyz/.test(line) ? 200 : 503);
       expectNoNames(body);
     }
@@ -72,8 +70,7 @@ describe('while the database is away', () => {
 });
 
 describe('the metric of closed connections', () => {
-  // The fault: each close code that a client invents created another series in Prometheus, and a
-  // client could fake a close code of the hub. Invariant: only the hub chooses labels.
+  // The fault: each close code that a client invents created another series in Prometheus.
   it('has no label that a client chose', async () => {
     for (const code of [4777, 3123, 4403, 1000]) {
       const socket = await connectRpc(`${hub.wsUrl}?agent=eve`, {

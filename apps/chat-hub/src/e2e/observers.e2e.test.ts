@@ -21,7 +21,6 @@ const codeOf = (call: Promise<unknown>) =>
     ({ data }: { data: { code: string } }) => data.code,
   );
 
-/** Creates a private, a direct and a public channel of ana, with one message each. */
 async function furnish(hub: TestHub) {
   const ana = await hub.connect('ana');
   for (const [channelId, kind] of Object.entries({ secret: 'private', open: 'public' })) {
@@ -51,21 +50,17 @@ describe('an admin that is no member', () => {
       [`rest secret`, `root ${direct}`, `root secret`].sort(),
     );
     expect(acts.find(({ target }) => target === direct)?.details).toEqual({ kind: 'direct' });
-    // The observer is not a member, so the channel is not in `read.state` and counts no unread
-    // messages.
     expect(await root.call('read.state', {})).toEqual({ channels: [] });
     const { members } = (await ana.call('member.list', { channelId: 'secret' })) as {
       members: unknown[];
     };
     expect(members).toHaveLength(1);
-    // Reads by members and refused reads are not audited as observation.
     await ana.call('message.history', { channelId: 'secret' });
     await using eve = await hub.connect('eve');
     expect(await codeOf(eve.call('message.history', { channelId: 'secret' }))).toBe('not_found');
     await using member = await hub.connect('member', asAdmin);
     await ana.call('member.add', { channelId: 'secret', agentId: 'member' });
     await member.call('message.history', { channelId: 'secret' });
-    // This later act is audited after all earlier acts, so it shows which of them were audited.
     await root.call('message.history', { channelId: direct });
     await using last = await hub.connect('last', asAdmin);
     await last.call('message.history', { channelId: 'secret' });
@@ -118,7 +113,6 @@ describe('an admin that is no member', () => {
     expect(await codeOf(root.call('inbox.read', { agentId: 'ben' }))).toBe('forbidden');
     expect(await codeOf(root.call('inbox.read', {}))).toBe('ok');
     expect(await codeOf(root.call('message.history', { channelId: 'open' }))).toBe('ok');
-    // An observer may make itself a member, which is audited as `member.add`.
     await root.call('member.add', { channelId: 'secret', agentId: 'root' });
     expect(await codeOf(root.call('message.history', { channelId: 'secret' }))).toBe('ok');
     await root.call('member.remove', { channelId: 'secret', agentId: 'root' });

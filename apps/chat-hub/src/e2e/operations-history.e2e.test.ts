@@ -4,7 +4,7 @@ import { waitFor } from '@openclaw/test-support';
 import type { TestHub } from '../testing/test-hub.ts';
 import { startTwoHubsOn } from '../testing/two-hubs.ts';
 
-// In these tests, a minute of the history lasts half a second.
+// A minute of the history lasts half a second here.
 const minuteMs = 500;
 
 async function ask(hub: TestHub, query = ''): Promise<Operations> {
@@ -13,7 +13,6 @@ async function ask(hub: TestHub, query = ''): Promise<Operations> {
   return operationsSchema.strict().parse(body);
 }
 
-/** The messages that a hub sent according to the history at `hub`, over all its pages. */
 async function messagesOf(hub: TestHub, hubId: string): Promise<number> {
   let messages = 0;
   for (let since: number | null = 1; since !== null;) {
@@ -53,8 +52,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('the history of operations on %
       ({ hubId }) => hubId === gone.hubId,
     );
     expect(last?.figures.ended).toBe(true);
-    // Negative control: the counters of the hub that is asked do not contain the other hub's
-    // messages.
+    // Negative control: the asked hub's own counters do not contain the other hub's messages.
     const { counters, history } = await ask(here, '?since=1');
     expect(counters.messages).toBe(0);
     expect((await ask(here)).history).toBeUndefined();

@@ -21,7 +21,6 @@ async function snapshot(at = hub): Promise<Operations> {
   return operationsSchema.strict().parse(body);
 }
 
-/** Reads the view until the condition holds. Snapshots are shared for half a second. */
 const until = (is: (operations: Operations) => boolean, what: string, at = hub) =>
   waitFor(
     async () => {

@@ -6,7 +6,7 @@ import { startTestHub, type TestHub } from '../testing/test-hub.ts';
 
 const channelId = 'escaped';
 const count = 200;
-/** The largest message. Each of its bytes takes six bytes as JSON. */
+/** Each byte of this largest message takes six bytes as JSON. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
 interface Page {
@@ -14,7 +14,6 @@ interface Page {
   readonly hasMore: boolean;
 }
 
-/** Pages of maximal messages on one database, over both transports. */
 export function describePages(
   engine: string,
   startDatabase: () => Promise<{ readonly url: string; stop(): Promise<void> }>,
@@ -93,7 +92,6 @@ export function describePages(
         const pages = await readAll(ask, method, way);
         expect(pages.flat()).toEqual(range(first, count + 1));
         expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.resumeBytes);
-        // Answers are full: 42 rows each.
         expect(pages.length).toBe(5);
       },
     );

@@ -31,8 +31,7 @@ describe('the newest page in the cache', () => {
     await redis?.stop();
   });
 
-  // Invariant: the cached page is bounded in bytes, because every reader parses and serializes it. A longer page is
-  // read from the store, with the same content.
+  // Invariant: the cached page is bounded in bytes, because every reader parses it.
   it.each([
     ['kept', 4_000, true],
     ['not-kept', 8_000, false],
@@ -53,7 +52,7 @@ describe('the newest page in the cache', () => {
     expect((await cachedBytes()) > 0).toBe(isCached);
   });
 
-  // During an upgrade an earlier release may have cached the page. Its messages lack the fields that came later.
+  // An earlier release may have cached the page during an upgrade. Messages in it lack later fields.
   it('is read from the store when an earlier release cached it', async () => {
     const channelId = 'upgraded';
     await ana.call('channel.create', { channelId, name: channelId });

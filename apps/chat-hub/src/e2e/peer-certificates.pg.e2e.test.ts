@@ -53,7 +53,6 @@ withOpenssl('the end of the certificates of Redis and PostgreSQL (needs openssl)
     await waitFor(async () => (await ends())[0] === endOf(ofRedis), { what: 'the end for Redis' });
     expect(await ends()).toEqual([endOf(ofRedis), endOf(ofPostgres)]);
 
-    // A renewed certificate is seen on the next connections.
     await redis.command(
       `CONFIG SET tls-cert-file ${renewed.certificateFile} tls-key-file ${renewed.keyFile}`,
     );

@@ -8,8 +8,7 @@ import type { PresenceTimes } from '../presence/roster-watch.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
-// The hub's default periods, divided by five. The time after which a silent hub counts as dead
-// stays five seconds.
+// These are the default periods divided by five. A silent hub still counts as dead only after five seconds.
 const times: PresenceTimes = { leaseMs: 6_000, heartbeatMs: 2_000, compareMs: 3_000 };
 let ana: RpcSocket;
 let ben: RpcSocket;
@@ -21,7 +20,6 @@ const proxy = closeAfterAll(await startTcpProxy(redis.port));
 const database = closeAfterAll(await temporaryDatabase());
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
 const hubA = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }, { times }));
-// Hub B's connection to Redis can be cut.
 const hubB = closeAfterAll(
   await startTestHub({ ...environment, REDIS_URL: `redis://127.0.0.1:${proxy.port}` }, { times }),
 );
@@ -30,7 +28,6 @@ await waitFor(() => hubA.redis.available && hubB.redis.available && direct.avail
   what: 'Redis for everyone',
 });
 
-// Ana on hub A and Ben on hub B, each present in a new channel and watching it.
 beforeEach(async () => {
   channelId = `faults-${(channels += 1)}`;
   ana = await hubA.connect('ana');
@@ -48,7 +45,7 @@ afterEach(async () => {
   await waitFor(() => hubB.redis.available, { what: 'Redis for hub B' });
 });
 
-/** Writes leases for a hub that sends no heartbeat and so counts as dead. */
+/** A hub without heartbeats counts as dead, so other hubs reap its leases. */
 function deadHub(leaseMs: number): LeaseStore {
   return createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, { leaseMs });
 }
@@ -70,9 +67,8 @@ const passed = (ms: number) => {
 };
 
 describe('presence on two hubs', () => {
-  // The race: Redis restarts from a snapshot that holds a lease which hub B has already ended.
-  // Invariant: this lease expires and is not renewed, although hub B is alive. Negative control:
-  // hub B renews Ben's own lease.
+  // The race: Redis restarts from a snapshot with a lease that hub B has already ended. Negative control: hub B
+  // renews Ben's own lease.
   it('ends a lease that a restored snapshot brought back, although its hub is alive', async () => {
     const strayed = createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, times);
     await strayed.join(channelId, { agentId: 'cem', hubId: hubB.hubId, sessionId: 'given-up' });
@@ -82,8 +78,7 @@ describe('presence on two hubs', () => {
     expect(await agentsOf(ana)).toEqual(['ana', 'ben']);
   });
 
-  // The race: hub B cannot renew its leases, and hub A sees them expire. Invariant: an agent with a live connection is
-  // not reported offline by either hub, even after hub B is connected again.
+  // The race: hub B cannot renew its leases, and hub A sees them expire.
   it('reports nobody offline when one hub is cut off from Redis for three leases', async () => {
     proxy.stall();
     await waitFor(() => !hubB.redis.available, { what: 'the cut' });
@@ -110,9 +105,8 @@ describe('presence on two hubs', () => {
     expect((await agentsOf(ben)).sort()).toEqual(['ana', 'ben']);
   }, 90_000);
 
-  // The race: all leases expire while Redis is frozen, or are lost when it restarts empty.
-  // Invariants: the first hub that reconnects does not report the agents of the other hub offline.
-  // Agents that left during the outage go offline one lease later.
+  // The race: all leases expire while Redis is frozen, or are lost with it. Invariants: the first hub that reconnects
+  // does not report the other hub's agents offline; agents that left meanwhile go offline one lease later.
   it.each(['frozen', 'killed, and comes back empty'])(
     'reports nobody offline when Redis is %s for longer than a lease',
     async (how) => {
@@ -135,7 +129,7 @@ describe('presence on two hubs', () => {
       await waitFor(async () => (await agentsOf(ana)).filter((id) => id !== 'ghost').length === 2, {
         what: 'both in the roster again',
       });
-      // Each hub writes its own leases immediately, before its next heartbeat.
+      // Each hub writes its own leases before its next heartbeat.
       expect(Date.now() - backMs).toBeLessThan(2_000);
       await waitFor(() => offlineOf(ana).length > 0, { what: 'the ghost’s end' });
       const [ended] = presenceEvents(ana, channelId).filter(({ status }) => status === 'offline');
@@ -147,8 +141,7 @@ describe('presence on two hubs', () => {
     90_000,
   );
 
-  // The race: Redis loses all leases while its connections stay open and rosters are compared. Invariant: no connected
-  // agent is reported offline.
+  // The race: Redis loses all leases while its connections stay open and rosters are compared.
   it('reports nobody offline when Redis is wiped, and lists all again within a second', async () => {
     await direct.send(['flushall']);
     expect(await agentsOf(ana)).toEqual([]);
@@ -160,9 +153,8 @@ describe('presence on two hubs', () => {
     expect([...offlineOf(ana), ...offlineOf(ben)]).toEqual([]);
   });
 
-  // The race: a hub dies, and Redis loses all leases before those of the dead hub expire, so no reaper sees them.
-  // Invariant: the dead hub's agents are reported offline once on every hub, within a lease and a second. No other
-  // agent is reported offline.
+  // The race: a hub dies, and Redis loses its leases before they expire, so no reaper sees them. Invariant: only the
+  // dead hub's agents are reported offline, once, within a lease and a second.
   it.each([
     { when: 'soon after its death', afterMs: 500 },
     { when: 'when its leases are about to end', afterMs: times.leaseMs - 600 },
@@ -198,9 +190,8 @@ describe('presence on two hubs', () => {
     60_000,
   );
 
-  // The race: presence changed, but the event of the change was lost. Invariant: within two
-  // comparisons every socket of every hub gets the change once. These changes are written to Redis
-  // directly, so only the comparison can find them.
+  // The race: presence changed, but the event was lost. These changes are written to Redis directly, so only the
+  // comparison of rosters can find them.
   it('announces a difference between rosters and events once', async () => {
     const elsewhere = deadHub(60_000);
     await elsewhere.join(channelId, lease('ghost'));
@@ -222,8 +213,7 @@ describe('presence on two hubs', () => {
     expect(offlineOf(ana)).toEqual(['ghost']);
   }, 60_000);
 
-  // The present agents are on other hubs; this hub has few sockets. Invariant: the push limit
-  // applies to the number of present agents on all hubs.
+  // The present agents are on other hubs. Invariant: the push limit counts the agents of all hubs.
   it('is not pushed while over a thousand agents are present, and is again when they are fewer', async () => {
     const elsewhere = deadHub(60_000);
     const crowd = Array.from({ length: 1_000 }, (_, n) => ({
@@ -256,8 +246,7 @@ describe('presence on two hubs', () => {
     });
   }, 60_000);
 
-  // The fault: Rocket.Chat#20147, one envelope for each change of presence. Invariant: the number of envelopes grows
-  // with time and size, not with changes.
+  // The fault (Rocket.Chat#20147): one envelope for each change of presence.
   it('of many flapping agents comes in few envelopes, on the other hub too, and ends with the true state', async () => {
     const agents = Array.from({ length: 150 }, (_, n) => `flapper-${n}`);
     for (const agentId of agents) await ana.call('member.add', { channelId, agentId });

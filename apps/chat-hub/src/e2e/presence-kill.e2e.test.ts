@@ -7,7 +7,7 @@ import { range } from '../testing/seqs.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
-// The hub that is killed runs in its own process, with the default leases of half a minute.
+// The killed hub runs in its own process, with the default leases of half a minute.
 const keys = createKeySchema();
 
 const redis = closeAfterAll(await startRedis());
@@ -18,7 +18,7 @@ const hubToKill = closeAfterAll(await startHub({ env: environment }));
 await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
 const ana = closeAfterAll(await hub.connect('ana'));
 
-/** When each agent's lease in a channel ends, on the clock of Redis. The latest is last. */
+/** The times are on the clock of Redis. The latest is last. */
 async function leaseEnds(channelId: string): Promise<Map<string, number>> {
   const lines = (await redis.command(`ZRANGE ${keys.roster(channelId)} 0 -1 WITHSCORES`))
     .split('\r\n')
@@ -31,9 +31,9 @@ async function leaseEnds(channelId: string): Promise<Map<string, number>> {
 }
 
 describe('a hub that is killed', () => {
-  // The races: some agents close at the same time, one has a socket on another hub, and one is typing and cannot send a
-  // stop. Invariants: each agent is reported offline once, within a second after its lease; an agent that is connected
-  // elsewhere is never reported offline; no indicator stays; reads extend no lease; no key is left in Redis.
+  // The races: some agents close at the same time, one has a socket on another hub, and one is typing and cannot send
+  // a stop. Invariants: each agent goes offline once, within a second after its lease; no indicator stays; no key is
+  // left in Redis.
   it('leaves no ghost and no typing indicator, and no agent that is connected elsewhere goes offline', async () => {
     const channelId = 'killed';
     await ana.call('channel.create', { channelId, name: channelId });
@@ -71,7 +71,6 @@ describe('a hub that is killed', () => {
     expect(Math.abs(stoppedMs - startedMs - 10_000)).toBeLessThanOrEqual(1_000);
     await waitFor(
       async () => {
-        // Repeated reads do not extend leases.
         await ana.call('presence.list', { channelId, limit: 200 });
         return gone.every((agentId) => statusesOf(ana, channelId, agentId).includes('offline'));
       },
@@ -83,12 +82,10 @@ describe('a hub that is killed', () => {
       if (endMs !== undefined) expect(Math.abs(atMs - endMs)).toBeLessThanOrEqual(1_000);
       expect(atMs - killedMs).toBeLessThanOrEqual(presenceTimes.leaseMs + 1_000);
     }
-    // Negative control: most agents still had leases after the kill, so only the kill made them go
-    // offline.
+    // Negative control: most agents still had leases after the kill, so only the kill made them go offline.
     expect([...ends.keys()].filter((agentId) => agentId !== 'ana').length).toBeGreaterThan(15);
 
-    // This later change is reported in the same way. Its arrival proves that no second report is
-    // pending.
+    // This later change is reported on the same path, so its arrival proves that no second report is pending.
     await alive.call('presence.set', { status: 'dnd' });
     await waitFor(() => statusesOf(ana, channelId, 'both').at(-1) === 'dnd', {
       what: 'the change',
@@ -104,8 +101,7 @@ describe('a hub that is killed', () => {
     expect(await redis.command(`EXISTS ${hashes.join(' ')}`)).toContain(':0');
   }, 90_000);
 
-  // The race: a hub is killed, and Redis loses all leases before those of the dead hub expire, so no reaper sees them.
-  // Invariant: the agents of the dead hub still go offline within a lease and a second.
+  // The race: Redis loses the leases of a killed hub before they expire, so no reaper sees them.
   it.each([2_000, 20_000])(
     'has its agents reported offline in time though Redis is wiped %i ms later',
     async (afterMs) => {

@@ -6,7 +6,7 @@ import { openLogWriter } from '../testing/log-writer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { noRedis, startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-// Two hubs without Redis: each learns of the other's commits by its tail check.
+// Without Redis, each hub learns of the other's commits by its tail check.
 const database = closeAfterAll(await temporaryDatabase());
 const writer = closeAfterAll(await openLogWriter(database));
 const environment = {
@@ -41,8 +41,7 @@ const live = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
 describe('a subscribe with since', () => {
-  // The race: while the missed events are collected, deletions empty the hub's memory of the channel. Invariant: every
-  // subscribe is resumed, without a gap or overlap between its result and the live events.
+  // The race: deletions empty the hub's memory of the channel while the missed events are collected.
   it('is always resumed without a gap during a stream of deletions', async () => {
     const channelId = 'deletions';
     await channelWith(channelId, 1_500);
@@ -61,8 +60,7 @@ describe('a subscribe with since', () => {
     await deletions.stop();
   });
 
-  // The race: the hub is behind the store, which has events that the hub has not delivered yet. Invariant: a result
-  // contains no event beyond its own head, and no event comes both in the result and live.
+  // The race: the store has events that the hub has not delivered yet.
   it('on a hub behind the store contains nothing beyond its own head, and nothing comes twice', async () => {
     const channelId = 'behind';
     await channelWith(channelId, 1_200);
@@ -83,14 +81,12 @@ describe('a subscribe with since', () => {
     await sends.stop();
   });
 
-  // The race: all missed events fit into one result except the newest, which the hub has in memory
-  // and sends live. Invariant: the client gets the result before this live event.
+  // The race: all missed events fit into one result except the newest, which comes live.
   it('gets the newest events live after the result, if they do not fit into it', async () => {
     const channelId = 'heavy';
     const contentBytes = 30_000;
     const messages = Math.ceil((1.02 * limits.resumeBytes) / contentBytes);
     await channelWith(channelId, messages, contentBytes);
-    // From here on the hub follows the channel and keeps its newest events.
     await ana.call('subscribe', { topics: [{ channelId }] });
     const sends = range(1, 30).map(() =>
       ana.call('message.send', { channelId, content: 'y'.repeat(contentBytes) }),
@@ -112,8 +108,7 @@ describe('a subscribe with since', () => {
 });
 
 describe('a second subscribe', () => {
-  // The race: events wait to be framed when the topic is subscribed again. Invariant: after the
-  // result, no live event up to the result's head is sent.
+  // The race: events wait to be framed when the topic is subscribed again.
   it('on a live topic is followed by no event up to its head', async () => {
     const channelId = 'again';
     await channelWith(channelId, 10);

@@ -8,10 +8,6 @@ import { noRedis, startTestHub } from '../testing/test-hub.ts';
 const hub = closeAfterAll(await startTestHub(noRedis));
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
-/**
- * The first block of commands under a heading, for this hub. Its long poll waits for a shorter
- * time.
- */
 function commandsUnder(heading: string): string {
   const block = readme.split(`## ${heading}\n`)[1]?.split('```bash\n')[1]?.split('```')[0] ?? '';
   return block

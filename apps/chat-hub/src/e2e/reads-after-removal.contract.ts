@@ -12,7 +12,6 @@ interface Answer {
   readonly events?: readonly { readonly seq: number }[];
   readonly messages?: readonly { readonly seq: number }[];
 }
-/** A socket of the reader, and its REST requests. */
 interface Ways {
   readonly call: (method: string, params: object) => Promise<Answer>;
   readonly get: (path: string) => Promise<Answer>;
@@ -23,7 +22,6 @@ function newestOf(answer: Answer): number {
   return Math.max(0, answer.head ?? 0, answer.channel?.head ?? 0, ...seqs);
 }
 
-/** Removals that race with sends and with the removed member's own reads, on one database. */
 export function describeReadsAfterRemoval(
   engine: string,
   startDatabase: () => Promise<{ readonly url: string; stop(): Promise<void> }>,
@@ -49,9 +47,7 @@ export function describeReadsAfterRemoval(
       await redis?.stop();
     });
 
-    /**
-     * Makes one removal, with reads before, during and after it. Returns all reads that contain events after the leave.
-     */
+    /** Reads before, during and after one removal. Returns the reads that contain events after the leave. */
     async function race(
       channelId: string,
       agentId: string,
@@ -93,8 +89,6 @@ export function describeReadsAfterRemoval(
     }
 
     // The race: the hub reads the rights, the reader is removed, events follow, and then the hub reads the rows.
-    // Invariant: for every method and transport, an answer holds nothing that was committed after the reader's own
-    // leave.
     it.each<[string, (ways: Ways, channelId: string) => Promise<Answer>]>([
       ['log.read', ({ call }, channelId) => call('log.read', { channelId, after: 0 })],
       ['the newest page', ({ call }, channelId) => call('message.history', { channelId })],

@@ -9,11 +9,10 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 const times: PresenceTimes = { leaseMs: 3_000, heartbeatMs: 1_000, compareMs: 1_500 };
 const keys = createKeySchema();
 
-// Warnings are expected: the test causes the fault that they report.
+// The warnings report the fault that the test causes.
 const { redis, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' }, { times });
 const hubs = [hubA, hubB];
 
-/** The state of Redis, from each place where a hub reports it. */
 async function said(hub: TestHub, socket: RpcSocket, channelId: string) {
   const { ready, redis: state, publishPath } = (await hub.request('ana', 'GET', '/readyz')).body;
   const metrics = await (await fetch(`${hub.url}/metrics`)).text();
@@ -46,10 +45,9 @@ const live = async (channelId: string) => {
 };
 
 describe('hubs on a Redis that answers reads and refuses writes', () => {
-  // The race: leases cannot be renewed, but reads are answered. Invariants: the lists are local and
-  // marked as local; readyz, the metric and the lists agree; no connected agent is reported offline
-  // during the fault or after it; messages are delivered. Negative controls: the reports also agree
-  // before and after the fault, and the leases did expire in Redis.
+  // The race: leases cannot be renewed, but reads are answered. Invariants: lists are marked as local; readyz, the
+  // metric and the lists agree; no connected agent goes offline; messages are delivered. Negative controls: the
+  // reports agree before and after, and the leases did expire in Redis.
   it.each([
     {
       how: 'its memory is full',
@@ -131,8 +129,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
         );
         expect(await said(hub, socket, channelId)).toEqual(well(both));
       }
-      // Hubs do not reap for one lease after the recovery. In a second lease they reap and compare
-      // rosters.
+      // Hubs do not reap for one lease after the recovery. In the second lease they reap and compare rosters.
       const quietMs = performance.now() + 2 * times.leaseMs;
       await waitFor(() => performance.now() > quietMs, { timeoutMs: 20_000, everyMs: 50 });
       for (const { hub, socket } of everyone) {

@@ -9,7 +9,6 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 const { database, hubA, hubB } = await startTwoHubs({ HUB_LIMIT_MESSAGE: '1000000/60' });
 const ana = closeAfterAll(await hubA.connect('ana'));
 
-/** A private channel of Ana's to which this agent was added and which it follows on a hub. */
 async function follower(hub: TestHub, agentId: string, channelId: string): Promise<RpcSocket> {
   await ana.call('channel.create', { channelId, name: channelId, kind: 'private' });
   await ana.call('member.add', { channelId, agentId });
@@ -21,10 +20,7 @@ async function follower(hub: TestHub, agentId: string, channelId: string): Promi
 const live = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
-/**
- * Resolves when all earlier events have reached the socket. It sends two messages, because a catch-up may run between
- * them.
- */
+/** Sends two messages, because a catch-up may run between them. */
 async function flushed(socket: RpcSocket, agentId: string): Promise<void> {
   for (const content of ['bye', 'bye again']) {
     await ana.call('direct.send', { agentId, content });
@@ -33,9 +29,8 @@ async function flushed(socket: RpcSocket, agentId: string): Promise<void> {
 }
 
 describe('a removed member', () => {
-  // The race: the leave event comes on two topics, the channel's and the agent's. After the first
-  // copy the agent is no longer a subscriber. Invariant: its socket gets the leave once, as an
-  // event of the channel.
+  // The race: the leave event comes on two topics, the channel's and the agent's. After the first copy the agent is
+  // no longer a subscriber.
   it('gets its leave once, as an event and not also as a notice, on every hub', async () => {
     for (const [hub, agentId] of [
       [hubA, 'near'],
@@ -52,9 +47,7 @@ describe('a removed member', () => {
     }
   });
 
-  // The race: the socket lags, events follow, its agent is removed, and more events follow before
-  // the socket reads. Invariant: the socket gets everything up to its agent's leave, once and in
-  // order, and nothing after that.
+  // The race: the socket lags while its agent is removed, and events follow before it reads.
   it('that lags gets everything up to its own leave, and nothing after', async () => {
     const channelId = 'lags';
     await using socket = await follower(hubA, 'slow', channelId);
@@ -89,8 +82,8 @@ describe('a removed member', () => {
 });
 
 describe('without Redis', () => {
-  // The race: the reader's hub has not received the removal yet. Invariant: rights are decided by the store, never by
-  // the memory of a hub.
+  // The race: the reader's hub has not received the removal yet. Invariant: the store decides rights, never a hub's
+  // memory.
   it('a member removed through one hub is refused by the other at once', async () => {
     const environment = {
       HUB_DB_URL: database.url,

@@ -162,7 +162,7 @@ describe('REST', () => {
     expect((await fetch(`${hub.url}/v1/openapi.json`)).headers.get('cache-control')).toBeNull();
   });
 
-  // For a browser, a foreign host name that resolves to this machine (DNS rebinding) is the same origin as its page.
+  // For a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
   it('refuses a Host that is not loopback with 403 in dev mode', async () => {
     const statusFor = (host: string) =>
       new Promise<number | undefined>((resolve, reject) => {

@@ -26,10 +26,9 @@ const redis = closeAfterAll(await startRedis());
 const database = closeAfterAll(await temporaryDatabase());
 afterEach(stop);
 
-/** Copies a database to another file, or over it while processes use it. */
 async function copy(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from);
-  // The copy fails while a hub writes to the file.
+  // A copy fails while a hub writes to the file, and is repeated.
   const isCopied = () =>
     backup(source, to).then(
       () => true,
@@ -39,9 +38,6 @@ async function copy(from: string, to: string): Promise<void> {
   source.close();
 }
 
-/**
- * A channel of Ana on one hub, followed by Ben on another. The backup contains `kept`, but not the messages after it.
- */
 async function restorable(channelId: string) {
   const [hubA, hubB] = [await start(), await start()];
   const [ana, ben] = [await hubA.connect('ana'), await hubB.connect('ben')];
@@ -57,7 +53,10 @@ async function restorable(channelId: string) {
   return { ana, ben, backedUp };
 }
 
-/** Connects until the hub serves another epoch, because on a busy machine it may listen before Redis has answered. */
+/**
+ * On a busy machine a hub may serve clients before Redis has answered, so the test connects until the epoch has
+ * changed.
+ */
 const connectPast = (hub: TestHub, epoch: string) =>
   waitFor(
     async () => {
@@ -73,8 +72,7 @@ const discontinuityOf = (socket: RpcSocket, channelId: string) =>
   socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
 
 describe('a SQLite database that was restored without a new epoch', () => {
-  // No call fails and no event is committed; the log is only shorter. Hubs compare heads every ten
-  // seconds.
+  // No call fails and no event is committed; only the log is shorter. Hubs compare heads every ten seconds.
   it('is noticed while hubs run, though no check fails and nobody writes', async () => {
     const channelId = 'quiet';
     const { ana, ben, backedUp } = await restorable(channelId);
@@ -93,7 +91,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     }
   }, 30_000);
 
-  // The log of the copy has grown past the lost events, so its head is not lower than the head that the hubs remember.
+  // The restored log has grown past the lost events, so its head is not lower than the remembered head.
   it('is noticed when it holds different events at the seqs of the lost ones', async () => {
     const channelId = 'outgrown';
     const { ana, ben, backedUp } = await restorable(channelId);
@@ -116,7 +114,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     const { ana, backedUp } = await restorable(channelId);
     await rename(backedUp, path());
     const send = () => ana.call('message.send', { channelId, content: 'into the void?' });
-    // The commit itself may be the first to notice the moved file, and then its outcome is unknown.
+    // The commit may be the first to notice the moved file, and then its outcome is unknown.
     await expect(send()).rejects.toMatchObject({
       code: expect.stringMatching(/^(timeout|unavailable)$/),
     });
@@ -132,8 +130,8 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await contents(again, channelId)).toEqual(['kept']);
   });
 
-  // The race: the copy is put in place while no hub runs. Invariant: Redis remembers the newest committed event, so the
-  // epoch changes once, before any client is served.
+  // The race: the copy is put in place while no hub runs. Invariant: Redis remembers the newest committed event, so
+  // the epoch changes before any client is served.
   it('is noticed by the hubs that start when all were stopped meanwhile', async () => {
     const channelId = 'stopped';
     const { ana, backedUp } = await restorable(channelId);
@@ -159,8 +157,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(third.welcome.epoch).toBe(changed);
   });
 
-  // The race: the copy is put in place while no hub runs, and Redis becomes available only after the hub serves
-  // clients. Invariant: the epoch changes as soon as Redis is available.
+  // The race: the copy is put in place while no hub runs, and Redis comes back only after the hub serves clients.
   it('is noticed as soon as Redis is there', async () => {
     const channelId = 'later';
     const { ana, backedUp } = await restorable(channelId);
@@ -181,8 +178,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await discontinuityOf(again, channelId)).toMatchObject({ head: 3, reason: 'epoch' });
   });
 
-  // Without Redis, a starting hub does not know which events were lost. It must not resume a client whose seq is beyond
-  // the head.
+  // A hub that starts without Redis does not know which events were lost.
   it('resumes no client from beyond its head when Redis was lost too', async () => {
     const channelId = 'forgotten';
     const { ana, backedUp } = await restorable(channelId);

@@ -22,7 +22,7 @@ function backUp(): void {
     postgres.query(`create table backup.${table} as table public.${table}`);
 }
 
-/** Restores the copy in one transaction, as pg_restore --clean --single-transaction does: no connection is lost. */
+/** Restores in one transaction, as pg_restore --clean --single-transaction does, so no connection is lost. */
 function restore(then = ''): void {
   const names = tables().map((table) => `public.${table}`);
   const copies = tables().map(
@@ -55,8 +55,8 @@ async function expectNewEpoch(channelId: string, sockets: readonly RpcSocket[]):
 }
 
 describe('a PostgreSQL database that was restored without a new epoch', () => {
-  // The shorter log is the only sign of the restore: transaction ids keep rising, no call fails, and restored rows are
-  // not reported as new.
+  // The shorter log is the only sign of the restore: transaction ids keep rising, and restored rows are not reported
+  // as new.
   it('is noticed though no connection was lost and nobody writes', async () => {
     const channelId = 'quiet';
     const { ana, ben, send, close } = await restorable(channelId);
@@ -70,7 +70,7 @@ describe('a PostgreSQL database that was restored without a new epoch', () => {
     await close();
   }, 40_000);
 
-  // The next message gets a seq that was already used. A hub that compared only seqs would drop it as a duplicate.
+  // The next message gets a used seq. A hub that compared only seqs would drop it as a duplicate.
   it('is noticed by the first message after it', async () => {
     const channelId = 'spoken-to';
     const { ana, ben, send, close } = await restorable(channelId);

@@ -12,10 +12,7 @@ interface Received {
   readonly params?: any;
 }
 
-/**
- * The seqs that arrived without their predecessor and without a discontinuity that reports the
- * floor.
- */
+/** Returns the seqs that arrived without their predecessor and without a discontinuity that reports the floor. */
 function unreportedHoles(received: readonly Received[], from: number): number[] {
   const wrong: number[] = [];
   let next = from + 1;
@@ -28,12 +25,11 @@ function unreportedHoles(received: readonly Received[], from: number): number[] 
   return wrong;
 }
 
-// Two hubs trim a log to one message while both receive messages for it, so that rooms, pages and resumes constantly
-// reach the floor.
+// The log is trimmed to one message while both hubs receive messages, so rooms, pages and resumes constantly reach
+// the floor.
 describe.each(['SQLite', 'PostgreSQL'] as const)('a log trimmed under load on %s', (engine) => {
-  // Invariants: every seq is assigned once. A live reader gets the events in order. Where events
-  // were trimmed, the reader is notified of the floor before the next event. A resume is complete,
-  // or reports that it is not.
+  // Invariants: a live reader gets the events in order. Where events were trimmed, it is notified of the floor before
+  // the next event. A resume is complete, or reports that it is not.
   it('is delivered in order, and reports every hole', async () => {
     const variables = { HUB_RETENTION_MAX_MESSAGES: '1', HUB_LIMIT_MESSAGE: '1000000/60' };
     await using started = await startTwoHubsOn(engine, variables, { sweepEveryMs: 5 });

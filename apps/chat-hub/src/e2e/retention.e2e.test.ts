@@ -7,12 +7,10 @@ import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 const database = closeAfterAll(await temporaryDatabase());
 const environment = { HUB_DB_URL: database.url, HUB_RETENTION_MAX_MESSAGES: '10' };
 const hub = closeAfterAll(await startTestHub(environment, { sweepEveryMs: 50 }));
-// This hub's store does not sweep before the test ends, so the hub learns of trims only from what it reads.
+// The store of this hub does not sweep before the test ends, so the hub learns of trims only from its reads.
 const other = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
 
-/**
- * A channel with 30 messages that both hubs follow. Of these, 10 messages are left: seqs 22 to 31.
- */
+/** 10 of the 30 messages are left: seqs 22 to 31. */
 async function trimmedChannel(channelId: string) {
   const [ana, ben] = [await hub.connect('ana'), await other.connect('ben')];
   await ana.call('channel.create', { channelId, name: channelId });
@@ -43,9 +41,8 @@ describe('a trimmed log', () => {
       const rest = await from(21);
       expect(rest).toMatchObject({ head: 31, floor: 22, resumed: true });
       expect(rest.events.map(({ seq }: { seq: number }) => seq)).toEqual(range(22, 31));
-      // Each of the two refused resumes is followed by a notification, the last resume by none.
-      // Notifications with another head are not counted, because events may also be trimmed before
-      // a hub has delivered them.
+      // The two refused resumes are each followed by a notification, the last resume by none. Other heads are not
+      // counted, because events may be trimmed before a hub delivered them.
       const params = { channelId: 'resumed', head: 31, reason: 'trimmed', floor: 22 };
       const seen = () =>
         socket.received.filter(

@@ -35,7 +35,6 @@ const enter = (socket: RpcSocket) =>
   socket.call('subscribe', { topics: channelIds.map((channelId) => ({ channelId })) });
 const leave = (socket: RpcSocket) => socket.call('unsubscribe', { channelIds });
 
-/** How many connections listen to each of the rooms' topics in Redis. */
 async function listeners(): Promise<number[]> {
   const topics = (await redis.command('PUBSUB CHANNELS *room-*'))
     .split('\r\n')
@@ -45,8 +44,7 @@ async function listeners(): Promise<number[]> {
 }
 
 describe('10,000 joins and leaves', () => {
-  // The fault: each time a session entered a room, a listener stayed behind. Invariant: memory
-  // depends on the number of sessions present, not on how often they joined.
+  // The fault: each time a session entered a room, a listener stayed behind.
   it('leave no memory in use, neither in the hub nor in Redis', async () => {
     const comeAndGo = async () => {
       for (let pass = 0; pass < 10_000 / channelIds.length; pass += 1) {
@@ -54,9 +52,9 @@ describe('10,000 joins and leaves', () => {
         await leave(ana);
       }
     };
-    // The first run also creates lasting state: compiled code, and data about the last seconds.
+    // The first run also creates lasting state, such as compiled code.
     await comeAndGo();
-    // The minimum of several runs, because a leak grows in each run and other allocations do not.
+    // A leak grows in each run, and other allocations do not, so one run without growth is enough.
     const growths: number[] = [];
     while (growths.length < 8 && !growths.some((growth) => growth <= 0)) {
       const before = await inspector.retainedBytes();
@@ -65,7 +63,7 @@ describe('10,000 joins and leaves', () => {
     }
     expect(await listeners()).toEqual(channelIds.map(() => 1));
 
-    // Negative control: the same number of joins without a leave does increase the memory.
+    // Negative control: joins without a leave do increase the memory.
     const sockets = await Promise.all(Array.from({ length: 40 }, connect));
     const idle = await inspector.retainedBytes();
     for (const socket of sockets) await enter(socket);

@@ -7,7 +7,6 @@ import { noRedis, startTestHub, temporaryDatabase, type TestHub } from '../testi
 const old = 'the-old-secret-of-more-than-thirty-two-characters';
 const next = 'the-next-secret-of-more-than-thirty-two-characters';
 
-/** Two hubs on one database. Each can be restarted with other secrets. */
 async function startPair(secrets: string) {
   const database = await temporaryDatabase();
   const start = (list: string) =>
@@ -18,7 +17,6 @@ async function startPair(secrets: string) {
   const hubs: TestHub[] = [await start(secrets), await start(secrets)];
   return {
     hubs,
-    /** Gives the secrets to one hub after the other, as a rolling restart does. */
     async roll(list: string, which = [0, 1]) {
       for (const index of which) {
         await hubs[index]?.close();
@@ -32,7 +30,7 @@ async function startPair(secrets: string) {
   };
 }
 
-/** Agents that call the two hubs in turn, and get new tokens from both, until the load is disposed of. */
+/** Agents call the two hubs in turn and get new tokens from both, until the load is disposed of. */
 function startLoad(hubs: readonly TestHub[], admin: string) {
   let isDone = false;
   const refused: string[] = [];
@@ -87,8 +85,8 @@ describe('a rotation of the secret over two hubs under load', () => {
     const { token: first } = await mintFor(old, { sub: 'root', role: 'admin', ttlSeconds: 600 });
     await using load = startLoad(pair.hubs, first);
     await load.more(50);
-    // Every hub verifies with the next secret before any hub signs with it. All tokens are new before the old secret is
-    // removed.
+    // Every hub verifies with the next secret before any hub signs with it. All tokens are new before the old secret
+    // is removed.
     await pair.roll(`${old},${next}`);
     await load.more(50);
     await pair.roll(`${next},${old}`);

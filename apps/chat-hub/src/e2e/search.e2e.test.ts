@@ -15,7 +15,7 @@ describe('message.search on two hubs', () => {
     const ben = await hubB.connect('ben');
     await ana.call('channel.create', { channelId, name: channelId, kind: 'private' });
     await ana.call('member.add', { channelId, agentId: 'ben' });
-    // The first work on the index ends before the test, so that its sends find an idle index.
+    // The index's first work ends before the test, so that its sends find an idle index.
     for (const content of ['warm up', 'Deploy failed: timeout']) {
       const { messageId } = await ana.call('message.send', { channelId, content });
       const query = content.split(' ')[1];
@@ -38,8 +38,7 @@ describe('message.search on two hubs', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  // The race: one hub deletes a message and the other searches at once. Invariant: no search finds
-  // the message after the answer to its deletion.
+  // The race: one hub deletes a message and the other searches at once.
   it('never finds a deleted message after the answer to its deletion', async () => {
     const channelId = 'deleted';
     const ana = await hubA.connect('ana');

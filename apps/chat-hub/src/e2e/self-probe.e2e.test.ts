@@ -8,9 +8,9 @@ const channelId = 'general';
 const redis = closeAfterAll(await startRedis());
 const proxy = closeAfterAll(await startDeafProxy(redis.port));
 const database = closeAfterAll(await temporaryDatabase());
-// Warnings are expected here: they report the fault under test.
+// The warnings report the fault under test.
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-/** A hub whose subscriber connection can be made to receive no messages. */
+/** The proxy can withhold all messages from the hub's subscriber connection. */
 const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
 const other = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
 await waitFor(() => hub.redis.available && other.redis.available);
@@ -29,9 +29,6 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
 }
 
-/**
- * The time until Ben gets a message that Ana sends on the other hub. The subscriber of Ben's hub may receive nothing.
- */
 async function deliveryMs(): Promise<number> {
   const sentAtMs = performance.now();
   const { seq } = await ana.call('message.send', { channelId, content: 'hello' });
@@ -53,14 +50,13 @@ describe('the self-probe of a hub', () => {
     expect((await metric('hub_publish_path_seconds_sum')) / probes).toBeLessThan(0.5);
   });
 
-  // The fault: the subscriber connection answers every PING but delivers nothing, so all health checks succeed. New
-  // connections deliver nothing either, so the fault lasts.
+  // The fault: the subscriber connection answers every PING but delivers nothing, and neither do new connections.
   it('notices a deaf subscriber, delivers through the log meanwhile, and recovers with a new connection', async () => {
     await waitFor(isPath('ok'));
     const [swallowed, accepted] = [proxy.swallowed, proxy.accepted];
     const repairs = await metric('hub_tail_repairs_total');
     proxy.deafenAll();
-    // Until the hub has noticed the fault, its tail check is slow, but no delivery takes longer than a second.
+    // Until the hub notices the fault, its tail check runs at its slow rate.
     expect(await deliveryMs()).toBeLessThan(1_500);
     await waitFor(isPath('down'));
     const times: number[] = [];
@@ -102,7 +98,7 @@ describe('the self-probe of a hub', () => {
     await using alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
     const { ready, redis: state, publishPath } = await readiness(alone);
     expect(ready).toBe(true);
-    // If a Redis runs on the default port of this machine, the hub uses it.
+    // The hub uses a Redis on the default port of this machine, if one runs there.
     if (state.status === 'down')
       expect(publishPath).toEqual({ status: 'unused', latencyMs: null, lastOkAt: null });
   });

@@ -8,14 +8,13 @@ const { environment, hubA, hubB } = await startTwoHubs();
 const ana = closeAfterAll(await hubA.connect('ana'));
 const ben = closeAfterAll(await hubB.connect('ben'));
 
-/** A new channel of Ana on hub A. Ben follows it on hub B; Ana does not follow it. */
+/** Ben follows the channel on hub B; Ana does not follow it. */
 async function watchedChannel(channelId: string): Promise<void> {
   await ana.call('channel.create', { channelId, name: channelId });
   await ana.call('member.add', { channelId, agentId: 'ben' });
   await ben.call('subscribe', { topics: [{ channelId }] });
 }
 
-/** The typing states that Ben gets in a channel, up to a message that Ana sends now. */
 async function typingUntilNow(channelId: string): Promise<boolean[]> {
   const { seq } = await ana.call('message.send', { channelId, content: 'until here' });
   await ben.event((envelope) => envelope.channelId === channelId && envelope.seq === seq);
@@ -32,8 +31,7 @@ const isTyping =
     envelope.event.typing === typing;
 
 describe('typing', () => {
-  // The race: the sender's hub has not opened the channel's room, so it has not seen the start. Invariant: a message
-  // ends the sender's typing.
+  // The race: the sender's hub has not opened the channel's room, so it has not seen the start.
   it('stops with the message of a sender that is not subscribed', async () => {
     const channelId = 'not-subscribed';
     await watchedChannel(channelId);
@@ -54,8 +52,7 @@ describe('typing', () => {
     expect(await ana.call('typing.list', { channelId })).toMatchObject({ agents: ['ana'] });
   });
 
-  // The race: the message arrives while the call typing.start waits for Redis. Invariant: a message ends the sender's
-  // typing.
+  // The race: the message arrives while the call typing.start waits for Redis.
   it('stops with a message that comes while typing.start is in flight', async () => {
     for (const channelId of ['in-flight', 'in-flight-subscribed']) {
       await watchedChannel(channelId);
@@ -71,8 +68,7 @@ describe('typing', () => {
     }
   });
 
-  // The race: an agent has two sockets, and the one that is not typing closes. Invariant: a disconnect ends only the
-  // typing of that socket.
+  // The race: an agent has two sockets, and the one that is not typing closes.
   it('started by one socket of an agent continues when another one closes', async () => {
     const channelId = 'two-sockets';
     await watchedChannel(channelId);
@@ -94,7 +90,7 @@ describe('typing', () => {
 });
 
 describe('typing by thread', () => {
-  /** The typing events that Ben gets in a channel, up to a message that Ana sends now, as `threadId state`. */
+  /** Lists Ben's typing events as `threadId state`, up to a message that Ana sends now. */
   async function placesUntilNow(channelId: string): Promise<string[]> {
     await typingUntilNow(channelId);
     return ben.events
@@ -113,7 +109,6 @@ describe('typing by thread', () => {
     await ana.call('typing.start', { channelId, threadId });
     await ana.call('typing.start', { channelId });
     await ana.call('typing.start', { channelId, threadId });
-    // Hub B reads the list from Redis, first for the channel, then for a thread only.
     expect(await list(channelId)).toEqual({ agents: ['ana'], degraded: false });
     expect(await list(channelId, threadId)).toEqual({ agents: ['ana'], degraded: false });
     expect(await list(channelId, 'another')).toEqual({ agents: [], degraded: false });
@@ -172,8 +167,8 @@ async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
 }
 
 describe('a graceful stop of a hub', () => {
-  // The race: the hub ends its leases and publishes their ends while it closes its bus. Invariant: its agents are
-  // reported offline at once, not when their leases would expire.
+  // The race: the hub publishes the ends of its leases while it closes its bus. Invariant: its agents go offline at
+  // once, not when their leases would expire.
   it('announces its agents offline on the other hub', async () => {
     const channelId = 'stopped';
     await watchedChannel(channelId);

@@ -14,14 +14,12 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
 }
 
-/** Sends messages of this size at once, and resolves with the seq of the last. */
 async function send(channelId: string, count: number, contentBytes: number): Promise<number> {
   const params = { channelId, content: 'x'.repeat(contentBytes) };
   const sent = await Promise.all(range(1, count).map(() => ana.call('message.send', params)));
   return Math.max(...sent.map(({ seq }) => seq as number));
 }
 
-/** A new channel of Ana, and sockets of these agents that follow it. */
 async function followers(channelId: string, ...agentIds: string[]): Promise<RpcSocket[]> {
   await ana.call('channel.create', { channelId, name: channelId });
   return Promise.all(
@@ -34,7 +32,6 @@ async function followers(channelId: string, ...agentIds: string[]): Promise<RpcS
   );
 }
 
-/** Sends until live delivery to one more socket stops. */
 async function untilLagging(channelId: string): Promise<void> {
   const before = await metric('hub_lagging_sockets_total');
   await waitFor(
@@ -47,9 +44,8 @@ async function untilLagging(channelId: string): Promise<void> {
 }
 
 describe('a socket that reads too slowly', () => {
-  // The race: an agent starts typing before the socket lags and stops while it lags; other agents join, leave and
-  // change their status. Invariants: the socket gets all durable events in order, then only the latest state of each
-  // agent, and no typing indicator stays.
+  // The race: an agent starts typing before the socket lags and stops while it lags; others change their presence.
+  // Invariants: the durable events come in order, then only the latest state of each agent.
   it('gets the latest typing and presence after everything that it missed', async () => {
     const channelId = 'latest';
     const [slow, cem, dan] = (await followers(channelId, 'slow', 'cem', 'dan')) as [
@@ -93,15 +89,14 @@ describe('a socket that reads too slowly', () => {
     await Promise.all([slow.close(), cem.close()]);
   });
 
-  // The races: one socket stops reading in the middle of the traffic, and another stops after its resume. Invariants:
-  // the hub uses little memory for these sockets, serves other sockets as fast as before, and finally closes the two.
+  // The races: one socket stops reading in the middle of the traffic, and another after its resume. Invariants: the
+  // hub uses little memory for both, serves others as fast as before, and closes the two.
   it('uses bounded memory, does not affect others, and is closed when it never reads again', async () => {
     const channelId = 'stuck';
     const [stuck, fast] = (await followers(channelId, 'stuck', 'fast')) as [RpcSocket, RpcSocket];
     const first = seqsOf(fast.events)[0] ?? 4;
     stuck.ws.pause();
     await untilLagging(channelId);
-    // More events than one result may contain, so the rest follows the result.
     const resuming = await connect('fast');
     const asked = resuming.call('subscribe', { topics: [{ channelId, since: 1 }] });
     asked.catch(() => undefined);
@@ -124,8 +119,7 @@ describe('a socket that reads too slowly', () => {
       },
       { timeoutMs: 45_000, everyMs: 150, what: 'the end of the stuck sockets' },
     );
-    // Unsent data is in Buffers. Without a bound each of the two sockets would hold all sent data,
-    // which is several times as much.
+    // Without a bound, each of the two sockets would hold all sent data in Buffers.
     expect(highest - memory).toBeLessThan(50e6);
     expect(2 * sent * 30_000).toBeGreaterThan(150e6);
     expect(slowestMs).toBeLessThan(3_000);

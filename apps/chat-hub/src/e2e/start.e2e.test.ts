@@ -80,7 +80,7 @@ describe('starting and stopping the hub', () => {
   });
 
   it('prints the embedded mode in one line when no Redis is configured', async () => {
-    // A Redis may listen on port 6379 of this machine. The log line says which case applies.
+    // A Redis may listen on port 6379 of this machine, so both lines are right.
     const started = await start({});
     await up(started);
     await waitFor(() => /Embedded mode: .*REDIS_URL|Redis answers/.test(started.process.output()), {

@@ -4,13 +4,11 @@ import { connectRpc, type HubProcess, type RpcSocket } from '@openclaw/test-supp
 const connect = (hub: HubProcess, agentId: string) =>
   connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
 
-/** A stream whose hub is killed; `start` starts two hubs on one database. */
 export function describeKilledStreams(
   engine: string,
   hubs: readonly [HubProcess, HubProcess],
 ): void {
-  // The reported failure: an agent's answer ends in the middle when its hub dies, or is written
-  // twice.
+  // The reported failure: an agent's answer ends in the middle when its hub dies, or is written twice.
   it(`on ${engine}, a stream goes on through the other hub after a kill -9, and is whole and once`, async () => {
     const [hubA, hubB] = hubs;
     const channelId = `kill-${engine.toLowerCase()}`;
@@ -44,8 +42,7 @@ export function describeKilledStreams(
       () => null,
       ({ data }) => data as { code: string; length: number },
     );
-    // The text that hub A had not checkpointed is lost. The refusal says at which length to
-    // continue.
+    // The text that hub A had not checkpointed is lost. The refusal says at which length to continue.
     expect(refused).toMatchObject({ code: 'conflict', state: 'streaming', length: 6_000 });
     expect(await append(again, 6_000, text.length)).toEqual({ length: text.length });
     const end = { ...of, state: 'complete', length: text.length };
@@ -59,7 +56,6 @@ export function describeKilledStreams(
       'channel.message',
       'channel.message.edit',
     ]);
-    // The killed hub starts again, and appends nothing.
     await hubA.restart();
     const { message } = await again.call('message.get', of);
     expect(message).toMatchObject({ content: text, state: 'complete', editedAt: null });

@@ -17,7 +17,6 @@ const codeOf = (socket: RpcSocket, method: string, params: object) =>
     ({ code }) => code as string,
   );
 
-/** A channel with its author on hub A and a watcher on hub B. */
 async function channel(channelId: string) {
   const author = await hubA.connect(`author-${channelId}`);
   await author.call('channel.create', { channelId, name: channelId });
@@ -117,7 +116,6 @@ describe('a message that grows', () => {
     const { events } = await watcher.call('log.read', { channelId, after: frozenAt });
     expect(events).toEqual([]);
     await admin.call('unfreeze', { scope: 'channel', id: channelId });
-    // The periodic check of streams finds the freeze of the agent.
     const third = await begin();
     await admin.call('freeze', { scope: 'agent', id: author.welcome.agentId, reason: 'loop' });
     const { event } = await watcher.event(
@@ -132,8 +130,6 @@ describe('a message that grows', () => {
     const { channelId, author, watcher, begin, close } = await channel('away');
     const of = await begin();
     await author.call('message.append', { ...of, from: 0, text: 'half' });
-    // A stream continues while its author has a connection to the other hub. The stream of an
-    // author without a connection ends.
     const elsewhere = await hubB.connect(author.welcome.agentId);
     const gone = await hubA.connect('gone');
     await gone.call('channel.join', { channelId });

@@ -107,8 +107,6 @@ describe('subscribe', () => {
     ]);
   });
 
-  // The race: events are committed while a result is collected. Invariant: result and live events have no gap and no
-  // overlap.
   it('leaves no gap and no overlap between result and live events during a stream of sends', async () => {
     await using ana = await channelWith('stream', 1_500);
     let isStopped = false;
@@ -170,8 +168,8 @@ describe('subscribe', () => {
   });
 
   // The race: a socket that does not read fills its buffer while its channel has new events. Invariants: the hub's
-  // memory for the socket is bounded, other sockets are not delayed, and the socket gets everything once and in order
-  // when it reads again.
+  // memory for it is bounded, other sockets are not delayed, and it gets everything once and in order when it reads
+  // again.
   it('stops live delivery to a socket that does not read, which catches up from the log when it reads again', async () => {
     await using ana = await channelWith('slow', 1);
     await using slow = await hub.connect('slow-reader');

@@ -47,7 +47,7 @@ describe('a hub with tracing off', () => {
     expect(started).toEqual([]);
     expect(await traceListeners(off)).toMatch(/:0$/);
 
-    // Negative control: with tracing on, the same SDK gets the spans of the same message.
+    // Negative control: with tracing on, the SDK gets the spans of the same message.
     const on = await startTwoHubs({ HUB_TRACING: 'on' });
     await sendOne(on);
     expect(started).toContain('frame message.send');

@@ -34,7 +34,6 @@ const childrenOf = (parentId: string) =>
     return parentSpanContext?.spanId === parentId;
   });
 
-/** Waits for the one span with this name below a parent, on one hub. */
 async function child(parentId: string, name: string, hubId: string): Promise<ReadableSpan> {
   const found = () =>
     childrenOf(parentId).filter(
@@ -47,7 +46,6 @@ async function child(parentId: string, name: string, hubId: string): Promise<Rea
 
 const idOf = (span: ReadableSpan) => span.spanContext().spanId;
 
-/** Ben on hub B and Cem on hub A follow a new channel of Ana's. */
 async function channelOf(channelId: string) {
   const ana = await hubA.connect('ana');
   await ana.call('channel.create', { channelId, name: channelId });
@@ -60,7 +58,6 @@ async function channelOf(channelId: string) {
   return { ana, ben, cem, channelId };
 }
 
-/** The whole trace of one message, from the span of its call. */
 async function expectWholeTrace(call: ReadableSpan, sockets: { a: number; b: number }) {
   await child(idOf(call), 'append message.send', hubA.hubId);
   const publish = await child(idOf(call), 'publish channel.message', hubA.hubId);
@@ -180,8 +177,8 @@ describe('tracing over two hubs', () => {
     await post('not sampled', unsampled);
     await ben.event(isMessage('not sampled'));
     expect(exporter.getFinishedSpans()).toEqual([]);
-    // Negative control: a sampled message is carried on the same topic. Topics keep their order, so
-    // nothing about the first message can arrive later.
+    // Negative control: a sampled message is carried on the same topic. Topics keep their order, so nothing about the
+    // first message can arrive later.
     await post('sampled', sampled);
     await waitFor(() => carried.length > 0);
     expect(carried).toHaveLength(1);

@@ -28,8 +28,6 @@ async function channel(channelId: string) {
   return { watcher, join };
 }
 
-// Without turns, a working agent shows nothing, or it shows `typing`, which ends after ten seconds
-// and does not say what the agent does.
 it('shows on the other hub what an agent is doing, until idle or the end of its lease', async () => {
   const channelId = 'work';
   const { watcher, join } = await channel(channelId);
@@ -51,7 +49,6 @@ it('shows on the other hub what an agent is doing, until idle or the end of its 
   await nextTurn(watcher, 'bot', 'idle');
   expect((await watcher.call('turn.list', { channelId })).turns).toEqual([]);
 
-  // The agent never ends this turn.
   const hung = await join('hung');
   const startMs = performance.now();
   await hung.call('turn.set', { channelId, state: 'thinking' });
@@ -70,7 +67,6 @@ it('ends with the last connection of the agent, wherever that is', async () => {
   await first.call('turn.set', { channelId, state: 'waiting' });
   await nextTurn(watcher, 'bot', 'waiting');
   await first.close();
-  // The agent is still connected through the other hub.
   await second.call('message.send', { channelId, content: 'still here' });
   await watcher.event(({ event }) => event.type === 'channel.message');
   expect((await watcher.call('turn.list', { channelId })).turns).toMatchObject([
@@ -80,7 +76,6 @@ it('ends with the last connection of the agent, wherever that is', async () => {
   await second.close();
   await nextTurn(watcher, 'bot', 'idle');
   expect(performance.now() - startMs).toBeLessThan(leaseMs - 500);
-  // An agent that follows no channel has no presence, but its turn ends too.
   const loner = await join('loner');
   await loner.call('turn.set', { channelId, state: 'queued' });
   await nextTurn(watcher, 'loner', 'queued');
@@ -109,7 +104,6 @@ it('is for members, is stopped by a freeze, and its event cannot be forged', asy
   await admin.call('freeze', { scope: 'channel', id: channelId, reason: 'loop' });
   expect(await codeOf(bot, 'turn.set', turn)).toBe('frozen');
   await admin.call('unfreeze', { scope: 'channel', id: channelId });
-  // One agent shows at most 50 turns through one hub: the oldest ends.
   for (let n = 0; n <= 50; n += 1) await bot.call('turn.set', { ...turn, threadId: `t${n}` });
   expect((await watcher.call('turn.list', { channelId })).turns).toHaveLength(50);
   await watcher.call('channel.archive', { channelId });

@@ -5,7 +5,6 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 
 const { hubA, hubB } = await startTwoHubs();
 
-/** Ana on hub A and Ben on hub B, both subscribed to a new channel of Ana's. */
 async function pair(channelId: string): Promise<{ ana: RpcSocket; ben: RpcSocket }> {
   const ana = await hubA.connect('ana');
   const ben = await hubB.connect('ben');
@@ -43,7 +42,6 @@ describe('two hubs on one Redis and one database', () => {
     await ben.event(({ event }) => event.type === 'channel.presence');
     await ben.event(({ event }) => event.type === 'channel.typing');
     const types = new Set(ben.events.map(({ event }) => event.type as string));
-    // Ben got his own join among the resumed events, before the live events.
     const log = await ana.call('log.read', { channelId, after: 0 }).catch(() => null);
     expect(log).toBeNull();
     expect([...types, 'channel.member.join'].sort()).toEqual(
@@ -73,8 +71,8 @@ describe('two hubs on one Redis and one database', () => {
       senderId: 'ana',
       event: { message: { content: 'over Redis' } },
     });
-    // The messages are sent one after the other. If Redis did not deliver one of them first, the
-    // tail check would count a repair.
+    // Messages are sent one after the other, so the tail check would count a repair for each one that Redis did not
+    // deliver.
     const repairs = async () => {
       const text = await (await fetch(`${hubB.url}/metrics`)).text();
       return Number(/^hub_tail_repairs_total (\S+)$/m.exec(text)?.[1]);
@@ -181,7 +179,7 @@ describe('two hubs on one Redis and one database', () => {
     await expect(ben.call('message.send', { channelId, content: 'x' })).rejects.toMatchObject({
       code: 'forbidden',
     });
-    // Ben's own direct message comes later through the same hub, so all earlier events have arrived by then.
+    // Ben's own direct message comes last through the same hub, so all earlier events have arrived by then.
     await ana.call('direct.send', { agentId: 'ben', content: 'bye' });
     await ben.event(
       ({ event }) => event.type === 'channel.message' && event.message.content === 'bye',

@@ -21,7 +21,6 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
 }
 
-/** Sends messages of 30 kB, and resolves with the seq of the last. */
 async function send(count: number): Promise<number> {
   const params = { channelId, content: 'x'.repeat(30_000) };
   const sent = await Promise.all(range(1, count).map(() => ana.call('message.send', params)));
@@ -37,7 +36,7 @@ await ana.call('channel.create', { channelId, name: channelId });
 for (const agentId of ['greedy', 'ben']) await ana.call('member.add', { channelId, agentId });
 for (let round = 1; round <= 3; round++) last = await send(100);
 
-/** Measures the hub's memory during `work`. Returns the highest increases since the start. */
+/** Returns the highest increases of memory since the start. */
 async function watched(work: () => Promise<unknown>) {
   const before = await metric('process_resident_memory_bytes');
   let unsent = 0;
@@ -56,9 +55,8 @@ const answerOf = ({ received }: RpcSocket, id: string): RpcObject | undefined =>
   received.find((object) => object.id === id);
 
 describe('many sockets of one agent that do not read', () => {
-  // The race: each socket requests 8 MiB before any socket has an answer, and events continue.
-  // Invariants: unsent output stays within the agent's budget, other agents are served, a refusal
-  // has a retry time, and no event is lost.
+  // The race: each socket requests 8 MiB before any socket has an answer, and events continue. Invariants: unsent
+  // output stays within the agent's budget, other agents are served, and no event is lost.
   it('use no more memory than one agent may, and continue when they read again', async () => {
     const ben = await connect('ben');
     await ben.call('subscribe', { topics: [{ channelId }] });
@@ -83,7 +81,7 @@ describe('many sockets of one agent that do not read', () => {
         what: 'a refusal',
       });
     });
-    // The sum of three parts: the agent's budget, one answer to Ben, and the output of one turn for each socket. The
+    // The limit is the sum of the agent's budget, one answer to Ben, and the output of one turn for each socket. The
     // hub writes that output before it knows that the socket does not read.
     expect(unsent / mib).toBeLessThan(16 + 8 + 16);
     expect(resident / 1e6).toBeLessThan(250);
@@ -116,7 +114,6 @@ describe('many sockets of one agent that do not read', () => {
     await Promise.all([ben, ...sockets].map((socket) => socket.close()));
   }, 90_000);
 
-  // The unread part of a REST answer also counts for its agent.
   it('count together with REST requests whose answers are not read', async () => {
     const url = `${hub.httpUrl}/v1/channels/${channelId}/log?after=0&agent=greedy`;
     const unread = await Promise.all(range(1, 2).map(() => fetch(url)));

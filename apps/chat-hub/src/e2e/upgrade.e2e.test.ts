@@ -17,7 +17,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A raw client. It sends the given bytes, answers nothing, and keeps its side open. */
+/** Sends the given bytes, answers nothing, and keeps its side open. */
 interface RawClient {
   readonly socket: Socket;
   received(): string;
@@ -111,7 +111,6 @@ describe('the input of an unauthenticated client', () => {
     const offered = upgradeRaw(port, '/v1/ws', { ...offering, ...mine });
     await waitFor(() => offered.received().includes('101 Switching Protocols'));
     expect(offered.received()).toMatch(/\r\nx-request-id: mine-1\r\n/i);
-    // With a line break in its id, a client could add a header to the answer.
     const bad = upgradeRaw(port, '/', { 'X-Request-Id': 'a\tb' });
     expect(await bad.ended).toMatch(/\r\nx-request-id: [\da-f-]{36}\r\n/i);
   });
@@ -119,7 +118,7 @@ describe('the input of an unauthenticated client', () => {
   it('with a broken frame after its refusal ends that socket only', async () => {
     const stranger = upgradeRaw(port, '/v1/ws', offering);
     await waitFor(() => stranger.received().includes('101 Switching Protocols'));
-    // A frame with all reserved bits set: the WebSocket emits an error, which needs a listener.
+    // A frame with all reserved bits makes the WebSocket emit an error, which needs a listener.
     stranger.socket.write(Buffer.from([0xff, 0x01, 0x00]));
     await stranger.ended;
     expect(await isAlive(port)).toBe(true);
@@ -171,7 +170,7 @@ function fault(): never {
 
 describe('authentication and admission', () => {
   it('give each of many clients a time to reconnect, and admit it then', async () => {
-    // With a burst of five, a client may be 0.4 s late. On a busy machine this happens.
+    // With a burst of five, a client may be 0.4 s late, as happens on a busy machine.
     const admission = createAdmission({ ...admissionDefaults, perSecond: 5, burst: 5 });
     for (const earlier of ['dan', 'eva', 'flo', 'gus']) admission.admit(earlier);
     const { port, refused } = await upgradesOnly({
@@ -288,9 +287,8 @@ describe('authentication and admission', () => {
     expect(await upgradeRaw(port, '/v1/ws', offering).ended).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  // The race: the drain closes every session while a client is still being authenticated. That
-  // client would connect afterwards and delay the end of the drain. Invariant: no client is
-  // accepted once the drain has begun.
+  // The race: the drain closes every session while a client is still being authenticated. That client would delay the
+  // end of the drain.
   it('refuse a client that was authenticated while the hub began to drain', async () => {
     let busyForMs: number | null = null;
     const admitted: (() => void)[] = [];
@@ -307,7 +305,7 @@ describe('authentication and admission', () => {
 });
 
 describe('dev sign-in is for this machine', () => {
-  // For a browser, a foreign host name that resolves to this machine (DNS rebinding) is the same origin as its page.
+  // For a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
   it('refuses an upgrade whose Host is not loopback with 403', async () => {
     await using hub = await devHub();
     const open = (host: string) =>

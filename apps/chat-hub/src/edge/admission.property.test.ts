@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createAdmission } from './admission.ts';
 
-/** The behaviour of a client that was given a time to reconnect. */
 type Manner =
   'obeys' | 'never reconnects' | 'reconnects at random' | 'reconnects late, with the others';
 
@@ -10,10 +9,7 @@ interface Client {
   readonly name: string;
   readonly arrivesAtMs: number;
   readonly manner: Manner;
-  /**
-   * How late an obedient client reconnects: 0 is on time, 1 is the longest delay that the burst can
-   * compensate.
-   */
+  /** An obedient client reconnects this late: 0 is on time, 1 is the longest delay that the burst can compensate. */
   readonly lateness: number;
 }
 
@@ -37,7 +33,6 @@ interface Visit {
   readonly tries: number;
 }
 
-/** Runs all clients against one admission. The clock is set to the time of each visit. */
 function play(
   given: readonly Omit<Client, 'name'>[],
   options: { perSecond: number; burst: number; horizonMs: number },
@@ -114,9 +109,8 @@ describe('admission, for any clients and any behaviour', () => {
     );
   });
 
-  // The race: late clients return together, and each takes a token although the full bucket lost
-  // the tokens that were set aside for them. Invariant: the client whose slot comes next finds its
-  // token.
+  // The race: late clients return together, and each takes a token, although the full bucket lost the tokens that
+  // were set aside for them.
   it('admits an obedient client at its first return, although late ones return in a crowd before it', () => {
     const crowd = fc.array(
       fc.record({
@@ -145,7 +139,6 @@ describe('admission, for any clients and any behaviour', () => {
         const within = { ...options, horizonMs: 600_000 };
         const sorted = play(obedient, within).slots.sort((a, b) => a - b);
         for (const [i, slot] of sorted.entries()) {
-          // The client gets whole milliseconds, rounded up.
           if (i > 0)
             expect(slot - (sorted[i - 1] ?? 0)).toBeGreaterThan(1_000 / options.perSecond - 1.01);
         }

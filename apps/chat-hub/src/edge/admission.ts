@@ -1,16 +1,11 @@
 export interface AdmissionOptions {
   readonly perSecond: number;
-  /** The most clients admitted at once after a quiet time. */
   readonly burst: number;
-  /** How far ahead slots are reserved. Clients beyond this time get a time to try again, without a reservation. */
+  /** A client beyond this time gets a retry time, but no reservation. */
   readonly horizonMs: number;
   readonly graceMs: number;
-  /**
-   * The most slots reserved for one agent. No more of its sockets than this are admitted at a
-   * reserved time.
-   */
   readonly maxPerName: number;
-  /** Monotonic time in ms. @default performance.now */
+  /** Returns monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
 }
 
@@ -20,9 +15,8 @@ interface Reservation {
 }
 
 /**
- * The hub's own rate. A welcome costs 1.3 ms of CPU, so at this rate half of the core is left for
- * connected clients, and 10,000 clients reconnect in 25 s. Admitting 5,000 at once would take 16 s
- * and 1.5 GB, and no other client would be served in that time.
+ * A welcome costs 1.3 ms of CPU, so this rate leaves half of the core for connected clients. 10,000 clients then
+ * reconnect in 25 s.
  */
 export const admissionDefaults: AdmissionOptions = {
   perSecond: 400,
@@ -32,26 +26,21 @@ export const admissionDefaults: AdmissionOptions = {
   maxPerName: 4,
 };
 
-// Slightly less than 1, because rounding errors must not delay a token.
+// The value is slightly less than 1, because rounding errors must not delay a token.
 const oneToken = 1 - 1e-6;
 
 /**
- * Admits clients at a bounded rate: a token bucket with reservations. A client over the rate gets a
- * reserved time at which to reconnect. Each reservation sets one token aside, even a token that the
- * bucket does not hold yet. Newcomers take only tokens that are not set aside. The next free slot
- * is therefore the time at which the bucket holds one token more than there are reservations.
- *
- * Holds at most `perSecond × (horizonMs + graceMs)` reservations. Every step is O(1), amortized.
+ * The admission is a token bucket with reservations: a client over the rate gets a reserved time, which sets one
+ * token aside. It holds at most `perSecond × (horizonMs + graceMs)` reservations, and every step is O(1), amortized.
  */
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
-  // A full bucket gets no more tokens while it keeps some for late clients. A client that is later
-  // than this therefore gets a token only if enough are left for all clients that are on time. The
-  // extra millisecond allows for times that were rounded up.
+  // A full bucket gets no more tokens while it keeps some for late clients. A client that is later than this gets a
+  // token only if enough are left for clients on time.
   const toleratedMs = (burst - 1) / perMs / 2 + 1;
   const tokensBesideLate = Math.ceil(toleratedMs * perMs) + 2;
-  /** Ordered by time. */
+  /** The set is ordered by time. */
   const reservations = new Set<Reservation>();
   const byName = new Map<string, Reservation[]>();
   let lastAtMs = -Infinity;
@@ -120,7 +109,6 @@ export function createAdmission(options: AdmissionOptions) {
         return { afterMs: Math.ceil(Math.max(0, last.atMs - nowMs)) };
       return defer(name, nowMs);
     },
-    /** Slots reserved for clients that were given a time to reconnect. */
     get reserved() {
       return reservations.size;
     },

@@ -13,9 +13,8 @@ interface LimitedAgent {
 }
 
 /**
- * Follows the orders of admins about agents, which are in the store. A kick closes the agent's
- * sockets on this hub once, within a second. A limit holds while it is in force. Costs one small
- * statement every half second.
+ * Applies the orders of admins about agents. A kick closes the agent's sockets on this hub within a second. Costs one
+ * small statement every half second.
  */
 export async function createAgentOrders(deps: {
   readonly store: Pick<ChatStore, 'agentOrders'>;
@@ -35,7 +34,7 @@ export async function createAgentOrders(deps: {
   function follow(orders: readonly GivenAgentOrder[], isFirst: boolean): void {
     const kicks = orders.filter(({ kind }) => kind === 'kick');
     for (const kick of kicks) {
-      // A kick from before this hub's start does not concern the hub's sockets.
+      // A kick from before this hub's start does not concern its sockets.
       if (isFirst || kicked.has(idOf(kick))) continue;
       for (const session of sessions.ofAgent(kick.agentId)) session.close(4403, kick.value);
     }
@@ -75,13 +74,13 @@ export async function createAgentOrders(deps: {
   timer = setTimeout(() => void run(), everyMs).unref();
 
   return {
-    /** Follows the newest orders at once. Never rejects. */
+    /** Reads the newest orders at once. Never rejects. */
     async now() {
       // A running read may have begun before the order.
       await running;
       await run();
     },
-    /** The limiters of agents that have their own limit. They apply before the usual limiter. */
+    /** The limiters are for agents that have their own limit. They apply before the usual limiter. */
     limiters: limiters as ReadonlyMap<string, OwnLimiter>,
     limitOf: (agentId: string) => limited.get(agentId)?.value ?? null,
     async close() {

@@ -8,9 +8,8 @@ export type AllowedOrigins = (origin: string) => boolean;
 const wildcardHost = /^\*\.(?:[^*.]+(?:\.[^*.]+)+|localhost)$/;
 
 /**
- * Normalizes one entry of the list to the form that browsers send: `https://chat.example.com`, or with a wildcard in
- * place of the first labels, `https://*.example.com`. Schemes of apps such as `tauri://localhost` are accepted.
- * @throws {TypeError} with the reason, when the entry could never match or would admit foreign sites
+ * Normalizes one entry to the form that browsers send, such as `https://chat.example.com` or `https://*.example.com`.
+ * @throws {TypeError} when the entry could never match or would admit foreign sites
  */
 export function parseAllowedOrigin(text: string): string {
   // `URL.origin` is "null" for schemes of apps.
@@ -28,10 +27,6 @@ export function parseAllowedOrigin(text: string): string {
   return `${protocol}//${host}`;
 }
 
-/**
- * Compiles parsed entries. `https://*.example.com` admits every host below example.com at any depth, with that scheme
- * and port, but not example.com itself.
- */
 export function createAllowedOrigins(entries: readonly string[]): AllowedOrigins {
   const exact = new Set(entries.filter((entry) => !entry.includes('*')));
   const wildcards = entries

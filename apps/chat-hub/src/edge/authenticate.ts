@@ -17,7 +17,7 @@ import { clockToleranceMs, identityOf } from './token-claims.ts';
 export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
   readonly barredForMs: (agentId: string) => number | null;
-  /** False if admins may not read private channels of which they are no members. */
+  /** True if admins may read private channels without being members. */
   readonly adminsObservePrivate: boolean;
   readonly onVerified: (identity: Identity) => void;
   readonly onRevoked: (identity: Identity) => void;
@@ -26,7 +26,7 @@ export interface AuthenticateDeps {
 
 const devKindSchema = agentKindSchema.default('agent');
 
-/** Dev mode: `?agent=<id>` is trusted without proof, and so are `&kind=` and `&role=admin`. */
+/** Dev mode trusts `?agent=<id>`, `&kind=` and `&role=admin` without proof. */
 function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
   return async ({ devAgent, devKind, devRole }) => {
     if (devAgent === null) throw unauthorized('say who you are with ?agent=<id>');
@@ -52,7 +52,7 @@ function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
   };
 }
 
-/** The keys for tokens signed with one of these algorithms. A token is valid if any of them verifies it. */
+/** A token is valid if any of these keys verifies it. */
 interface KeySource {
   readonly algorithms: string[];
   readonly keys: readonly JWTVerifyGetKey[];
@@ -73,7 +73,7 @@ function keySources({ secrets, jwksUrl }: JwtSettings, log: Logger): KeySource[]
   return sources;
 }
 
-/** JWT bearer tokens: HS256 with the shared secrets, or asymmetric keys from the JWKS URL. Revoked tokens are refused. */
+/** Accepts HS256 with the shared secrets, or asymmetric keys from the JWKS URL. Refuses revoked tokens. */
 function authenticateJwt(
   settings: JwtSettings,
   { store, log, barredForMs, onRevoked }: AuthenticateDeps,
@@ -105,7 +105,7 @@ function authenticateJwt(
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) break;
       }
     }
-    // An AuthError says that the key server failed, so the token may be valid.
+    // An AuthError means that the key server failed, so the token may be valid.
     throw failure instanceof AuthError ? failure : unauthorized(reasonOf(failure));
   }
 
@@ -133,7 +133,7 @@ function refuseBarred(agentId: string, barredForMs: AuthenticateDeps['barredForM
   );
 }
 
-/** The algorithm in the token's header, which is not verified yet; null if the text is not a token. */
+/** Reads the unverified header. Null if the text is not a token. */
 function algorithmOf(token: string): string | null {
   try {
     return decodeProtectedHeader(token).alg ?? '';
@@ -142,10 +142,7 @@ function algorithmOf(token: string): string | null {
   }
 }
 
-/**
- * Why the token was refused. The sentence names claims, but no value of a claim and no setting of
- * the hub.
- */
+/** The sentence names claims, but no value of a claim and no setting of the hub. */
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'the token has expired';
   if (error instanceof errors.JWTClaimValidationFailed) {

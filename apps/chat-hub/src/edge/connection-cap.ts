@@ -1,26 +1,36 @@
+import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** The number of file descriptors reserved for the database, Redis, files and the operations port. */
+/** The hub keeps these file descriptors for the database, Redis, files and the operations port. */
 const ownFiles = 256;
-/** The limit that is assumed where the system does not report one. Most systems allow at least this. */
+/** The hub assumes this limit where the system reports none. Most systems allow at least this. */
 const assumedFiles = 1_024;
-/** The surplus as a fraction of the served connections, within the two bounds that follow. */
 const surplusShare = 1 / 8;
 const minSurplus = 16;
 const maxSurplus = 1_024;
 
 export interface ConnectionLimits {
   readonly served: number;
-  /**
-   * The most connections beyond `served`. They are accepted only to answer when the client may
-   * reconnect. Any more are dropped.
-   */
+  /** Surplus connections are accepted only to answer when the client may reconnect. Any more are dropped. */
   readonly surplus: number;
 }
 
-/** How many files (and so connections) this process may have open; null where the system does not report it. */
 export function openFilesLimit(): number | null {
+  const soft = Number(limitOfLinux() ?? limitOfReport());
+  return Number.isSafeInteger(soft) && soft > 0 ? soft : null;
+}
+
+function limitOfLinux(): string | undefined {
+  try {
+    return /^Max open files +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Slower, because every thread adds to the report. */
+function limitOfReport(): unknown {
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
   const { excludeNetwork } = report;
   // Without this option the report would look up the host names of all open connections.
@@ -29,14 +39,13 @@ export function openFilesLimit(): number | null {
     const { userLimits } = report.getReport() as {
       readonly userLimits?: { readonly open_files?: { readonly soft?: unknown } };
     };
-    const soft = Number(userLimits?.open_files?.soft);
-    return Number.isSafeInteger(soft) && soft > 0 ? soft : null;
+    return userLimits?.open_files?.soft;
   } finally {
     report.excludeNetwork = excludeNetwork;
   }
 }
 
-/** Splits the open files into limits. Serves `wanted` connections if it is not null and fits, else as many as fit. */
+/** Serves `wanted` connections if it is not null and fits, else as many as fit. */
 export function connectionLimits(
   openFiles: number | null,
   wanted: number | null,
@@ -50,11 +59,10 @@ export function connectionLimits(
   return { served, surplus: surplusOf(served) };
 }
 
-/** The earliest and the latest time at which a surplus client may reconnect, ms from now. */
 const soonestMs = 1_000;
 const latestMs = 60_000;
 
-/** Limits a server's connections. At most `perSecond` surplus clients are given the same second for their reconnect. */
+/** At most `perSecond` surplus clients get the same second for their reconnect. */
 export function createConnectionCap({
   served,
   surplus,
@@ -73,7 +81,6 @@ export function createConnectionCap({
   }
 
   return {
-    /** Counts the connections of a server. Call it before the server listens. */
     watch(server: Server) {
       server.maxConnections = served + surplus;
       server.on('connection', (socket: Socket) => {
@@ -87,13 +94,14 @@ export function createConnectionCap({
      * Null for a served connection, else the delay after which its client may reconnect. Each call gives a new delay.
      */
     surplusMs: (socket: Duplex) => (surpluses.has(socket) ? nextSlotMs() : null),
-    /** Open connections, including connections over the limit. */
     get open() {
       return open;
     },
     limit: served,
     surplus,
-    /** Connections dropped without an answer, because the limit and the surplus were both used up. */
+    /**
+     * Counts connections that were dropped without an answer, because the limit and the surplus were both used up.
+     */
     get dropped() {
       return dropped;
     },

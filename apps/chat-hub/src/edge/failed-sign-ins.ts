@@ -3,28 +3,25 @@ import { LRUCache } from 'lru-cache';
 import type { Credentials } from './identity.ts';
 
 interface Bucket {
-  /** The number of failures that have not leaked out of the bucket yet. */
+  /** Counts failures that have not leaked out of the bucket yet. */
   readonly level: number;
   readonly atMs: number;
 }
 
 /**
- * Blocks addresses that sent too many wrong credentials, with a leaky bucket per address. Only failures fill the
- * bucket, so any number of agents with valid tokens may share an address. While the bucket is full, the hub checks only
- * credentials from this address that were accepted before.
+ * Each address has a leaky bucket. Only failures fill it, so agents with valid tokens may share an address. While it
+ * is full, the hub checks only credentials that it accepted before.
  */
 export function createFailedSignIns({
   burst = 50,
-  /** The number of failures per second that an address may cause on average. */
   perSecond = 10,
-  /** The most addresses remembered at a time. The address whose last failure is oldest is evicted. */
+  /** The address whose last failure is oldest is evicted. */
   maxAddresses = 10_000,
-  /** The most accepted credentials remembered at a time. The least recently used are evicted. */
   maxGood = 20_000,
   clock = () => performance.now(),
 } = {}) {
   const buckets = new LRUCache<string, Bucket>({ max: maxAddresses });
-  /** Hashes of accepted credentials, so that no usable token is stored. */
+  /** Keeps hashes, so that no usable token is stored. */
   const good = new LRUCache<string, true>({ max: maxGood });
 
   function levelAt(address: string, nowMs: number): number {
@@ -34,9 +31,8 @@ export function createFailedSignIns({
 
   return {
     /**
-     * Null when these credentials may be checked, else the milliseconds for which the address is
-     * still blocked. Credentials that were accepted before are always checked, so that one failing
-     * agent does not block the others at its address.
+     * Null when these credentials may be checked. Credentials that were accepted before are always checked, so one
+     * failing agent does not block the others at its address.
      */
     blockedForMs(address: string, credentials?: Credentials): number | null {
       const level = levelAt(address, clock());
@@ -50,7 +46,7 @@ export function createFailedSignIns({
     recordFailure(address: string, credentials?: Credentials) {
       if (credentials) good.delete(hashOf(credentials));
       const nowMs = clock();
-      // Many sign-ins may fail at the same time. This cap bounds how long they block the address.
+      // Many sign-ins may fail at once. This cap bounds how long they block the address.
       const level = Math.min(2 * burst, levelAt(address, nowMs) + 1);
       buckets.set(address, { level, atMs: nowMs });
     },

@@ -6,18 +6,15 @@ import {
   type EncodedEnvelope,
 } from '@openclaw/protocol';
 
-/**
- * The freezes of agents and of the hub, as this hub knows them. Freezes of channels are decided in
- * the store.
- */
+/** The store decides about freezes of channels, so these are not here. */
 export interface Frozen {
   readonly hub: boolean;
   readonly agents: ReadonlySet<string>;
 }
 
 /**
- * Keeps the freezes in memory, because every write needs them. A hub reads them again when Redis
- * publishes a change, and otherwise with its next tail check, within half a second.
+ * Keeps the freezes in memory, because every write needs them. Reads them again when Redis publishes a change, else
+ * with the next tail check, within half a second.
  */
 export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
   const frozen: { -readonly [Field in keyof Frozen]: Frozen[Field] } = {
@@ -34,10 +31,7 @@ export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
     ({ version } = freezes);
   }
 
-  /**
-   * Reads what is committed now. A running read may have missed the newest commit, so this waits
-   * for that read first.
-   */
+  /** Waits for a running read first, because that read may have missed the newest commit. */
   async function refresh(): Promise<void> {
     await reading?.catch(() => undefined);
     reading ??= read().finally(() => (reading = null));
@@ -48,10 +42,6 @@ export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
   return {
     frozen: frozen as Frozen,
     refresh,
-    /**
-     * Takes the version that the store has now. Rejects when the freezes of this version could not
-     * be read.
-     */
     async check(current: string): Promise<void> {
       if (current !== version) await refresh();
     },
@@ -60,9 +50,6 @@ export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
 
 export type Freezes = Awaited<ReturnType<typeof createFreezes>>;
 
-/**
- * The global event of a freeze for clients that must not see the reason; null for any other event.
- */
 export function freezeWithoutReason({ json }: EncodedEnvelope): EncodedEnvelope | null {
   const envelope = decodeEnvelope(json)?.envelope;
   if (envelope?.event.type !== 'collaboration.event' || !isFreezeEvent(envelope.event.name)) {

@@ -8,54 +8,49 @@ import {
 } from '@openclaw/protocol';
 import { z } from 'zod';
 
-/** A token's own id (RFC 7519 §4.1.7): any text that every store can hold. */
+/** RFC 7519 §4.1.7 defines a token's own id. */
 export const jtiSchema = z
   .string()
   .max(128)
   .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
 
-/** The sender of events that no agent causes. No token and no client may act as it. */
+/** The hub is the sender of events that no agent causes. No client may have this id. */
 const hubSender = 'hub';
 
-/** The actor of the hub's own reads. */
 export const asHub = { agentId: hubSender, isAdmin: true } as const;
 
-/** True for every valid id except the hub's own id. */
 export function isAgentId(value: unknown): value is string {
   return isId(value) && value !== hubSender;
 }
 
 export interface Identity {
   readonly agentId: string;
-  /** The kind in the token. Being an admin does not make an agent a person. */
+  /** The token names the kind. An admin need not be a person. */
   readonly kind: AgentKind;
   readonly isAdmin: boolean;
-  /** True for an admin that may read private and direct channels of which it is no member. */
+  /** True for an admin that may read private and direct channels without being a member. */
   readonly observesPrivate: boolean;
   readonly onBehalfOf: string | null;
-  /** The channels that the token is limited to; null for no limit. */
+  /** The token is limited to these channels; null means no limit. */
   readonly channels: readonly string[] | null;
   readonly jti: string | null;
-  /** The agent, or the user of a machine, that minted the token; null when no hub minted it. */
   readonly minter: string | null;
-  /** Unix time in ms; null when the token has no `iat`. */
+  /** Null when the token has no claim `iat`. */
   readonly issuedAtMs: number | null;
-  /** Unix time in ms; null when it never expires (dev mode). */
+  /** This is Unix time in ms, or null in dev mode, where nothing expires. */
   readonly expiresAtMs: number | null;
-  /** The address of the client, from trusted proxies only. */
+  /** The address is taken from headers of trusted proxies only. */
   readonly address?: string;
 }
 
 export type AuthErrorCode =
-  /** There is no token, or the token is not valid. */
   | 'unauthorized'
   | 'revoked'
-  /** The key server does not answer. The same token may be valid later. */
   | 'unavailable'
-  /** The token is valid, but its agent has made far too many calls; `retryAfterMs` says when it may retry. */
+  /** The agent made far too many calls; `retryAfterMs` says when it may retry. */
   | 'barred';
 
-/** Authentication failed. The message may be shown: it contains no part of the token. */
+/** The message may be shown: it contains no part of the token. */
 export class AuthError extends Error {
   override readonly name = 'AuthError';
   readonly code: AuthErrorCode;
@@ -72,24 +67,23 @@ export class AuthError extends Error {
   }
 }
 
-/** True when the credentials are wrong; false when the hub could not check them or has barred the agent. */
 export function isFailedSignIn(error: unknown): boolean {
   return error instanceof AuthError && (error.code === 'unauthorized' || error.code === 'revoked');
 }
 
-/** Null for an admin, else the refusal. An admin whose token is limited to channels has no rights beyond them. */
+/** Null for an admin without a limit to channels, else the refusal. */
 export function refuseNonAdmin({ isAdmin, channels }: Identity, action: string): Refusal | null {
   if (isAdmin && channels === null) return null;
   return refuse('forbidden', `only an admin whose token is not limited to channels may ${action}`);
 }
 
-/** Verifies credentials. Rejects with {@link AuthError}, or with the store's error when the store is away. */
+/** Rejects with {@link AuthError}, or with the store's error when the store is away. */
 export type Authenticate = (credentials: Credentials) => Promise<Identity>;
 
 export interface Credentials {
-  /** From the Authorization header, the subprotocol list or `access_token`, in that order. */
+  /** The token comes from the Authorization header, the subprotocol list or `access_token`, in that order. */
   readonly token: string | null;
-  /** `?agent=`, `?kind=` and `?role=`: used in dev mode only. */
+  /** Only dev mode uses `?agent=`, `?kind=` and `?role=`. */
   readonly devAgent: string | null;
   readonly devKind: string | null;
   readonly devRole: string | null;
@@ -119,7 +113,6 @@ function isChannelKind(kind: string): boolean {
   return (channelKinds as readonly string[]).includes(kind);
 }
 
-/** The subprotocols that a client offers, in the client's order. */
 export function offeredProtocols(header: string | readonly string[] | undefined): string[] {
   return String(header ?? '')
     .split(',')
@@ -131,7 +124,7 @@ export function isWithinBounds({ channels }: Identity, channelId: string): boole
   return channels === null || channels.includes(channelId);
 }
 
-/** The path and the query of a request's target. Never throws: a client may send anything as the target. */
+/** Never throws: a client may send anything as the target. */
 export function parseTarget(target: string | undefined): {
   readonly path: string;
   readonly query: URLSearchParams;

@@ -4,17 +4,13 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { createWriteBehind } from './write-behind.ts';
 
-/**
- * The most agents that wait to be written. While the database is away, further agents are skipped until they are seen
- * again.
- */
+/** While the database is away, further agents are skipped until they are seen again. */
 const maxPending = 20_000;
-/** The most agents remembered with their last written values, so that a REST call costs no write. */
+/** Bounds the agents with remembered values, which save a write with each REST call. */
 const maxRemembered = 50_000;
 /** An agent that keeps calling is written as seen again after this time. */
 const refreshMs = 60_000;
 
-/** Records each agent in the store, with its kind and the time when it was last seen. */
 export function createKnownAgents(deps: {
   readonly store: Pick<ChatStore, 'recordAgents'>;
   readonly log: Logger;
@@ -40,15 +36,12 @@ export function createKnownAgents(deps: {
       if (!writes.add(agentId, { agentId, kind })) return;
       remembered.set(agentId, { kind, atMs: nowMs });
     },
-    /** Call it when a token was issued for the agent. The agent counts as seen only when it uses a token. */
+    /** Call it when a token was issued for the agent. Does not count the agent as seen. */
     minted(agentId: string) {
       // If the agent already waits to be written as seen, that write also makes it known.
       if (!writes.has(agentId)) writes.add(agentId, { agentId, kind: null });
     },
-    /**
-     * The kind in the agent's last token at this hub. Null when this hub has seen no token of the
-     * agent recently.
-     */
+    /** Null when this hub has seen no token of the agent recently. */
     kindOf: (agentId: string) => remembered.peek(agentId)?.kind ?? null,
     close: () => writes.close(),
   };

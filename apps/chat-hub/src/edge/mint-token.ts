@@ -9,12 +9,11 @@ export interface TokenRequest {
   readonly channels?: readonly string[] | undefined;
   readonly role?: 'admin' | undefined;
   readonly kind?: AgentKind | undefined;
-  /** The agent, or the user of a machine, that mints it. All tokens of one minter can be revoked together. */
+  /** The minter is the agent, or the user of a machine. All tokens of one minter can be revoked together. */
   readonly minter: string;
   /**
-   * The database's time, because revocations use the database's time. With the clock of a hub that
-   * is ahead, the token would survive a revocation. The time has milliseconds, so that a token
-   * minted right after a revocation of its agent is newer.
+   * The time is the database's, because revocations use that clock. The milliseconds matter for a token that is
+   * minted right after a revocation.
    */
   readonly issuedAtMs: number;
 }
@@ -22,13 +21,12 @@ export interface TokenRequest {
 export interface MintedToken {
   readonly token: string;
   readonly jti: string;
-  /** Unix time in ms. */
   readonly expiresAt: number;
 }
 
 /**
- * Signs a token with the first secret and with all claims that a hub with these settings requires.
- * Each token gets its own `jti`, so it can be revoked alone. There must be a secret.
+ * Signs with the first secret, which must exist, and adds every claim that these settings require. Each token gets
+ * its own `jti`, so it can be revoked alone.
  */
 export async function mintToken(
   { secrets, issuer, audiences, claims: names, adminRole }: Omit<JwtSettings, 'jwksUrl'>,

@@ -13,8 +13,8 @@ const foreignOrigin =
   'this Origin is not allowed: the hub’s own address is set with HUB_PUBLIC_URL if a proxy changes the Host, that of another site with HUB_ALLOWED_ORIGINS';
 
 /**
- * With dev sign-in the Host must be this machine. Otherwise a foreign host name that resolves to 127.0.0.1 (DNS
- * rebinding) would count as the page's own host.
+ * With dev sign-in the Host must be this machine. Otherwise a foreign name that resolves to 127.0.0.1 (DNS rebinding)
+ * would count as the page's own host.
  */
 export function createHostPolicy({ auth }: Pick<Config, 'auth'>): HostPolicy {
   return ({ host }) =>
@@ -24,8 +24,8 @@ export function createHostPolicy({ auth }: Pick<Config, 'auth'>): HostPolicy {
 }
 
 /**
- * Refuses requests of foreign web pages, over REST and WebSocket. A page is foreign unless its Origin is this host, the
- * host of the public URL or an allowed origin. The Host policy is applied first.
+ * Refuses foreign web pages, after the Host policy. A page is foreign unless its Origin is this host, the host of the
+ * public URL or an allowed origin.
  */
 export function createOriginPolicy(
   config: Pick<Config, 'allowedOrigins' | 'auth' | 'publicUrl' | 'trustedProxies'>,
@@ -46,7 +46,7 @@ export function createOriginPolicy(
   };
 }
 
-/** True for the origin of the host that the client asked for. Browsers omit a default port, and some proxies add it. */
+/** Browsers omit a default port, and some proxies add it. */
 function isOwn(origin: string, host: string | undefined, forwarded: Forwarded): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, host: originHost } = new URL(origin);

@@ -1,13 +1,10 @@
-/**
- * The first segments of the hub's own paths. A public path must not begin with one of them, because
- * the paths could be confused.
- */
+/** The hub's own paths begin with these segments, so a public path must not. */
 const ownSegments: ReadonlySet<string> = new Set(['v1', 'assets', 'healthz', 'readyz', 'metrics']);
 
 const plainPath = /^(?:\/[\w.~-]+)*\/?$/;
 
 /**
- * Parses the address at which browsers open the hub, such as `https://example.com/chat`. The result ends with a slash.
+ * Parses the address at which browsers open the hub. The result ends with a slash.
  * @throws {TypeError} with the reason
  */
 export function parsePublicUrl(text: string): string {
@@ -26,11 +23,9 @@ export function parsePublicUrl(text: string): string {
   return `${url.origin}${url.pathname.replace(/\/$/, '')}/`;
 }
 
-/** The path below which a proxy publishes the hub; `/` without a prefix. */
 export interface PathPrefix {
-  /** With slashes at both ends. */
   readonly path: string;
-  /** Removes the prefix from a request's target, for proxies that do not remove it. Other targets stay unchanged. */
+  /** Removes a prefix that the proxy did not remove. Other targets stay unchanged. */
   strip(target: string): string;
 }
 

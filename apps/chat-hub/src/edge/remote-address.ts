@@ -5,8 +5,8 @@ import ipaddr from 'ipaddr.js';
 export type RemoteAddress = (request: IncomingMessage) => string;
 
 /**
- * Returns the address of the connection. Behind trusted proxies, returns the last address in `X-Forwarded-For` that is
- * not a trusted proxy. All addresses of an IPv6 /64 count as one, because a single customer gets a whole /64.
+ * Behind trusted proxies, returns the last address in `X-Forwarded-For` that is not a trusted proxy. All addresses of
+ * an IPv6 /64 count as one, because a single customer gets a whole /64.
  * @throws {TypeError} when a proxy is not an address, a range (CIDR) or one of `loopback`, `linklocal`, `uniquelocal`
  */
 export function createRemoteAddress(trustedProxies: readonly string[]): RemoteAddress {

@@ -57,7 +57,7 @@ describe('the keys of a key server', () => {
       return warnings.length > 0;
     });
     expect(await verify(first)).toBe('accepted');
-    // A token signed with an unknown key may be valid; only the key server could tell.
+    // The hub cannot know that this token is not valid; only the key server could tell.
     expect(await verify(second)).toBe('unavailable');
   });
 

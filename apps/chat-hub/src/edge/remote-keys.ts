@@ -16,18 +16,16 @@ export interface RemoteKeysOptions {
 }
 
 const timeoutMs = 3_000;
-/** The minimum time between two fetches of the key set that tokens with an unknown key cause. */
+/** Fetches that tokens with an unknown key cause are at least this far apart. */
 const unknownKeyPauseMs = 10_000;
-/** After the key server failed, no request is sent to it for this time if keys are in memory. */
+/** After a failure, no request is sent for this time if keys are in memory. */
 const failurePauseMs = 2_000;
-/** The minimum time between two log lines about a failing key server. */
 const warnEveryMs = 30_000;
 
 /**
- * The keys at a JWKS URL. They are fetched at first use, again after `refreshMs` without delaying any sign-in, and when
- * a token has an unknown key. While the key server is away, the known keys stay in use for a day. Rejects with
- * AuthError `unavailable` when only the key server may have the token's key. Rejects with jose's own error when the key
- * server has no key for the token.
+ * Fetches the keys at a JWKS URL at first use, after `refreshMs` in the background, and when a token has an unknown
+ * key. While the key server is away, known keys stay in use. @throws {AuthError} `unavailable` when only the key
+ * server may have the token's key; jose's own error when it has no such key
  */
 export function createRemoteKeys(
   url: string,
@@ -53,7 +51,7 @@ export function createRemoteKeys(
     return failedAtMs >= uat && sinceMs >= 0 && sinceMs < failurePauseMs;
   }
 
-  /** Looks only among the fetched keys, without a request. */
+  /** Sends no request. */
   function knownKeys(): JWTVerifyGetKey {
     if (local.uat !== fetched.uat)
       local = { uat: fetched.uat, keys: createLocalJWKSet(keys.jwks() ?? { keys: [] }) };
@@ -75,7 +73,7 @@ export function createRemoteKeys(
     const { uat } = fetched;
     if (uat !== undefined && Date.now() - uat >= refreshMs && !keys.reloading && !isPaused())
       keys.reload().catch(failed);
-    // During the pause only the known keys are used, because each token with an unknown key would cause a request.
+    // Without the pause, each token with an unknown key would cause a request.
     const isAlone = isPaused();
     if (isAlone && !keys.fresh) throw unavailable();
     try {

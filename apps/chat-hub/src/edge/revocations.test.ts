@@ -41,8 +41,7 @@ describe('a revocation', () => {
     expect(isRevokedBy(dev, { ...revoked, sub: 'ana' })).toBe(true);
   });
 
-  // The race: a token is verified, then revoked, and the token's sockets are closed before this
-  // session exists. Invariant: a new session is compared with the revocations of the last minute.
+  // The race: a token is verified, then revoked, and the token's sockets are closed before this session exists.
   it('is remembered for a minute, for sockets that open just after it', () => {
     let nowMs = 0;
     const revocations = createRevocations(() => nowMs);

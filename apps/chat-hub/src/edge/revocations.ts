@@ -1,17 +1,13 @@
 import type { RevokedToken } from '@openclaw/chat-store';
 import type { Identity } from './identity.ts';
 
-/**
- * How long a revocation is remembered. An upgrade takes far less time between the check of its
- * token and the start of its session.
- */
+/** Far longer than an upgrade takes between the check of its token and the start of its session. */
 const keptMs = 60_000;
 const maxKept = 10_000;
 
 /**
- * The revocations of the last minute. A token may be checked just before its revocation, and open
- * its session just after the hub closed the token's sockets. Each new session is therefore compared
- * with these revocations again.
+ * A token may be revoked between its check and the start of its session, so each new session is compared with the
+ * revocations of the last minute.
  */
 export function createRevocations(clock: () => number = () => performance.now()) {
   let recent: { readonly revoked: RevokedToken; readonly atMs: number }[] = [];
@@ -23,7 +19,7 @@ export function createRevocations(clock: () => number = () => performance.now())
         ...revoked.map((entry) => ({ revoked: entry, atMs })),
       ].slice(-maxKept);
     },
-    /** True when the token of this identity was revoked in the last minute; false without a token (dev mode). */
+    /** Returns false in dev mode, which has no tokens. */
     has: (identity: Identity) =>
       identity.expiresAtMs !== null && recent.some(({ revoked }) => isRevokedBy(identity, revoked)),
   };
@@ -31,9 +27,7 @@ export function createRevocations(clock: () => number = () => performance.now())
 
 export type Revocations = ReturnType<typeof createRevocations>;
 
-/**
- * True when the revocation ends the token of this identity. A token without `iat` counts as older than the revocation.
- */
+/** A token without `iat` counts as older than the revocation. */
 export function isRevokedBy(
   identity: Identity,
   { jti, sub, minter, revokedAtMs }: RevokedToken,

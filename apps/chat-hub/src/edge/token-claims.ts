@@ -4,10 +4,9 @@ import { z } from 'zod';
 import type { JwtSettings } from '../jwt-settings.ts';
 import { AuthError, isAgentId, jtiSchema, type Identity } from './identity.ts';
 
-/** How far the clocks of signers and hubs may differ. */
 export const clockToleranceMs = 5_000;
 
-/** The latest time that a Date can hold, in seconds. */
+/** The limit is in seconds; a Date can hold no later time. */
 const endOfTime = 8.64e12;
 // RFC 7519 allows fractions, and a signer may write any number; the store keeps whole milliseconds.
 const numericDate = z
@@ -28,9 +27,8 @@ const claimsSchema = z.object({
 });
 
 /**
- * Returns the claim with this name. If there is none, the name is read as a path with dots:
- * `realm_access.roles` is the field `roles` of the claim `realm_access`. Issuers use dots in both
- * ways. Undefined when neither exists.
+ * A claim with this name wins over a path with dots: `realm_access.roles` may also be the field `roles` of the claim
+ * `realm_access`. Issuers use both.
  */
 export function readClaim(payload: JWTPayload, name: string): unknown {
   if (Object.hasOwn(payload, name)) return payload[name];
@@ -43,10 +41,7 @@ export function readClaim(payload: JWTPayload, name: string): unknown {
   return value;
 }
 
-/**
- * Makes the identity from verified claims. @throws {AuthError} `unauthorized`; the message names
- * the claim, never the value
- */
+/** @throws {AuthError} `unauthorized`; the message names the claim, never the value */
 export function identityOf(
   payload: JWTPayload,
   { claims: names, adminRole }: Pick<JwtSettings, 'claims' | 'adminRole'>,
@@ -63,8 +58,7 @@ export function identityOf(
     throw new AuthError('unauthorized', `the token's claim "${name}" cannot be used`);
   }
   const { sub, exp, iat, jti, minter, channels, role, kind, on_behalf_of } = claims.data;
-  // A revocation does not end tokens that were issued later. A token with a future `iat` would
-  // therefore survive every revocation until that time.
+  // A revocation ends only older tokens. A token with a future `iat` would survive every revocation until that time.
   if (iat !== undefined && iat > Date.now() + clockToleranceMs)
     throw new AuthError('unauthorized', 'the token was issued in the future (claim "iat")');
   const isAdmin = Array.isArray(role) ? role.includes(adminRole) : role === adminRole;

@@ -4,14 +4,12 @@ import type { Logger } from 'pino';
 import type { Identity } from './identity.ts';
 import { createWriteBehind } from './write-behind.ts';
 
-/** The most uses that wait to be written. While the database is away, further uses are not recorded. */
+/** While the database is away, further uses are not recorded. */
 const maxPending = 20_000;
-/** The most tokens remembered with the time of their last recorded use, so that a REST call costs no write. */
+/** Bounds the remembered tokens, which save a write with each REST call. */
 const maxRemembered = 50_000;
-/** A token that stays in use is recorded again after this time. */
 const refreshMs = 60_000;
 
-/** Records in the store when minted tokens are used, and when revoked tokens expire. */
 export function createTokenUses(deps: {
   readonly store: Pick<ChatStore, 'recordTokenUses'>;
   readonly log: Logger;
@@ -35,12 +33,12 @@ export function createTokenUses(deps: {
   }
 
   return {
-    /** Call it when a token was accepted. Tokens of other issuers are not listed, so their uses are not recorded. */
+    /** Call it when a token was accepted. Only tokens that the hub minted are recorded. */
     accepted(identity: Identity): void {
       if (identity.minter !== null) record(identity, false);
     },
     /**
-     * Call it when a token was refused because it was revoked. When the token has expired, its revocation can be
+     * Call it when a token was refused as revoked. The use records its expiry, after which the revocation can be
      * deleted.
      */
     refused: (identity: Identity) => record(identity, true),

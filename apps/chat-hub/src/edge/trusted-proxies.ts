@@ -1,10 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 
-/**
- * The host and the protocol that a trusted proxy reports for a request; null for a value that the
- * proxy does not report.
- */
+/** A value is null when the proxy does not report it. */
 export interface Forwarded {
   readonly host: string | null;
   readonly protocol: string | null;
@@ -13,9 +10,8 @@ export interface Forwarded {
 const nothing: Forwarded = { host: null, protocol: null };
 
 /**
- * Reads `X-Forwarded-Host` and `X-Forwarded-Proto` of requests from a trusted proxy, and ignores
- * them in other requests. If a header has several values, the last counts, because the nearest
- * proxy wrote it.
+ * Ignores the headers of requests from other addresses. If a header has several values, the last counts, because the
+ * nearest proxy wrote it.
  */
 export function createForwarded(
   trustedProxies: readonly string[],

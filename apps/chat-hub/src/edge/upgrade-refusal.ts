@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { requestIdHeader } from '../observe/request-trace.ts';
 import { AuthError } from './identity.ts';
 
-/** The refusal of an upgrade: a close code where the client can read one, else an HTTP status. */
+/** A close code is used where the client can read one, else the HTTP status. */
 export interface UpgradeRefusal {
   readonly status: 401 | 403 | 404 | 429 | 503;
   readonly closeCode: 4401 | 4403 | 4429 | 4503 | null;
@@ -20,7 +20,7 @@ export function refusalOf(error: unknown): UpgradeRefusal {
   return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
 }
 
-/** The client may retry after `retryAfterMs`. The default is random, so that clients do not all retry at once. */
+/** The default delay is random, so that clients do not all retry at once. */
 export function unavailable(
   reason: string,
   retryAfterMs = 1_000 + Math.round(Math.random() * 1_000),
@@ -28,7 +28,6 @@ export function unavailable(
   return { status: 503, closeCode: 4503, reason, retryAfterMs };
 }
 
-/** The client exceeded a limit, and may retry after `retryAfterMs`. */
 export function tooMany(reason: string, retryAfterMs = 1_000): UpgradeRefusal {
   return { status: 429, closeCode: 4429, reason, retryAfterMs };
 }
@@ -45,7 +44,7 @@ export function refuseByStatus(
   ]);
 }
 
-/** Writes an HTTP response to a socket that has no response object, and destroys the socket once it is written. */
+/** Serves sockets without a response object. Destroys the socket once the response is written. */
 export function endWithResponse(
   socket: Duplex,
   status: number,

@@ -34,7 +34,7 @@ export interface Accepted {
   readonly ws: WebSocket;
   readonly socket: Duplex;
   readonly identity: Identity;
-  /** The headers of the upgrade request. Do not keep them: they would stay in memory as long as the socket. */
+  /** Do not keep these headers: they would stay in memory as long as the socket. */
   readonly headers: IncomingHttpHeaders;
   readonly trace: RequestTrace;
 }
@@ -42,49 +42,40 @@ export interface Accepted {
 export interface UpgradeOptions {
   readonly authenticate: Authenticate;
   readonly originPolicy: OriginPolicy;
-  /** The prefix that a proxy may have left in the path. @default none */
+  /** @default none */
   readonly pathPrefix?: PathPrefix;
   readonly remoteAddress: RemoteAddress;
-  /** Decides whether a token is checked at all, and is told the result of each check. */
   readonly failedSignIns: FailedSignIns;
-  /** Consulted after authentication, so that forged tokens take no slots. */
+  /** The hub asks the admission after authentication, so that forged tokens take no slots. */
   readonly admission: Pick<Admission, 'admit'>;
-  /** Null when this connection can be served, else the milliseconds after which its client may reconnect. */
   readonly fullForMs: (socket: Duplex) => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
   readonly onSignIn?: OnSignIn;
   readonly log: Logger;
-  /** The most sockets that authenticate at a time; further clients get a time to reconnect. @default 1024 */
+  /** Further clients get a time to reconnect. @default 1024 */
   readonly maxAuthenticating?: number;
   /**
-   * The most refused sockets that wait at a time for the client to read its close code. Refusals other than 503 get at
-   * most a quarter of these. Further clients are refused by an HTTP status.
-   * @default 4096
+   * At most this many refused sockets wait for the client to read its close code. Refusals other than 503 get at most
+   * a quarter. Further clients get an HTTP status. @default 4096
    */
   readonly maxClosing?: number;
-  /**
-   * The most time that authentication may take. After this time the socket is destroyed. @default
-   * 5000
-   */
+  /** After this time the socket is destroyed. @default 5000 */
   readonly upgradeTimeoutMs?: number;
 }
 
-/** A client that passed the precheck. Its credentials are checked next. */
 interface Candidate {
   readonly credentials: Credentials;
   readonly address: string;
   readonly trace: RequestTrace;
 }
 
-/** How long upgrades may keep the event loop busy at a time. */
 const sliceMs = 5;
-/** The most upgrades that wait for their turn. The sockets of further upgrades are destroyed. */
+/** Past this number, sockets of further upgrades are destroyed. */
 const maxQueued = 16_384;
-/** How long a refused client may take to close its side. */
 const closeTimeoutMs = 2_000;
 
-/** Handles upgrades. Checks path, origin, failed sign-ins, capacity, credentials and admission, in this order. */
+/** Checks path, origin, failed sign-ins, capacity, credentials and admission, in this order. */
 export function createUpgradeHandler(options: UpgradeOptions) {
   const { maxAuthenticating = 1_024, maxClosing = 4_096, upgradeTimeoutMs = 5_000 } = options;
   const { pathPrefix = createPathPrefix(null) } = options;
@@ -105,7 +96,6 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     if (trace) headers.push(`${requestIdHeader}: ${trace.requestId}`);
   });
 
-  /** All checks that need no I/O. */
   function precheck(request: IncomingMessage, trace: RequestTrace): UpgradeRefusal | Candidate {
     if (parseTarget(pathPrefix.strip(request.url ?? '')).path !== webSocketPath)
       return { status: 404, closeCode: null, reason: `the WebSocket is at ${webSocketPath}` };
@@ -116,7 +106,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const blockedForMs = options.failedSignIns.blockedForMs(address, credentials);
     if (blockedForMs !== null) {
       options.onSignIn?.({ transport: 'ws', address, trace, failure: 'blocked' });
-      // The retries are spread over a second, because other clients at that address may be waiting too.
+      // The retries are spread over a second, because other clients at that address may wait too.
       const afterMs = Math.max(1_000, blockedForMs) + Math.round(Math.random() * 1_000);
       return tooMany('too many failed sign-ins from this address', afterMs);
     }
@@ -137,8 +127,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       const identity = { ...(await options.authenticate(credentials)), address };
       signedIn(null);
       options.failedSignIns.recordSuccess(credentials);
-      // The capacity is checked again, because a drain that began during the authentication closes
-      // only clients that are already connected.
+      // The capacity is checked again, because a drain may have begun during the authentication.
       const full = refusalWhenFull(socket);
       if (full) return full;
       // A socket that was destroyed during the authentication must take no slot.
@@ -161,10 +150,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
   }
 
-  /**
-   * Settles with the work, or destroys the socket after the timeout. Either way its slot in
-   * `authenticating` is freed.
-   */
+  /** Destroys the socket after the timeout. Frees its slot in `authenticating` either way. */
   async function withTimeout<T>(socket: Duplex, work: () => Promise<T>): Promise<T> {
     authenticating.add(socket);
     const timer = setTimeout(() => socket.destroy(), upgradeTimeoutMs);
@@ -242,8 +228,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   };
 }
 
-// A plain function, because the listener lives as long as the socket. A closure would also keep the
-// request in memory.
+// The listener lives as long as the socket, so it is a plain function. A closure would keep the request in memory.
 function destroyThis(this: Duplex): void {
   this.destroy();
 }

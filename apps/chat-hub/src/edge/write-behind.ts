@@ -1,26 +1,16 @@
 import type { Logger } from 'pino';
 
-/**
- * Values are written together, at most this often, so 10,000 clients that reconnect at once cost
- * only a few commits.
- */
+/** With this interval, 10,000 clients that reconnect at once cost only a few commits. */
 const writeEveryMs = 250;
 const retryAfterMs = 2_000;
 const maxBatch = 500;
 
-/**
- * Writes values to the store in the background, in batches. A failed batch is written again. The latest value of a key
- * wins.
- */
+/** Writes values in the background, in batches, and retries a failed batch. The latest value of a key wins. */
 export function createWriteBehind<T>(deps: {
   readonly write: (batch: readonly T[]) => Promise<void>;
-  /** The name of the values in log lines. */
   readonly what: string;
   readonly log: Pick<Logger, 'debug'>;
-  /**
-   * The most values that wait to be written, besides one batch. While the database is away, values beyond this are
-   * refused.
-   */
+  /** Does not count the batch in flight. While the database is away, further values are refused. */
   readonly maxPending: number;
   /** @default performance.now */
   readonly clock?: () => number;
@@ -38,7 +28,7 @@ export function createWriteBehind<T>(deps: {
     timer.unref();
   }
 
-  /** Writes one batch. Resolves with false when it could not be written. */
+  /** Resolves with false when the batch could not be written. */
   async function write(): Promise<boolean> {
     timer = undefined;
     writtenMs = clock();

@@ -1,16 +1,15 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Steps } from './time-sliced-queue.ts';
 
-/** The number of characters encoded in one step, which takes about a tenth of a millisecond. */
+/** Encoding one piece takes about a tenth of a millisecond. */
 export const pieceChars = 65_536;
 
-/** Encodes a text as UTF-8 in pieces, one step per piece. */
 export function* encodedText(text: string): Steps<Buffer[]> {
   const pieces: Buffer[] = [];
   let start = 0;
   while (start < text.length) {
     let end = Math.min(text.length, start + pieceChars);
-    // A surrogate pair is not split.
+    // A surrogate pair must stay in one piece.
     const last = text.charCodeAt(end - 1);
     if (end < text.length && last >= 0xd800 && last < 0xdc00) end -= 1;
     pieces.push(Buffer.from(text.slice(start, end)));
@@ -20,7 +19,7 @@ export function* encodedText(text: string): Steps<Buffer[]> {
   return pieces;
 }
 
-/** Appends events as JSON in UTF-8, separated by commas. Returns the number of bytes appended. */
+/** Appends JSON in UTF-8, separated by commas. Returns the number of bytes appended. */
 export function* encodeEvents(events: readonly EncodedEnvelope[], pieces: Buffer[]): Steps<number> {
   let text = '';
   let bytes = 0;

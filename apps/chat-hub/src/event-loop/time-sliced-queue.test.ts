@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
 import { createTimeSlicedQueue, type Steps } from './time-sliced-queue.ts';
 
-/** Creates a queue whose clock advances by one with each step, and records the steps of each turn of the event loop. */
+/** The clock advances by one with each step. */
 function createCase(sliceMs: number) {
   let nowMs = 0;
   const turns: string[][] = [];
@@ -45,7 +45,7 @@ describe('steps in a time-sliced queue', () => {
     await expect(large).resolves.toBe('large');
   });
 
-  // Otherwise a hundred callers whose jobs end together would all continue in one turn.
+  // Without this, a hundred callers whose jobs end together would all continue in one turn.
   it('end the slice when a job ends, so that its caller continues before the next job', async () => {
     const { queue, turns, work } = createCase(1_000);
     await Promise.all(['a', 'b', 'c'].map((name) => queue.run(work(name, 1))));
@@ -78,7 +78,7 @@ describe('work in a time-sliced queue', () => {
       { everyMs: 0 },
     );
     expect(done).toEqual(Array.from({ length: 3_000 }, (_, i) => i));
-    // The work takes 60 ms. Other callbacks ran several times during that work.
+    // The work takes 60 ms, and other callbacks ran several times in between.
     expect(new Set(seen).size).toBeGreaterThan(8);
   });
 

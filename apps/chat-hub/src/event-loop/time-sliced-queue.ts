@@ -1,19 +1,14 @@
-/**
- * Work in small steps: a generator that yields wherever other work may run. Each step takes well below a millisecond.
- */
+/** The generator yields wherever other work may run. Each step takes well below a millisecond. */
 export type Steps<T> = Generator<void, T, void>;
 
-/** A queue of work done in slices of a few milliseconds, so that the event loop is never blocked for longer. */
+/** Work runs in slices of a few milliseconds, so that the event loop is never blocked for longer. */
 export function createTimeSlicedQueue({
-  /** How long the work of one turn of the event loop may take. At least one step is done. */
+  /** The limit of one turn of the event loop. At least one step is done. */
   sliceMs = 3,
   maxWaiting = Infinity,
   clock = () => performance.now(),
 } = {}) {
-  /**
-   * Each job does one step and returns true when it has more. It then moves to the end of the
-   * queue.
-   */
+  /** A job does one step. It returns true when it has more, and then moves to the end of the queue. */
   const jobs = new Set<() => boolean>();
   let isScheduled = false;
   let endMs = 0;
@@ -40,10 +35,7 @@ export function createTimeSlicedQueue({
     if (jobs.size > 0) schedule();
   }
 
-  /**
-   * Runs the steps, alternating with the steps of other callers. Sets no limit, because callers
-   * limit their own work.
-   */
+  /** Alternates with the steps of other callers. Sets no limit, because callers limit their own work. */
   function run<T>(steps: Steps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       add(() => {
@@ -54,7 +46,7 @@ export function createTimeSlicedQueue({
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
-        // Ends the slice, because the caller continues after this callback in the same turn and needs time too.
+        // The caller continues after this callback in the same turn and needs time, so the slice ends.
         endMs = -Infinity;
         return false;
       });
@@ -63,9 +55,8 @@ export function createTimeSlicedQueue({
 
   return {
     run,
-    /** Resolves in a later turn of the event loop, so that other work can run in between. */
     pause: () => run(noSteps()),
-    /** Runs the work later, in order of arrival; it must not throw. Returns false when too much work is waiting. */
+    /** `work` must not throw. Returns false when too much work is waiting. */
     enqueue(work: () => void) {
       if (jobs.size >= maxWaiting) return false;
       add(() => {
@@ -81,7 +72,7 @@ export type TimeSlicedQueue = ReturnType<typeof createTimeSlicedQueue>;
 
 function* noSteps(): Steps<void> {}
 
-/** Runs all steps at once, for work that is known to be small. */
+/** Use it only for work that is known to be small. */
 export function runNow<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next();

@@ -10,12 +10,8 @@ export interface Facts {
   readonly redis: RedisFacts;
 }
 
-/** The target of pub/sub latency. */
 const pubSubMaxMs = 50;
-/**
- * The hub reports only its latest probe, not a median. One late answer is no issue, so this limit
- * is higher.
- */
+/** Higher than the target, because the hub reports only its latest probe, and one late answer is no issue. */
 const hubProbeMaxMs = 4 * pubSubMaxMs;
 /** Above this share of one core, Redis answers late. */
 const cpuMax = 0.8;
@@ -77,8 +73,7 @@ function memoryLimit(redis: RedisFacts, hub: HubFacts): Line {
     if (most === 0 || share < memoryMax) continue;
     const seen = `${address} uses ${Math.round(share * 100)}% of maxmemory`;
     const policy = info('maxmemory_policy') ?? '';
-    // A cache that evicts is normally at its memory limit. Another line checks the rate of
-    // evictions.
+    // A cache that evicts is normally at its memory limit. Another line checks the rate of evictions.
     if (policy.startsWith('allkeys-')) return line(name, 'ok', `${seen}, and evicts (${policy})`);
     return line(
       name,
@@ -156,8 +151,7 @@ function immortalKeys(redis: RedisFacts, { inspection }: DatabaseFacts): Line {
       'unknown',
       `${count(immortal)} of ${count(keys)} keys; the database, which knows how many are right, is away`,
     );
-  // The keys that must never expire: the highest seq of each channel, and the key with the hubs'
-  // newest events.
+  // These never expire: the highest seq of each channel, and the key with the hubs' newest events.
   const right = channels + 1;
   const seen = `${count(immortal)} of ${count(keys)} keys never expire; up to ${count(right)} are right`;
   return immortal > right

@@ -2,7 +2,6 @@ import { inspectStore, type StoreInspection } from '@openclaw/chat-store';
 import { age, bytes, count, line, ms, orNull, type Line, type Section } from './line.ts';
 
 export interface DatabaseFacts {
-  /** The address, without user and password. */
   readonly shownUrl: string;
   /** Null if the database was not reached; `failure` says why. */
   readonly inspection: StoreInspection | null;
@@ -10,7 +9,7 @@ export interface DatabaseFacts {
   readonly failure: string | null;
 }
 
-/** Checks the database without changing it. Never rejects; ends within `timeoutMs`. */
+/** Does not change the database. Never rejects; ends within `timeoutMs`. */
 export async function readDatabase(url: string, timeoutMs: number): Promise<DatabaseFacts> {
   const startMs = performance.now();
   const facts = (inspection: StoreInspection | null, failure: string | null): DatabaseFacts => ({
@@ -96,7 +95,7 @@ function schemaLine({ schema }: StoreInspection): Line {
   return line('schema', 'ok', `${latest}, the newest of this release`);
 }
 
-/** A hub writes a heartbeat every 2 s, and counts as dead after 5 s without one. */
+/** Longer than two of the hub's heartbeats, which come every 2 s. */
 export const deadMs = 5_000;
 
 function hubsLine(hubs: StoreInspection['hubs']): Line {

@@ -25,7 +25,6 @@ const wellSet = ['--maxmemory', '200mb', '--maxmemory-policy', 'allkeys-lru'];
 type Environment = Readonly<Record<string, string>>;
 const run = (args: readonly string[], env: Environment) => runCommand('health/main.ts', args, env);
 
-/** The state of each line as `section/name`, and the exit code. */
 async function look(env: Environment) {
   const { code, stdout, stderr } = await run(['--json'], env);
   if (code === 3 || stdout === '') throw new Error(stderr);
@@ -56,7 +55,6 @@ interface World {
   readonly env: Environment;
 }
 
-/** Starts a hub that uses its Redis. The hub and the health command get the same environment. */
 async function startWorld(
   more: Environment = {},
   args = wellSet,
@@ -77,8 +75,7 @@ async function startWorld(
 }
 
 describe('a hub, its database and its Redis', () => {
-  // The tests share one hub and its Redis, because a hub takes seconds to start. The last test
-  // stops both.
+  // The tests share one hub, because a hub takes seconds to start. The last test stops it.
   let world: World;
   beforeAll(async () => {
     world = await startWorld({}, wellSet, suite);
@@ -90,7 +87,7 @@ describe('a hub, its database and its Redis', () => {
     expect(lines.get('Hub/publish path')?.seen).toMatch(/^events are received after/);
     expect(lines.get('Hub/event loop')?.seen).toMatch(/^at most [\d.]+ ms late$/);
     const issues = report.sections.at(-1)?.lines.map(({ name }) => name);
-    // The rows of the table in the EPIC.
+    // The EPIC's table has these rows.
     expect(issues).toEqual([
       'Connection refused',
       'Memory limit exceeded',
@@ -198,7 +195,7 @@ describe('the database', () => {
 });
 
 describe('the common issues', () => {
-  /** Waits until the issue is gone, because a busy machine may show it for a moment. */
+  /** A busy machine may show an issue for a moment. */
   const untilOk = (env: Environment, name: string) =>
     waitFor(async () => (await issue(env, name))?.state === 'ok', { timeoutMs: 30_000 });
   const issue = async (env: Environment, name: string) =>
@@ -239,8 +236,7 @@ describe('the common issues', () => {
       while (!isOver)
         await redisCommand(redis.port, `EVAL "for i = 1, 2000000 do local x = i % 7 end" 0`);
     })();
-    // On a busy machine other processes take most of the core, so this test does not check the
-    // limit. `highCpu` has its own test.
+    // Other processes may take most of the core, so this test does not check the limit. `highCpu` has its own test.
     const share = async () => {
       const { seen = '' } = (await issue(env, 'High CPU')) ?? {};
       return Number(/^main thread (\d+)%/.exec(seen)?.[1] ?? 0);
@@ -303,7 +299,6 @@ describe('Redis', () => {
 });
 
 describe('several servers', () => {
-  /** The lines of Redis that do not need a database. */
   async function redisStates(env: Environment) {
     const { lines } = await look({ HUB_PORT: '1', ...env });
     const names = ['reachable', 'role', 'policy'];

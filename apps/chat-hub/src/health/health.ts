@@ -7,7 +7,10 @@ import { readRedis } from './redis-facts.ts';
 import { redisSection } from './redis-section.ts';
 
 export interface HealthReport {
-  /** `down`: the hub or its database does not serve. `degraded`: it serves, but a line needs attention. */
+  /**
+   * `down` means that the hub or its database does not serve. `degraded` means that it serves, but a line needs
+   * attention.
+   */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly atMs: number;
   readonly tookMs: number;
@@ -16,7 +19,7 @@ export interface HealthReport {
 
 const timeoutMs = 2_500;
 
-/** Checks the hub, its database and its Redis at the same time. Never rejects; ends within three seconds. */
+/** Never rejects; ends within three seconds. */
 export async function readReport(config: Config, isProduction: boolean): Promise<HealthReport> {
   const startMs = performance.now();
   const atMs = Date.now();

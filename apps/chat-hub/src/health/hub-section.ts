@@ -10,18 +10,14 @@ export interface HubFacts {
   readonly aliveMs: number | null;
   readonly failure: string | null;
   readonly version: string | null;
-  /** The body of /readyz; null when there is no answer, or one that is not JSON. */
+  /** Null when there is no answer, or one that is not JSON. */
   readonly ready: ReadyBody | null;
-  /** Values of /metrics by name. A metric with labels has the sum over its labels. */
+  /** A metric with labels has the sum over its labels. */
   readonly metrics: ReadonlyMap<string, number>;
-  /** The recent delay of the event loop; see {@link recentDelayMs}. */
   readonly loopDelayMs: number | null;
 }
 
-/**
- * The parts of /readyz that are shown. Each may be missing, because a hub of another release may
- * answer.
- */
+/** Each part may be missing, because a hub of another release may answer. */
 interface ReadyBody {
   readonly status: number;
   readonly ready?: boolean;
@@ -33,7 +29,7 @@ interface ReadyBody {
   readonly publishPath?: { readonly status?: string; readonly latencyMs?: number | null };
 }
 
-/** A hub takes 50 samples of its event loop's delay per second. */
+/** The hub takes a sample of its event loop's delay every 20 ms. */
 const loopWindowMs = 500;
 
 /** Above this delay, pub/sub cannot keep its target of 50 ms. The alert HubEventLoopBusy has the same threshold. */
@@ -41,10 +37,7 @@ const loopDelayTargetMs = 50;
 
 const answerBytesMax = 4 * 1024 * 1024;
 
-/**
- * Reads the state of the hub that this environment describes. Never rejects; each request ends
- * within `timeoutMs`.
- */
+/** Never rejects; each request ends within `timeoutMs`. */
 export async function readHub(config: Config, timeoutMs: number): Promise<HubFacts> {
   const host = reachableHost(config.host);
   const url = `http://${host}:${config.port}`;
@@ -73,7 +66,7 @@ export async function readHub(config: Config, timeoutMs: number): Promise<HubFac
   };
 }
 
-/** Reads the delay a second time, after a pause, if the first answer arrives in time. */
+/** Reads twice with a pause between, if the first answer arrives in time. */
 async function getTwice(url: string, timeoutMs: number): Promise<[first: Answer, second: Answer]> {
   const startMs = performance.now();
   const first = await get(url, timeoutMs);
@@ -83,7 +76,7 @@ async function getTwice(url: string, timeoutMs: number): Promise<[first: Answer,
   return [first, await get(url, leftMs)];
 }
 
-/** The hub's address. A hub that listens on all interfaces is reached on loopback. */
+/** A hub that listens on all interfaces is reached on loopback. */
 function reachableHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
@@ -210,7 +203,6 @@ const refusalAdvice: Readonly<Record<string, string>> = {
   NOPERM: "its user lacks a right: compare users.acl, and see ACL LOG as 'admin'",
 };
 
-/** The state of Redis that the hub reports; empty if it is good. */
 function redisLine({ redis, publishPath }: ReadyBody): Line[] {
   const refusal = redis?.refusal ?? '';
   if (redis?.status === 'refusing_writes')
@@ -233,7 +225,7 @@ function socketsLine(metrics: ReadonlyMap<string, number>): Line {
   if (sockets === undefined || connections === undefined)
     return line('sockets', 'unknown', 'the metrics do not say', 'look at /metrics');
   const limit = metrics.get('hub_connections_limit') ?? 0;
-  // Connections include HTTP requests, such as the requests of this check.
+  // Connections include HTTP requests, such as those of this check.
   const seen = `${count(sockets)} of ${count(metrics.get('hub_agents') ?? 0)} agents; ${count(connections)} of ${count(limit)} connections`;
   if (limit > 0 && connections > 0.9 * limit)
     return line(
@@ -245,7 +237,6 @@ function socketsLine(metrics: ReadonlyMap<string, number>): Line {
   return line('sockets', 'ok', seen);
 }
 
-/** A slow event loop delays every client. */
 function loopLine(delayMs: number | null): Line[] {
   if (delayMs === null) return [];
   const seen = Number.isFinite(delayMs) ? `at most ${ms(delayMs)} late` : 'seconds late';

@@ -1,17 +1,16 @@
-/** `unknown`: the check was not possible, because something else failed. */
+/** `unknown` means that the check was not possible, because something else failed. */
 export type State = 'ok' | 'degraded' | 'down' | 'unknown';
 
 export interface Line {
   readonly name: string;
   readonly state: State;
   readonly seen: string;
-  /** The remedy; null when all is well. */
   readonly advice: string | null;
 }
 
 export interface Section {
   readonly title: string;
-  /** For example an address, without a password. */
+  /** The subject is, for example, an address without its password. */
   readonly subject: string;
   readonly lines: readonly Line[];
 }
@@ -22,13 +21,12 @@ export function line(name: string, state: State, seen: string, advice: string | 
 
 const order: readonly State[] = ['ok', 'degraded', 'down'];
 
-/** The worst state; `unknown` lines do not count. */
 export function worst(lines: readonly Line[]): Exclude<State, 'unknown'> {
   const at = Math.max(0, ...lines.map(({ state }) => order.indexOf(state)));
   return order[at] as Exclude<State, 'unknown'>;
 }
 
-/** Settles like `work`, but resolves with null after `timeoutMs`. The work itself is not cancelled. */
+/** Resolves with null after `timeoutMs`. The work itself is not cancelled. */
 export function orNull<T>(work: Promise<T>, timeoutMs: number): Promise<T | null> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(null), timeoutMs);

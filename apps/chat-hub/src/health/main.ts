@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     process.exitCode = exitCodes[report.status];
     if (watch) await delay(everyMs);
   } while (watch);
-  // A connection whose check timed out may still be open and would keep the process alive.
+  // A connection whose check timed out may still keep the process alive.
   setTimeout(() => process.exit(), 200).unref();
 }
 

@@ -1,13 +1,12 @@
-/**
- * The number of samples of the event loop's delay at or below each bound: the cumulative buckets of the hub's
- * histogram.
- */
+/** Each key is the bound of a cumulative bucket, and its value counts the samples at or below this bound. */
 export type DelayBuckets = ReadonlyMap<number, number>;
 
-/** The maximum is not used, because a single pause, such as a garbage collection, does not make the event loop busy. */
+/**
+ * The maximum is not used, because a single pause, such as a garbage collection, does not make the event loop busy.
+ */
 const quantile = 0.9;
 
-/** Reads the buckets from the text of /metrics, by their bounds in seconds; empty if there are none. */
+/** Bounds are in seconds. Empty if there are no buckets. */
 export function parseDelayBuckets(text: string): DelayBuckets {
   const found = text.matchAll(
     /^hub_event_loop_delay_seconds_bucket\{[^}\n]*le="([^"\n]+)"[^}\n]*\} (\S+)$/gm,
@@ -21,9 +20,8 @@ export function parseDelayBuckets(text: string): DelayBuckets {
 }
 
 /**
- * The 90th percentile of the delay in ms between two readings, rounded up to a bucket's bound;
- * Infinity beyond the last bound. Null without samples, or when the hub restarted between the
- * readings.
+ * Returns the 90th percentile in ms, rounded up to a bucket's bound; Infinity beyond the last bound. Null without
+ * samples, or when the hub restarted between the readings.
  */
 export function recentDelayMs(before: DelayBuckets, after: DelayBuckets): number | null {
   const bounds = [...after.keys()].toSorted((a, b) => a - b);

@@ -12,14 +12,13 @@ import { shownAddress } from '../observe/shown-address.ts';
 import { orNull } from './line.ts';
 
 export interface RedisFacts {
-  /** The address, without a password. */
   readonly shownUrl: string;
-  /** False when the environment names no Redis. Its absence is then no fault. */
+  /** If false, the environment names no Redis, so its absence is no fault. */
   readonly isNamed: boolean;
   readonly mode: RedisServers['mode'] | null;
   /** Empty if no server was reached; `failure` says why. */
   readonly servers: readonly ServerFacts[];
-  /** The time from publishing an event to receiving it; null when it was not received, or was not tried. */
+  /** Null when no event was published or received. */
   readonly pubSubMs: number | null;
   readonly failure: string | null;
 }
@@ -28,12 +27,11 @@ export interface ServerFacts {
   readonly address: string;
   readonly role: 'master' | 'replica' | null;
   readonly pingMs: number;
-  /** A field of INFO; undefined when it is absent or the user may not read INFO. */
+  /** Returns undefined when the field is absent or the user may not read INFO. */
   readonly info: (name: string) => string | undefined;
-  /** The share of one core that the server's main thread used during the sample. */
   readonly cpuShare: number | null;
   readonly evictionsPerSecond: number | null;
-  /** Keys of the hub's database; `immortal` of them never expire. */
+  /** `keys` counts the keys of the hub's database; `immortal` of them never expire. */
   readonly keys: number | null;
   readonly immortal: number | null;
 }
@@ -41,7 +39,7 @@ export interface ServerFacts {
 const sampleMs = 800;
 const pings = 5;
 
-/** Checks Redis by reads and by published probes. Never rejects; ends within `timeoutMs`. */
+/** Publishes probes and reads. Never rejects; ends within `timeoutMs`. */
 export async function readRedis(
   named: RedisConnection | null,
   timeoutMs: number,
@@ -119,7 +117,7 @@ async function readInfo(server: RedisServerLink): Promise<ServerFacts['info']> {
   return (name) => fields.get(name);
 }
 
-/** Publishes events as hubs do and receives them itself. Returns the median time, or null when none arrived in time. */
+/** Returns the median time, or null when no event arrived in time. */
 async function measurePubSub(
   connection: RedisConnection,
   isCluster: boolean,

@@ -5,7 +5,7 @@ import type { RedisFacts, ServerFacts } from './redis-facts.ts';
 
 export interface RedisContext {
   readonly isProduction: boolean;
-  /** The hubs that the database knows; null: the database is away. */
+  /** Null while the database is away. */
   readonly hubs: StoreInspection['hubs'] | null;
   readonly nowMs: number;
 }
@@ -14,7 +14,6 @@ export function redisSection(facts: RedisFacts, context: RedisContext): Section 
   return { title: 'Redis', subject: facts.shownUrl, lines: redisLines(facts, context) };
 }
 
-/** True when a Redis is configured and does not answer. */
 export function isAway({ servers, isNamed }: RedisFacts): boolean {
   return servers.length === 0 && isNamed;
 }
@@ -48,7 +47,7 @@ function redisLines(facts: RedisFacts, context: RedisContext): Line[] {
   ];
 }
 
-/** Removes the start of the client's message, which the line already contains. */
+/** The line already contains this start of the client's message. */
 const withoutPrefix = (text: string) => text.replace(/^Redis is unavailable: /, '');
 
 function roleLine(servers: readonly ServerFacts[]): Line {

@@ -7,7 +7,7 @@ const colours = { ok: 'green', degraded: 'yellow', down: 'red', unknown: 'gray' 
 const widthMin = 40;
 const widthMax = 120;
 
-/** The report as one screen. Lines are wrapped to the width; without colours it is plain text. */
+/** Wraps lines to the width; without colours it is plain text. */
 export function screen(
   { status, atMs, tookMs, sections }: HealthReport,
   terminalWidth: number,
@@ -53,7 +53,6 @@ function shortened(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
-/** Breaks lines at spaces. A word that is longer than a line is cut. */
 function wrap(text: string, width: number): string[] {
   const rows: string[] = [];
   let row = '';

@@ -5,13 +5,9 @@ import { refuseNonAdmin } from '../edge/identity.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { reads } from './store-methods.ts';
 
-/**
- * How long hubs look for a kick that they have not followed yet, for instance because the database
- * was away.
- */
+/** Hubs follow a kick late if the database was away. */
 const kickForMs = 60_000;
 
-/** Handlers of agent.*: the list, and the orders of admins, which all hubs follow. */
 export function agentMethods(deps: MethodDeps) {
   const { store, audit, agentOrders, writer } = deps;
   async function give(

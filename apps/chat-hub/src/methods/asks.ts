@@ -4,10 +4,6 @@ import type { DirectSend } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { reads, writes } from './store-methods.ts';
 
-/**
- * Handlers of ask.*. The store decides the outcome; the hub adds which addressees are connected
- * now.
- */
 export function askMethods(deps: MethodDeps, directSend: DirectSend) {
   const { writer, connectedAgents, typing } = deps;
   return {

@@ -9,7 +9,6 @@ import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 const channelId = 'c';
 type Page = readonly Message[];
 
-/** A hub with a cache in memory and a database that has a head and a member. The database can be made unavailable. */
 function createBench() {
   const database = { head: 5, isMember: true, isAway: false };
   const unavailable = () => new ChatStoreError('unavailable', 'away', { retryAfterMs: 1 });
@@ -37,7 +36,7 @@ function createBench() {
     ...{ database, cache, rooms, load },
     read: (loader: () => Promise<Loaded<Page>> = load) =>
       cachedRead(store, caller, channelId, cache.recentMessages, loader, 'members'),
-    /** Another member reads, so that the cache and this process' copy hold the current head. */
+    /** Another member's read puts the current head into the cache and this process' copy. */
     fill: async () => {
       cache.invalidateFor('collaboration.event', channelId, database.head);
       await cache.recentMessages.read(channelId, load);
@@ -65,7 +64,6 @@ describe('a read through the cache', () => {
       expect(await read(growing)).toEqual({ ok: true, value: [], head: 5, floor: 1 });
       expect(loads).toBe(count);
     }
-    // Without a cached value the store answers, and checks the rights.
     expect(await read(() => Promise.reject(new UncachedLoad()))).toBeNull();
   });
 
@@ -90,8 +88,8 @@ describe('a read through the cache', () => {
     expect(await read(loading)).toEqual({ ok: true, value: [], head: 7, floor: 1 });
   });
 
-  // The race: the reader is removed while its page is loaded, so the page holds later events. Invariant: rights are
-  // decided after the value was loaded.
+  // The race: the reader is removed while its page is loaded, so the page may hold later events. Invariant: rights
+  // are checked after the value was loaded.
   it('refuses a reader that is removed while the value is read', async () => {
     const { read, load, database } = createBench();
     const loading = async () => {
@@ -102,8 +100,7 @@ describe('a read through the cache', () => {
     expect(await read(loading)).toMatchObject({ ok: false, code: 'not_found' });
   });
 
-  // Invariant: a cached value is served only if it belongs to the head at which the reader's membership was confirmed.
-  // It is then neither outdated nor newer than the reader may see.
+  // Invariant: a cached value is served only at the head at which the reader's membership was confirmed.
   it('does not serve a cached value of an older or newer head', async () => {
     const { read, fill, database } = createBench();
     await fill();
@@ -121,8 +118,8 @@ describe('a read through the cache', () => {
       return loaded;
     };
     expect(await read(loading)).toEqual({ ok: true, value: [], head: 5, floor: 1 });
-    // The value's head is above the log's head, as after a rollback of the database. The reader's membership at the
-    // value's head is not confirmed.
+    // After a rollback of the database, the value's head is above the log's. The reader's membership at that head is
+    // not confirmed.
     expect(await read(async () => ({ value: [], head: 99 }))).toBeNull();
   });
 
@@ -142,9 +139,8 @@ describe('while the database is away', () => {
     expect(await read()).toEqual({ ok: true, value: [], head: 5, floor: 1 });
   });
 
-  // The race: the reader's removal and later events are committed, and another member reads them.
-  // The database then becomes unavailable before this hub has delivered the removal. Invariant: a
-  // live socket sees nothing newer than its room's head.
+  // The race: another member reads events from after the reader's removal, and the database becomes unavailable
+  // before this hub has delivered the removal. Invariant: a live socket sees nothing newer than its room's head.
   it('no socket gets a copy that is newer than its room', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();

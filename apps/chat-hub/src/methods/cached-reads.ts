@@ -4,17 +4,16 @@ import type { Refusal } from '@openclaw/protocol';
 import type { Caller } from '../calls/handler.ts';
 import { isAway, outOfBounds, refuseOutsider, whyNotMember } from './rights.ts';
 
-/** A cached value that is as new as the log, or the refusal. Null when the store must answer and check the rights. */
+/** Null when the store must answer and check the rights. */
 export type CachedRead<T> =
   | ({
       readonly ok: true;
-      /** The channel's floor: events before it were trimmed, though the value may still hold them. */
+      /** The value may still hold events before this seq, which were trimmed. */
       readonly floor: number;
     } & Loaded<T>)
   | Refusal
   | null;
 
-/** Thrown by a loader when the store refuses. */
 export class RefusedLoad extends Error {
   override readonly name = 'RefusedLoad';
   readonly refusal: Refusal;
@@ -26,8 +25,8 @@ export class RefusedLoad extends Error {
 }
 
 /**
- * Thrown by a loader when the value must not be cached. If a value is given, the calls that wait
- * for this load still get it.
+ * A loader throws it when the value must not be cached. Calls that wait for this load still get the value, if one is
+ * given.
  */
 export class UncachedLoad extends Error {
   override readonly name = 'UncachedLoad';
@@ -40,12 +39,10 @@ export class UncachedLoad extends Error {
 }
 
 /**
- * Reads through the cache. The answer holds nothing outdated and nothing that the caller may not
- * see. One small query tells whether the caller is a member, and at which head. A cached value must
- * belong to exactly that head, because a later value could hold events after the caller's removal.
- * A value that is loaded for this call may be newer, if the caller is still a member afterwards.
- * While the database is away, a socket that is live in the channel gets this hub's last copy,
- * unless an event has made the copy outdated.
+ * Reads through the cache, with one small query for the caller's membership and head. A cached value must belong to
+ * exactly that head, because a later one could hold events after the caller's removal. A value loaded for this call
+ * may be newer, if the caller is still a member afterwards. While the database is away, a socket that is live in the
+ * channel gets this hub's last copy, unless an event has made it outdated.
  */
 export async function cachedRead<T>(
   store: Pick<ChatStore, 'access'>,
@@ -59,7 +56,6 @@ export async function cachedRead<T>(
   if (bounds) return bounds;
   const { agentId } = caller.identity;
 
-  /** The head and floor at which the caller may read the channel, or the refusal. */
   async function stateForReader(): Promise<Pick<Access, 'head' | 'floor'> | Refusal> {
     const access = (await store.access(agentId, [channelId])).get(channelId);
     const code = access ? whyNotMember(access, caller.identity) : 'not_found';
@@ -69,7 +65,7 @@ export async function cachedRead<T>(
   }
 
   try {
-    // The rights are checked before anything is loaded, so that an outsider learns nothing from the response time.
+    // Rights are checked before the load, so that an outsider learns nothing from the response time.
     const before = await stateForReader();
     if ('ok' in before) return before;
     const { head, floor } = before;
@@ -84,7 +80,7 @@ export async function cachedRead<T>(
         throw error;
       });
     if (cached.head === head) return { ok: true, floor, ...cached };
-    // The cached value belongs to another head: the channel has new events, or the database was rolled back.
+    // The channel has new events, or the database was rolled back.
     if (!isLoaded || cached.head < head) return null;
     const after = await stateForReader();
     if ('ok' in after) return after;
@@ -101,8 +97,8 @@ export async function cachedRead<T>(
   }
 }
 
-// The caller's membership is known only up to the room's head, so a newer copy is not served. There
-// is no await between the two checks, so a socket that was just removed gets nothing.
+// The caller's membership is known only up to the room's head, so a newer copy is not served. Both checks run without
+// an await between, so a socket that was just removed gets nothing.
 function liveCopy<T>({ session }: Caller, channelId: string, view: CachedView<T>): CachedRead<T> {
   const room = session?.rooms.get(channelId);
   const copy = room ? view.readStale(channelId) : null;

@@ -5,7 +5,6 @@ import { creationCost, refuseCreation } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { readersOf, reads, writes } from './store-methods.ts';
 
-/** Handlers of channel.*, member.*, thread.* and claims. The store decides their outcome and returns their results. */
 export function channelMethods(deps: MethodDeps) {
   const { store, cache, writer } = deps;
   const getChannel = reads(deps, 'channel.get');

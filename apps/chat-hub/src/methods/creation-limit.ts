@@ -9,27 +9,20 @@ import { LRUCache } from 'lru-cache';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { MethodDeps } from './method-deps.ts';
 
-// Channels and memberships are permanent, and they make reads and counts slower, also for other agents.
-// HUB_LIMIT_CREATE therefore limits their creation, in addition to the limit of the calls. Admins are exempt: they set
-// up fleets, and may delete anything.
+// HUB_LIMIT_CREATE limits channels and memberships, because they are permanent and slow down reads of other agents.
+// Admins are exempt, because they set up fleets.
 
 const kib = 1024;
-/**
- * The most direct channels that are remembered as existing, so that later messages in them do not
- * count as creations.
- */
+/** Later messages in a known direct channel do not count as creations. */
 const maxKnown = 10_000;
 
-/** The cost of a call: one for each object that it creates, and one for each whole KiB of a channel's metadata. */
+/** Counts one for each object, and one for each whole KiB of a channel's metadata. */
 export function creationCost(created: number, metadata: JsonObject | null | undefined): number {
   if (!metadata) return created;
   return created + Math.floor(utf8Bytes(JSON.stringify(metadata)) / kib);
 }
 
-/**
- * Counts `cost` for the caller. Returns null when allowed. Otherwise returns the refusal, and the
- * caller's allowance is used up.
- */
+/** Returns null when allowed. A refusal uses up the caller's allowance. */
 export function refuseCreation(
   { limiter }: MethodDeps,
   { identity }: Caller,
@@ -49,17 +42,16 @@ export function refuseCreation(
 }
 
 /**
- * Counts new direct channels, for direct.send and for an ask to one agent. The first message to a
- * direct channel that this hub does not know counts as a creation. It is counted before the store
- * is called, so concurrent messages cannot exceed the limit, and no later call can overtake the
- * message. Past the limit, the store takes the message only if the channel exists.
+ * The first message to a direct channel that this hub does not know counts as a creation. It counts before the store
+ * is called, so concurrent messages cannot exceed the limit. Past the limit, the store takes the message only if the
+ * channel exists.
  */
 export function createDirectSend(deps: MethodDeps) {
   const { writer, rooms } = deps;
   const known = new LRUCache<string, true>({ max: maxKnown });
   /**
-   * By sender and channel, the number of messages in flight that may create the direct channel.
-   * They count as one creation together.
+   * The map holds messages in flight that may create a direct channel, by sender and channel. Together they count as
+   * one creation.
    */
   const opening = new Map<string, number>();
 

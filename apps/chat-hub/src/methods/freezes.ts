@@ -3,7 +3,6 @@ import type { Caller, Handlers } from '../calls/handler.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { reads } from './store-methods.ts';
 
-/** Handlers of freeze, unfreeze and freeze.list. Each change is audited in its own transaction. */
 export function freezeMethods(deps: MethodDeps) {
   const { writer, freezes, audit, log } = deps;
   const change =
@@ -13,15 +12,14 @@ export function freezeMethods(deps: MethodDeps) {
       const { scope, id, reason } = params;
       const record = audit.recordOf(
         { identity, transport, requestId: trace?.requestId ?? null },
-        // Only here does the audit log hold a caller's text, because the reason is written for that
-        // log.
+        // Only this audit entry holds a caller's text, because the reason is written for it.
         { action: method, target: id, details: { scope, reason } },
       );
       const answer = await writer.write(caller, method, params, { ...identity, audit: record });
       if (!answer.ok) return answer;
       audit.logged(record);
-      // The freeze must hold on this hub before the caller gets its answer. If the read fails, the
-      // next tail check repeats it.
+      // The freeze must hold on this hub before the caller gets its answer. The next tail check repeats a failed
+      // read.
       await freezes
         .refresh()
         .catch((error: unknown) => log.debug({ err: error }, 'the freezes were not read'));

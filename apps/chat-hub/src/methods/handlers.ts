@@ -11,7 +11,6 @@ import type { MethodDeps } from './method-deps.ts';
 import { streamMethods } from './streams.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 
-/** Creates the handler of every method of the protocol. Each family of methods has its own file. */
 export function createHandlers(deps: MethodDeps): Handlers {
   const directSend = createDirectSend(deps);
   return {

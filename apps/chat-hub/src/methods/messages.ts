@@ -15,12 +15,12 @@ import type { DirectSend } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { readersOf, reads, writes } from './store-methods.ts';
 
-/** A larger newest page is not cached, because every reader of the cache parses and serializes it again. */
+/** A larger newest page is not cached, because every reader of the cache parses it again. */
 const cachedPageBytes = 262_144;
 
 /**
- * Fills in `parseMentions`. Over REST the default is true, because scripts write mentions into the text; over WebSocket
- * it is false, because programs name the mentioned agents in `mentions`.
+ * Over REST the default is true, because scripts write mentions into the text. Over WebSocket it is false, because
+ * programs name the agents in `mentions`.
  */
 export function withMentions<P extends { readonly parseMentions: boolean | null }>(
   { transport }: Caller,
@@ -29,7 +29,6 @@ export function withMentions<P extends { readonly parseMentions: boolean | null 
   return { ...params, parseMentions: params.parseMentions ?? transport === 'rest' };
 }
 
-/** Handlers of message.*, direct.send, reaction.*, log.read, read.*, inbox.* and collaboration.emit. */
 export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
   const { store, cache, publisher, writer, typing } = deps;
   const readHistory = reads(deps, 'message.history');
@@ -47,7 +46,7 @@ export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
     const json = Buffer.concat(read.json).toString();
     const { messages, head, hasMore } = JSON.parse(json) as ResultOf<'message.history'>;
     if (hasMore && messages.length < recentMessagesMax) throw new UncachedLoad();
-    // The text of a streaming message changes without an event of the log.
+    // The text of a streaming message changes without an event of the log, so the page is not cached.
     if (messages.some(({ state }) => state === 'streaming'))
       throw new UncachedLoad({ value: messages, head });
     return { value: messages, head };
@@ -56,12 +55,11 @@ export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
   async function isAnyBefore(channelId: string, before: number, turnOf: string): Promise<boolean> {
     const params = { channelId, before, after: null, threadId: null, limit: 1 };
     const read = await store.read(asHub, 'message.history', params, turnOf);
-    // Without the database the answer is unknown, so true is assumed. The client learns the truth
-    // with the next page.
+    // Without the database the answer is unknown. A wrong true is corrected by the next page.
     return read.ok ? read.result.messages.length > 0 : true;
   }
 
-  // Nearly every reader reads a channel's newest page first, so this page is cached.
+  // Nearly every reader reads the newest page first, so it is cached.
   async function newestPage(
     caller: Caller,
     params: ParamsOf<'message.history'>,

@@ -33,8 +33,11 @@ export interface MethodDeps {
   readonly slices: TimeSlicedQueue;
   readonly audit: Audit;
   readonly agentOrders: Pick<AgentOrders, 'now'>;
-  /** Called for each topic that continues after a seq: true when its missed events are in the answer. */
+  /**
+   * The method calls this for each topic that continues after a seq. `isResumed` is true when the topic's missed
+   * events are in the answer.
+   */
   readonly onResume?: (isResumed: boolean) => void;
-  /** Called for each topic whose next events were trimmed. */
+  /** The method calls this for each topic whose next events were trimmed. */
   readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
 }

@@ -41,8 +41,8 @@ const seqsOf = (missed: MissedEvents | null) =>
   JSON.parse(`[${Buffer.concat(missed.pieces).toString()}]`).map(({ seq }: { seq: number }) => seq);
 
 describe('the events that a client missed', () => {
-  // In an earlier version, a resume of 4,900 events stopped the event loop for half a second. Each step is one piece of
-  // 64 Ki characters.
+  // Earlier, a resume of 4,900 events stopped the event loop for half a second. Each step is one piece of 64 Ki
+  // characters.
   it('are encoded in many short turns', async () => {
     let nowMs = 0;
     let turns = 0;
@@ -64,7 +64,7 @@ describe('the events that a client missed', () => {
     isDone = true;
     expect(seqsOf(missed)).toEqual(range(1, 4_900));
     expect(missed).toMatchObject({ count: 4_900, lastSeq: 4_900 });
-    // About 90 steps, at most 3 of them in a turn.
+    // The work takes about 90 steps, with at most 3 of them in a turn.
     expect(turns).toBeGreaterThan(25);
   });
 
@@ -76,7 +76,6 @@ describe('the events that a client missed', () => {
     expect(budget.bytes).toBe(1_000_000);
     expect(await gatherMissed(createRoom(2_000, 1_000), 0, budget, slices, reads)).toBeNull();
     expect(budget.bytes).toBeLessThan(0);
-    // After the result is full, the log is not read further.
     expect(await gatherMissed(createRoom(10, 10), 0, budget, slices, reads)).toBeNull();
   });
 });

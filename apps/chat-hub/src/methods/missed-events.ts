@@ -3,12 +3,11 @@ import { limits } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 
-/** The bytes that are left for the events of one result. */
 export interface ByteBudget {
   bytes: number;
 }
 
-/** Reads the log for all topics of one call. Rejects at once when a read has failed or `maxMs` have passed. */
+/** One reader serves all topics of a call. Rejects at once when a read has failed or `maxMs` have passed. */
 export function createLogReader(maxMs: number) {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;
@@ -28,9 +27,8 @@ export function createLogReader(maxMs: number) {
 
 type LogReader = ReturnType<typeof createLogReader>;
 
-/** The events that a client missed in a channel, encoded, up to `lastSeq`. */
 export interface MissedEvents {
-  /** UTF-8 of the events' JSON, separated by commas. */
+  /** The pieces are the events' JSON in UTF-8, separated by commas. */
   readonly pieces: Buffer[];
   count: number;
   lastSeq: number;
@@ -39,8 +37,8 @@ export interface MissedEvents {
 const comma = Buffer.from(',');
 
 /**
- * Gathers and encodes the events after `since` up to the room's head, page by page and in slices, within the budget.
- * Null when they are too many, too large or trimmed. Rejects with ChatStoreError.
+ * Reads page by page and encodes in slices. Null when the events are too many, too large or trimmed. Rejects with
+ * ChatStoreError.
  */
 export async function gatherMissed(
   room: Room,
@@ -59,7 +57,7 @@ export async function gatherMissed(
     const encode = () => room.encodedPage(missed.lastSeq, slices);
     const page = await (isRemembered ? encode() : readLog(encode));
     if (page === null) return null;
-    // Events in the room's memory that do not fit are sent as live events after the result.
+    // Remembered events that do not fit are sent live after the result.
     if (isRemembered && page.bytes > budget.bytes) break;
     budget.bytes -= page.bytes;
     if (budget.bytes < 0) return null;

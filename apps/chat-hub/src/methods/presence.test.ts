@@ -6,10 +6,7 @@ import type { MethodDeps } from './method-deps.ts';
 
 const channelId = 'c';
 
-/**
- * A hub that removes the caller while presence or typing is read. Another agent arrives after the
- * removal.
- */
+/** Each read of presence or typing removes the caller, and then another agent arrives. */
 function createBench() {
   let isMember = true;
   const removedMeanwhile =
@@ -38,9 +35,7 @@ function createBench() {
   return { methods: presenceMethods(hub), caller: { identity, session: null } as Caller };
 }
 
-// The race: the agent is removed while the present or typing agents are read. Invariant: an answer
-// holds nothing from after the reader's removal. Rights are therefore checked after the data was
-// read.
+// The race: the agent is removed while the data is read. Invariant: rights are checked after the data was read.
 describe('an agent that is removed while it reads', () => {
   it('is refused the list of present agents', async () => {
     const { methods, caller } = createBench();

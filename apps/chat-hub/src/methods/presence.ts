@@ -2,10 +2,8 @@ import { answer, type Caller, type Handlers } from '../calls/handler.ts';
 import { notMember } from './rights.ts';
 import type { MethodDeps } from './method-deps.ts';
 
-/** Handlers of presence.*, typing.* and turn.*. This state is kept in Redis and may be lost without harm. */
 export function presenceMethods({ store, presence, typing, turns, writer }: MethodDeps) {
   const refusalOf = (caller: Caller, channelId: string) => notMember(store, caller, channelId);
-  /** Typing and turns are events, so a freeze stops them. */
   const refusalOfSignal = async (
     caller: Caller,
     channelId: string,

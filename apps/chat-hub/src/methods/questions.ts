@@ -5,10 +5,7 @@ import type { MethodDeps } from './method-deps.ts';
 import { reads, writes } from './store-methods.ts';
 
 export function questionMethods(deps: MethodDeps) {
-  /**
-   * Some params are valid in themselves but not in the channel's present state. They are refused
-   * like malformed params.
-   */
+  /** Valid params may still not fit the channel's present state. */
   const decides =
     <M extends 'question.open' | 'question.answer'>(method: M) =>
     async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {

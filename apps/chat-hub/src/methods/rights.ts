@@ -3,7 +3,6 @@ import { refuse, refuseFrozen, type Refusal } from '@openclaw/protocol';
 import type { Caller } from '../calls/handler.ts';
 import { isWithinBounds, type Identity } from '../edge/identity.ts';
 
-/** Null when the caller's token covers the channel. */
 export function outOfBounds(caller: Caller, channelId: string): Refusal | null {
   return isWithinBounds(caller.identity, channelId)
     ? null
@@ -11,11 +10,9 @@ export function outOfBounds(caller: Caller, channelId: string): Refusal | null {
 }
 
 /**
- * Null when the caller is a member of the channel, else the refusal. For writes, also refuses an
- * agent in a frozen channel. The answer comes from the store, never from a cache. While the store
- * is away, a socket that is live in the channel passes, because no event that it received has
- * removed it. Call this after reading an answer that depends on membership; otherwise the answer
- * could hold events after the caller's removal.
+ * Null when the caller is a member, else the refusal; for writes, also refuses an agent in a frozen channel. Asks the
+ * store; while it is away, a socket that is live in the channel passes. Call it after reading the answer, because the
+ * answer could hold events after the caller's removal.
  */
 export async function notMember(
   store: Pick<ChatStore, 'access'>,
@@ -41,8 +38,7 @@ export async function notMember(
 }
 
 /**
- * Why an agent with this access may not read the channel; null if it may, as a member or as an
- * admin that observes. Outsiders learn nothing about a private channel.
+ * Null if the agent may read, as a member or as an observing admin. Outsiders learn nothing about a private channel.
  */
 export function whyNotMember(
   { role, kind }: Pick<Access, 'role' | 'kind'>,

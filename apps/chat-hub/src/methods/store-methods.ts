@@ -5,8 +5,8 @@ import type { MethodDeps } from './method-deps.ts';
 import { notMember } from './rights.ts';
 
 /**
- * The reads that members share have their own queue at the store. Its name cannot be an agent's, so
- * no agent's reads delay them.
+ * A separate queue at the store for reads that members share. Its name cannot be an agent's, so no agent's reads
+ * delay them.
  */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;
 
@@ -14,7 +14,7 @@ export function writes<M extends WriteMethod>({ writer }: MethodDeps, method: M)
   return (caller: Caller, params: ParamsOf<M>) => writer.write(caller, method, params);
 }
 
-/** The handler of a method that only reads the store: rights and rows come from one snapshot. */
+/** Rights and rows come from one snapshot. */
 export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
   return async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {
     const read = await store.readJson(caller.identity, method, params);
@@ -26,9 +26,8 @@ export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
 }
 
 /**
- * Refuses an admin that is no member of a private channel, on a hub where admins do not observe
- * private channels. The store gives an admin every right. This check therefore follows the read, so
- * that no removal can happen in between.
+ * The store gives an admin every right, so this check refuses admins on a hub where they do not observe private
+ * channels. It follows the read, so that no removal can happen in between.
  */
 async function refuseObserver(
   store: Pick<ChatStore, 'access'>,

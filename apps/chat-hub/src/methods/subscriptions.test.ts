@@ -50,8 +50,8 @@ const heavyEvent = (seq: number, weight: number) =>
   });
 
 /**
- * A subscribe by Ben that pauses until the test continues it. With `since` 0, it pauses while it reads the log of five
- * events. With null, it pauses before its answer is made.
+ * The subscribe pauses until the test continues it: with `since` 0 while it reads the log of five events, with null
+ * before its answer is made.
  */
 async function subscribing(since: number | null = 0, weight = 1, isAdmin = false) {
   const log = range(1, 5).map((seq) => heavyEvent(seq, weight));
@@ -125,8 +125,7 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(true);
   });
 
-  // The race: the epoch changes after the log was read. Invariant: an answer holds nothing from an
-  // earlier epoch; the client repeats the call.
+  // The race: the epoch changes after the log was read.
   it('is refused temporarily when the epoch changed meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
     rooms.beginEpoch(new Map([[channelId, 3]]));
@@ -134,9 +133,7 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: rights were read before the epoch changed, and the answer is made while the hub still reads the rights of
-  // sockets that are already in rooms. Invariant: an answer holds nothing from an earlier epoch. Otherwise this
-  // socket's rights would not be checked again.
+  // The race: the epoch changes between the read of rights and the answer, while rooms still have the earlier one.
   it('is refused temporarily when the epoch has changed and rooms have not been restarted', async () => {
     const { result, store, session } = await subscribing();
     Object.assign(store, { epoch: 'f' });
@@ -144,8 +141,8 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the floor was read in an epoch that ends before the answer arrives. Invariant: the room does not apply
-  // this floor to the new epoch's log. Otherwise it would refuse events that the new log still holds.
+  // The race: the floor was read in an epoch that ends before the answer arrives. In the new epoch it would hide
+  // events that the log still holds.
   it('does not pass a floor of an earlier epoch to the room', async () => {
     const { result, rooms, store, access, methods, session } = await subscribing();
     await result();
@@ -161,14 +158,12 @@ describe('a subscribe in progress', () => {
     const answer = await methods.subscribe({ identity, transport: 'ws', session }, params);
     if (!('resultSteps' in answer)) throw new Error('the subscribe was refused');
     expect([room?.floor, rooms.get(channelId)]).toEqual([1, room]);
-    // Negative control: within one epoch, the floor is applied.
     Object.assign(store, { access: async () => new Map([[channelId, { ...access, floor: 2 }]]) });
     await methods.subscribe({ identity, transport: 'ws', session }, params);
     expect(room?.floor).toBe(2);
   });
 
-  // The race: the agent is removed after the store said that it is a member. Invariant: the agent
-  // reads nothing and does not enter the room.
+  // The race: the agent is removed after the store said that it is a member.
   it('is refused when its agent left the channel meanwhile', async () => {
     const { result, rooms, session, access } = await subscribing();
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
@@ -177,9 +172,8 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the agent is removed and added again during the call, and the hub has received either
-  // both events or only the leave. Invariant: a member is not refused, because clients take
-  // `forbidden` as final.
+  // The race: the agent is removed and added again during the call. Invariant: a member is not refused, because
+  // clients take `forbidden` as final.
   it.each(['both events', 'only the leave'])(
     'enters for an agent that was added again, when the hub received %s',
     async (came) => {
@@ -199,9 +193,8 @@ describe('a subscribe in progress', () => {
     },
   );
 
-  // The race: the newest events do not fit into the result, and one of them is the leave of an
-  // agent that has joined again. Invariant: clients take a live leave as final, so an outdated
-  // leave must not be sent live.
+  // The race: the newest events do not fit into the result, and one of them is an outdated leave. Clients take a live
+  // leave as final.
   it('is not resumed when its outdated leave would be sent live', async () => {
     const { result, rooms, access, log } = await subscribing(0, limits.resumeBytes / 6);
     const events = [memberEvent(6, 'channel.member.leave'), memberEvent(7, 'channel.member.join')];
@@ -211,8 +204,7 @@ describe('a subscribe in progress', () => {
     expect(await result()).toMatchObject({ head: 8, resumed: false, events: [] });
   });
 
-  // The race: the agent leaves when rights cannot be read again. Invariant: a member is not
-  // refused, because clients take `forbidden` as final.
+  // The race: the agent leaves when rights cannot be read again. Clients take `forbidden` as final.
   it('is to be repeated when its agent left at the last moment', async () => {
     const { result, rooms, session } = await subscribing(null);
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
@@ -220,9 +212,7 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: after membership was read and before the socket enters, the channel is deleted and
-  // everyone in the channel is notified. Invariant: no socket follows a deleted channel without
-  // being notified.
+  // The race: the channel is deleted, and its sockets are notified, just before this socket enters.
   it('is refused when the channel was deleted meanwhile', async () => {
     for (const since of [null, 0]) {
       const { result, rooms, session } = await subscribing(since);
@@ -232,7 +222,6 @@ describe('a subscribe in progress', () => {
     }
   });
 
-  // Negative control: a deletion in an earlier epoch does not concern the current one.
   it('is answered although its channel was deleted in another epoch', async () => {
     const { rooms, session } = await subscribing(null);
     const room = rooms.get(channelId);
@@ -262,9 +251,8 @@ describe('a subscribe of an admin that reads along', () => {
 });
 
 describe('a subscribe to many channels', () => {
-  // The fault: the hub is behind in many channels when the store becomes unavailable. Each topic waited for two
-  // seconds, one after the other, and the socket's calls on all these channels waited too. Invariant: every call ends
-  // within its time limit.
+  // The fault: the hub was behind in many channels when the store became unavailable, and each topic waited two
+  // seconds after the other.
   it('waits no longer for all of them together than for one', async () => {
     const ids = range(1, 100).map((number) => `c${number}`);
     let nowMs = 0;
@@ -313,9 +301,8 @@ describe('a subscribe to many channels', () => {
     expect([nowMs, raisedFirst]).toEqual([2_000, 100]);
   });
 
-  // The fault: the store hangs while the events that 200 topics missed are read. Each topic waited for the timeout of
-  // its own read, one after the other, so one subscribe took minutes. Invariant: every call ends within its time limit,
-  // and topics that need no read are still answered.
+  // The fault: the store hung while the events that 200 topics missed were read, and each topic waited for its own
+  // timeout. Invariant: topics that need no read are still answered.
   it.each(['fails', 'is slow'])('reads little more once the store %s', async (how) => {
     let nowMs = 0;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
@@ -381,8 +368,8 @@ describe('a subscribe to many channels', () => {
 describe('an unsubscribe from direct channels', () => {
   const directs = range(1, limits.topics + 1).map((n) => `dm_${String(n).padStart(32, '0')}`);
 
-  // The fault: past a limit, unsubscribed channels were not remembered. The next event of such a channel added the
-  // socket to it again, from the start of its log. Invariant: an event is delivered once, and the list is bounded.
+  // The fault: past a limit, unsubscribed channels were not remembered, so their next event added the socket again,
+  // from the start of the log.
   it('is refused, and ends nothing, beyond the number that the socket remembers', async () => {
     const { session, rooms, methods } = await subscribing(null);
     const caller = { session, transport: 'ws' as const, identity: session.identity };
@@ -397,7 +384,6 @@ describe('an unsubscribe from direct channels', () => {
       true,
       false,
     ]);
-    // A channel that is already remembered needs no further slot.
     const again = methods.unsubscribe(caller, { channelIds: [channelId, directs[0] ?? ''] });
     expect(again).toMatchObject({ ok: true });
   });

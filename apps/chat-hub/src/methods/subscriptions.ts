@@ -25,41 +25,32 @@ import type { MethodDeps } from './method-deps.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
-/** A prepared topic: its room is live, and the events that the client missed are gathered, except for the newest. */
+/** The room is live, and all missed events but the newest are gathered. */
 interface Prepared {
   readonly room: Room;
-  /** The head at which the store confirmed the agent's membership. */
+  /** The store confirmed the agent's membership at this head. */
   readonly memberAt: number;
-  /** False for an admin that observes the channel. */
+  /** An admin that observes the channel is no member. */
   readonly isMember: boolean;
-  /** The seq after which the client asked to resume; null when it did not ask, or asked with a seq of another epoch. */
+  /** The client asked to resume after this seq. Null when it did not ask, or asked with a seq of another epoch. */
   readonly since: number | null;
-  /** The events after `since` that were gathered so far; null when the topic is not resumed. */
+  /** Null when the topic is not resumed. */
   readonly missed: MissedEvents | null;
 }
 
-/** How many times membership is read again when the agent leaves during a read. After that the topic is refused. */
+/** After this many reads of membership, the topic is refused. */
 const leaveRounds = 3;
-/**
- * The time for all topics together to catch up with the store's heads. Topics that are still behind are then refused.
- */
+/** All topics together may take this long to reach the store's heads. Topics that are still behind are refused. */
 const levelMs = 2_000;
-/**
- * The time for all topics together to read missed events. Topics that are not read by then are
- * refused. The last read may end later.
- */
+/** All topics together may read missed events for this long. The hub refuses the rest. The last read may end later. */
 const readMs = 10_000;
 
 const topicsPerTurn = 50;
 
-/**
- * Handlers of subscribe and unsubscribe. They decide which channels a socket follows, and from
- * which seq.
- */
 export function subscriptionMethods(deps: MethodDeps) {
   const { rooms, store, presence, slices, onResume, onDiscontinuity } = deps;
 
-  /** Opens the rooms of the topics that the caller may receive; the others get an error code. Rights are read once. */
+  /** Topics that the caller may not receive get an error code. Rights are read once. */
   async function openRooms(
     caller: Caller,
     topics: readonly Topic[],
@@ -70,7 +61,7 @@ export function subscriptionMethods(deps: MethodDeps) {
         .map(({ channelId }) => channelId)
         .filter((channelId) => !outOfBounds(caller, channelId)),
     );
-    // The rights are checked before any room is opened, because an outsider must not open one.
+    // Rights are checked before any room is opened, because an outsider must not open one.
     const access = await store.access(caller.identity.agentId, [...inBounds]);
     const opening: Promise<unknown>[] = [];
     for (const [index, { channelId }] of topics.entries()) {
@@ -87,7 +78,7 @@ export function subscriptionMethods(deps: MethodDeps) {
     return opened;
   }
 
-  /** Opens a room and counts its present agents, which decides whether presence is pushed. */
+  /** Opens the room and counts its present agents, which decides whether presence is pushed. */
   async function openRoom(channelId: string): Promise<Room> {
     const room = await rooms.open(channelId);
     await presence.prepare(room);
@@ -95,8 +86,8 @@ export function subscriptionMethods(deps: MethodDeps) {
   }
 
   /**
-   * Reads rights again for topics whose agent left during the read. The agent may be a member
-   * again, and clients take a refusal as final.
+   * Reads rights again for topics whose agent left during the read. The agent may be a member again, and clients take
+   * a refusal as final.
    */
   async function confirm(
     caller: Caller,
@@ -157,11 +148,10 @@ export function subscriptionMethods(deps: MethodDeps) {
     if (isNew && !isDirectChannelId(channelId) && session.topics >= limits.topics) {
       return topicError(channelId, 'too_large');
     }
-    // The room was idle and closed before this step, so the client must try again.
+    // The idle room closed before this step, so the client must try again.
     if (rooms.get(channelId) !== room) return topicError(channelId, 'unavailable');
     if (room.isDeleted) return topicError(channelId, 'not_found');
-    // The agent may be a member again. Rights are not read again here, so the client must repeat
-    // the call.
+    // The agent may be a member again, so the client must repeat the call.
     if (room.hasLeftSince(memberAt, session.agentId)) return topicError(channelId, 'unavailable');
 
     const isTrimmed = since !== null && since < room.floor - 1;
@@ -174,11 +164,11 @@ export function subscriptionMethods(deps: MethodDeps) {
         missed.count += tail.length;
         budget.bytes -= runNow(encodeEvents(tail, missed.pieces));
       } else if (room.wasAwaySince(missed.lastSeq, session.agentId)) {
-        // The agent is a member again, but its earlier leave would follow as a live event, and
-        // clients take a live leave as final.
+        // The agent is a member again, but its earlier leave would follow live, and clients take a live leave as
+        // final.
         missed = null;
       } else {
-        // Events that do not fit are sent afterwards as live events, from the log.
+        // Events that do not fit are sent afterwards as live events.
         head = missed.lastSeq;
       }
       if (missed && missed.count > limits.resumeEvents) {
@@ -216,16 +206,14 @@ export function subscriptionMethods(deps: MethodDeps) {
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Rights are read again now that the rooms are live. This read shows earlier removals; a
-      // later removal arrives as an event.
+      // Finds removals from before the rooms were live. A later removal arrives as an event.
       const access = await store.access(session.agentId, live);
       // All rooms catch up at the same time, so they share this limit.
       const levelEndMs = performance.now() + levelMs;
       for (const [channelId, room] of opened) {
         const found = access.get(channelId);
         if (typeof room !== 'object' || !found) continue;
-        // A floor that was read in an earlier epoch belongs to another log. The topics are then
-        // refused below.
+        // A floor of an earlier epoch belongs to another log. The topics are refused below.
         if (rooms.epochGeneration === epochGeneration) room.update(found);
         room.raise(found.head);
       }
@@ -250,7 +238,7 @@ export function subscriptionMethods(deps: MethodDeps) {
       }
       await confirm(caller, topics, prepared);
       const notices: string[] = [];
-      // One topic per step. The events of an entered room wait until the whole result is sent.
+      // Each step writes one topic. The events of an entered room wait until the whole result is sent.
       function* resultSteps(): Steps<Buffer[]> {
         const pieces: Buffer[] = [];
         let text = '{"topics":[';
@@ -308,7 +296,6 @@ function topicError(channelId: string, code: ErrorCode): string {
   return JSON.stringify({ channelId, error: { code } });
 }
 
-// A failing topic gets its own error code; the other topics are not affected.
 function codeOf(error: unknown): ErrorCode {
   return refusalOfError(error).code;
 }

@@ -3,26 +3,17 @@ import { LRUCache } from 'lru-cache';
 import { isFault, type CallOutcome } from '../calls/failure.ts';
 import { RecentCount } from './recent-count.ts';
 
-/**
- * The most agents that are observed. Past this number, the agent that was quiet longest is
- * forgotten.
- */
+/** Past this number, the agent that was quiet longest is forgotten. */
 const maxAgents = 20_000;
-/**
- * The most agents counted as addressed by one agent. Past this number, the agent addressed longest
- * ago is forgotten.
- */
+/** Past this number, the agent addressed longest ago is forgotten. */
 const maxAddressed = 8;
-/** A report names only agents that were addressed at least this often in the last minute. */
+/** Reports omit agents that were addressed less often in the last minute. */
 const leastAddressed = 3;
 
 const lastMinute = () => new RecentCount(10_000, 6);
 const lastTenMinutes = () => new RecentCount(60_000, 10);
 
-/**
- * The activity of one agent at this hub. Every send writes `sent` and `lastSentMs` directly, to
- * save a function call.
- */
+/** Every send writes `sent` and `lastSentMs` directly, to save a function call. */
 export interface AgentActivity {
   sent: number;
   lastSentMs: number;
@@ -35,7 +26,6 @@ export interface AgentActivity {
   readonly addressed: Map<string, RecentCount>;
 }
 
-/** Observes what each agent does at this hub, for the operations view. Times are epoch ms of this hub. */
 export function createAgentActivity(clock = Date.now) {
   const agents = new LRUCache<string, AgentActivity>({ max: maxAgents });
 
@@ -51,7 +41,7 @@ export function createAgentActivity(clock = Date.now) {
   }
 
   return {
-    /** It is a map and not a function, because every send reads it. */
+    /** Every send reads `agents`, so it is a map and not a function. */
     agents: agents as Pick<typeof agents, 'get' | 'keys'>,
     of,
     unsuccessful(agentId: string, outcome: CallOutcome): void {
@@ -63,24 +53,22 @@ export function createAgentActivity(clock = Date.now) {
       activity.refusals.add(1, nowMs);
       activity.lastRefusal = { code: outcome, at: nowMs };
     },
-    /** Counts a committed message of an agent that addresses others. */
     addressed: (sender: string, others: readonly string[]): void => {
       const { addressed } = of(sender);
       const nowMs = clock();
       for (const agentId of others.slice(0, maxAddressed)) {
         const count = addressed.get(agentId) ?? lastMinute();
         count.add(1, nowMs);
-        // Moves the agent to the end: the map is ordered by the time of the last address.
+        // The map is ordered by the time of the last address.
         addressed.delete(agentId);
         addressed.set(agentId, count);
         const oldest = addressed.keys().next().value;
         if (addressed.size > maxAddressed && oldest !== undefined) addressed.delete(oldest);
       }
     },
-    /** The agent's recent activity; null when this hub knows nothing of it. Call it every few seconds. */
+    /** Null when this hub knows nothing of the agent. Call it every few seconds. */
     reportOf(agentId: string): AgentActivityReport | null {
-      // `peek` does not count as use, because otherwise reports would keep every agent from being
-      // forgotten.
+      // `peek` does not count as use, or reports would keep every agent from being forgotten.
       const activity = agents.peek(agentId);
       if (activity === undefined) return null;
       const nowMs = clock();

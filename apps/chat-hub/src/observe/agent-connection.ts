@@ -2,10 +2,7 @@ import type { AgentConnectionReport } from '@openclaw/protocol';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { Session } from '../sockets/session.ts';
 
-/**
- * Describes an agent by its sockets at this hub, of which there is at least one. The status that
- * was set last counts.
- */
+/** `sessions` must not be empty. The status that was set last counts. */
 export function connectionOf(
   sessions: readonly Session[],
   presence: Pick<PresenceFeed, 'stateOf'>,

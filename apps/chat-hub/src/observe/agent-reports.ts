@@ -6,21 +6,15 @@ import type { Sessions } from '../sockets/sessions.ts';
 import type { AgentActivities } from './agent-activity.ts';
 import { connectionOf } from './agent-connection.ts';
 
-/** A change of the number of connections is in the store within about this time. */
 const everyMs = 1_000;
-/** A change of an agent's activity is in the store within about this time. */
 const reportEveryMs = 5_000;
 const batchSize = 500;
-/**
- * The most agents checked in one turn, so that a large fleet does not delay the event loop or other
- * writes.
- */
+/** Bounds the work of one turn, so that a large fleet does not delay other writes. */
 const looksPerTurn = 1_000;
-/** Rows are written again after this time, because a restored backup has lost them. */
+/** All rows are written again after this time, because a restored backup has lost some. */
 const rewriteAfterMs = 600_000;
-/** If the hub was paused for longer, another hub may have removed its rows. */
+/** After a longer pause, another hub may have removed the rows of this hub. */
 const pausedMs = 30_000;
-/** An agent without a connection and without activity for this long has no row. */
 const quietMs = 600_000;
 const avatarCharsMax = 64;
 
@@ -28,13 +22,12 @@ interface Written {
   readonly connections: number;
   readonly report: string | null;
   readonly atMs: number;
-  /** When the row was last compared with the agent's state. */
   lookedMs: number;
 }
 
 /**
- * For each agent, reports to the store the number of its connections to this hub, and its activity
- * and its turn here. Every hub can then list the agents of all hubs. Writes only changes.
+ * Reports to the store, for each agent, the number of its connections to this hub, its activity and its turn. Every
+ * hub can then list the agents of all hubs. Writes only changes.
  */
 export function startAgentReports(deps: {
   readonly store: Pick<ChatStore, 'recordHubAgents'>;
@@ -62,7 +55,7 @@ export function startAgentReports(deps: {
     const turn = turns.latestOf(agentId);
     if (connections === 0 && isQuiet && turn === null) return null;
     const connection = connections > 0 ? connectionOf([...here], presence) : null;
-    // An avatar's URL may be long, and no view of the fleet loads it.
+    // An avatar's URL may be long, and no view of the fleet loads it, so only a short avatar is kept.
     const avatar = connection?.avatar?.slice(avatarCharsMax) === '' ? connection.avatar : null;
     const report = JSON.stringify({
       connection: connection && { ...connection, avatar },
@@ -72,10 +65,7 @@ export function startAgentReports(deps: {
     return { agentId, connections, report };
   }
 
-  /**
-   * Adds the agent's row to `rows` if it must be written now. Returns true if the agent was
-   * checked.
-   */
+  /** Adds the agent's row if it must be written now. Returns true if the agent was checked. */
   function addChanged(rows: HubAgent[], agentId: string, nowMs: number, lookEveryMs: number) {
     const last = written.get(agentId);
     const isMoved = last?.connections !== sessions.ofAgent(agentId).size;
@@ -100,7 +90,7 @@ export function startAgentReports(deps: {
       if (isFull()) return rows;
       else if (sessions.ofAgent(agentId).size === 0)
         if (addChanged(rows, agentId, nowMs, lookEveryMs)) looks += 1;
-    // Agents that use only REST, the most recently active first.
+    // These agents use only REST. The most recently active agent comes first.
     for (const agentId of activity.agents.keys()) {
       if (isFull()) return rows;
       if (written.has(agentId) || sessions.ofAgent(agentId).size > 0) continue;
@@ -132,7 +122,7 @@ export function startAgentReports(deps: {
   function turn(): Promise<void> {
     running ??= report()
       .catch((error: unknown) => {
-        // Some rows may have been written and then removed by another hub.
+        // Another hub may have removed rows that were written.
         isWhole = true;
         log.debug({ err: error }, 'the reports about agents were not recorded; they will be');
       })

@@ -9,8 +9,8 @@ const identity = identityOf('root', { kind: 'person', isAdmin: true });
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-// The race: the store commits a batch, but its answer is lost. Invariant: each act has one id by
-// which the store recognizes a repeat, and acts keep their order.
+// The race: the store commits a batch, but its answer is lost. Invariant: a repeated act has the same id, and acts
+// keep their order.
 it('writes acts again after a failure, each with its id and in their order', async () => {
   const batches: (readonly AuditRecord[])[] = [];
   let fail: (error: Error) => void = () => undefined;

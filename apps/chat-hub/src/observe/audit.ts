@@ -5,16 +5,10 @@ import type { Transport } from '../calls/handler.ts';
 import type { Identity } from '../edge/identity.ts';
 import { createWriteBehind } from '../edge/write-behind.ts';
 
-/**
- * The most acts that wait to be written. While the database is away, acts beyond this number are
- * only in the log stream.
- */
+/** While the database is away, acts beyond this number are only in the log stream. */
 const maxPending = 10_000;
 
-/**
- * Methods that are administrative acts when an admin calls them: they change what belongs to other
- * agents, or show the fleet.
- */
+/** Admins' calls of these methods change what belongs to other agents, or show the fleet. */
 const adminMethods: ReadonlySet<MethodName> = new Set([
   'channel.update',
   'channel.archive',
@@ -27,10 +21,7 @@ const adminMethods: ReadonlySet<MethodName> = new Set([
   'agent.list',
 ]);
 
-/**
- * Params that identify the object of an act. Texts, such as names and topics, stay out of the audit
- * log.
- */
+/** Texts, such as names and topics, stay out of the audit log. */
 const namedParams = ['channelId', 'agentId', 'messageId', 'role', 'retentionMs', 'maxMessages'];
 
 export interface ActRequest {
@@ -39,7 +30,7 @@ export interface ActRequest {
   readonly requestId: string | null;
 }
 
-/** Records administrative acts: in the store for `GET /v1/audit`, and in the log stream, whatever LOG_LEVEL says. */
+/** Records acts in the store for `GET /v1/audit`, and in the log stream at any LOG_LEVEL. */
 export function createAudit(deps: {
   readonly store: Pick<ChatStore, 'recordAudit'>;
   readonly hubId: string;
@@ -71,7 +62,7 @@ export function createAudit(deps: {
   function record(request: ActRequest, act: Parameters<typeof recordOf>[1]): void {
     const record = recordOf(request, act);
     logged(record);
-    // Each act has its own id, because a write whose answer was lost is repeated.
+    // A write whose answer was lost is repeated, so each act has its own id.
     const id = newAuditId();
     if (!writes.add(id, { ...record, id }))
       log.error({ action: act.action }, 'an administrative act is in the log stream only');
@@ -80,7 +71,7 @@ export function createAudit(deps: {
   return {
     recordOf,
     logged,
-    /** Call it when a call was successful. Records it when it was an administrative act. */
+    /** Call it after each successful call. Records only administrative acts. */
     called(request: ActRequest, method: MethodName, params: object): void {
       if (!request.identity.isAdmin || !isAct(request.identity, method, params)) return;
       const named = params as Readonly<Record<string, unknown>>;

@@ -28,7 +28,7 @@ export function describeConfig(config: Config): object {
   };
 }
 
-/** The URL without its password and its query, which may hold a password too. */
+/** Removes the query too, which may hold a password. */
 function withoutPassword(url: string): string {
   if (url.startsWith('sqlite:')) return url;
   if (!URL.canParse(url)) return hidden;

@@ -2,7 +2,6 @@ import type { Metrics } from './metrics.ts';
 
 const everyMs = 20;
 
-/** Samples how late the event loop runs a timer, until it is closed. */
 export function startEventLoopDelay({
   eventLoopDelaySeconds,
 }: Pick<Metrics, 'eventLoopDelaySeconds'>): { close(): void } {

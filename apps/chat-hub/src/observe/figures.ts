@@ -10,7 +10,6 @@ const counted = [
   ...(['refusedConnections', 'closedConnections'] as const),
 ] as const;
 
-/** From the best to the worst. */
 const severities = {
   database: ['ok', 'down'],
   redis: ['none', 'in_use', 'away'],
@@ -19,7 +18,7 @@ const severities = {
   [K in 'database' | 'redis' | 'publishPath']: readonly OperationsFigures[K][];
 };
 
-/** The counts of a hub between two snapshots, with the states of the later snapshot. */
+/** Counts are the increases; states are those of `after`. */
 export function figuresBetween(before: Operations, after: Operations): OperationsFigures {
   const increases = Object.fromEntries(
     counted.map((name) => [name, after.counters[name] - before.counters[name]]),
@@ -42,10 +41,7 @@ export function figuresBetween(before: Operations, after: Operations): Operation
   };
 }
 
-/**
- * Joins the figures of two consecutive times: sums of counts, the latest sizes, and the worst of
- * everything else.
- */
+/** Sums counts, and keeps the latest sizes and the worst of everything else. */
 export function joinFigures(one: OperationsFigures, next: OperationsFigures): OperationsFigures {
   const sums = Object.fromEntries(
     (['ms', 'redisReconnects', ...counted] as const).map((name) => [name, one[name] + next[name]]),
@@ -69,7 +65,7 @@ export function joinFigures(one: OperationsFigures, next: OperationsFigures): Op
   };
 }
 
-/** Parses figures that another hub has stored; null when they do not have this release's form. */
+/** Null when the stored figures do not have this release's form. */
 export function parseFigures(text: string | null): OperationsFigures | null {
   if (text === null) return null;
   try {

@@ -11,10 +11,9 @@ import { z } from 'zod';
 import type { AgentOrders } from '../edge/agent-orders.ts';
 import type { Frozen } from '../edge/freezes.ts';
 
-/** The agents of all hubs, for operators. The methods reject while the database is away. */
+/** Both methods reject while the database is away. */
 export interface Fleet {
   page(cursor: string | null, limit: number): Promise<OperationsFleet>;
-  /** Null when the agent is not known. */
   agent(agentId: string): Promise<OperationsAgent | null>;
 }
 
@@ -36,7 +35,7 @@ export function createFleet(deps: {
 
   function shown({ agentId, kind, lastSeenMs, hubs }: FleetAgent): OperationsAgent['agent'] {
     const reports = hubs.flatMap(({ report }) => parseReport(report) ?? []);
-    // The status that the agent set last, on any connection, counts for all its connections.
+    // The status that was set last, on any connection, counts for all of them.
     const connections = reports.flatMap(({ connection }) => connection ?? []);
     const [turn = null] = reports.flatMap((report) => report.turn ?? []);
     const [newest] = connections.toSorted((a, b) => (b.statusAt ?? 0) - (a.statusAt ?? 0));
@@ -72,7 +71,6 @@ export function createFleet(deps: {
   };
 }
 
-/** Parses a report that any hub has stored; null when it does not have this release's form. */
 function parseReport(text: string | null): z.infer<typeof reportSchema> | null {
   if (text === null) return null;
   try {

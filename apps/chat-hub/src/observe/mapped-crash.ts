@@ -1,6 +1,6 @@
 // Prints the stack of a fatal error with the positions of the sources. The bundle's programs import it first. Node's
-// own --enable-source-maps keeps every map in memory from the start, which costs about 65 MB. This module reads the
-// maps only at a crash.
+// own --enable-source-maps keeps every map in memory, which costs about 65 MB; this module reads maps only at a
+// crash.
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ function mapped(position: string): string {
     if (!('fileName' in origin)) return position;
     return `${new URL(origin.fileName, url).href}:${origin.lineNumber}:${origin.columnNumber}`;
   } catch {
-    // Positions in a file without a map stay unchanged. A failure here must not hide the error that ends the process.
+    // A failure here must not hide the error that ends the process.
     return position;
   }
 }

@@ -1,6 +1,5 @@
 import type { Metrics } from './metrics.ts';
 
-/** A metric in prom-client's registry, with the fields that its public types lack. */
 interface RegisteredMetric {
   readonly name: string;
   readonly help: string;
@@ -12,10 +11,9 @@ interface Sample {
   readonly labels: Readonly<Record<string, string | number>>;
 }
 
-/** A label with more values than this is shown without its values. */
+/** A label with more values is shown without them. */
 const maxShownValues = 8;
 
-/** The hub's own metrics as a table in Markdown, for docs/operations.md. */
 export async function metricsTable({ registry }: Pick<Metrics, 'registry'>): Promise<string> {
   const all = registry.getMetricsAsArray() as unknown as RegisteredMetric[];
   const own = all.filter(({ name }) => name.startsWith('hub_'));

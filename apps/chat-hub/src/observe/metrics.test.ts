@@ -15,19 +15,17 @@ describe('the metrics of a hub', () => {
     const docs = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8');
     const [, table = ''] = /<!-- metrics -->([^]*)<!-- \/metrics -->/.exec(docs) ?? [];
     expect(rowsOf(table)).toEqual(rowsOf(await metricsTable(createMetrics())));
-    // The rest of the page names only metrics that exist.
     const names = new Set(rowsOf(table).map(([, name]) => name?.replaceAll('`', '')));
     const named = new Set(docs.replace(table, '').match(/\bhub_[a-z_]+\b/g));
     expect([...named].filter((name) => !names.has(name))).toEqual([]);
   });
 
-  // The naming rules of Prometheus. Where promtool is installed, e2e/metrics checks them with promtool too.
+  // Where promtool is installed, e2e/metrics checks the names with promtool too.
   it('follow the naming conventions', async () => {
     const all = await createMetrics().registry.getMetricsAsJSON();
     for (const { name, help, type } of all) {
       expect(name).toMatch(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/);
       expect(help).not.toBe('');
-      // Names use base units and do not contain the metric's type.
       expect(name).not.toMatch(/_(ms|milliseconds|kb|mb|minutes|percent|count|gauge|histogram)$/);
       expect([name, name.endsWith('_total')]).toEqual([name, String(type) === 'counter']);
     }
@@ -47,7 +45,7 @@ describe('the metrics of a hub', () => {
           expect(text).toContain(
             `hub_calls_total{method="${method}",transport="${transport}",outcome="${outcome}"} 0`,
           );
-    // A scrape stays small: Prometheus keeps every series of every hub in memory.
+    // The limit matters, because Prometheus keeps every series of every hub in memory.
     expect(text.split('\n').length).toBeLessThan(3_500);
   });
 

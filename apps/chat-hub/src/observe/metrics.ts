@@ -15,10 +15,7 @@ import type { Transport } from '../calls/handler.ts';
 import type { LimitedAction } from '../calls/invoke.ts';
 import { scrapedDefinitions, type ScrapedName, type ScrapedReader } from './scraped-metrics.ts';
 
-/**
- * How a sign-in ended. `blocked`: sign-ins from the address failed too often, so the credentials
- * were not checked.
- */
+/** `blocked` means that sign-ins from the address failed too often, so the credentials were not checked. */
 export const signInResults = [
   'ok',
   'unauthorized',
@@ -30,7 +27,6 @@ export const signInResults = [
 ] as const;
 export type SignInResult = (typeof signInResults)[number];
 
-/** The limits per agent; `calls` is HUB_LIMIT_CALLS. */
 export type LimitName = LimitedAction | 'calls';
 
 export const databaseFailureCodes = [
@@ -43,7 +39,7 @@ export const databaseFailureCodes = [
   'newer_schema',
 ] as const satisfies readonly ChatStoreErrorCode[];
 
-/** The metrics of one hub. Every series exists from the start, at 0, so that its first increase is visible. */
+/** Every series exists from the start, at 0, so that its first increase is visible. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 const transports = ['ws', 'rest'] as const satisfies readonly Transport[];
@@ -60,18 +56,19 @@ const redisFailureCodes = [
   'rejected',
   'closed',
 ] as const satisfies readonly RedisClientErrorCode[];
-/** Codes of closes that a peer, a lost connection or the WebSocket library causes. */
+/** A peer, a lost connection or the WebSocket library causes closes with these codes. */
 const otherCloseCodes = [1000, 1001, 1002, 1005, 1006, 1007, 'other'] as const;
 
 /**
- * The buckets are dense around the targets: acknowledgement in 25 ms, delivery in 50 ms. Most values are below 16 ms.
+ * The buckets are dense around the targets of 25 ms for an acknowledgement and 50 ms for a delivery. Most values are
+ * below 16 ms.
  */
 export const latencyBuckets: readonly number[] = [
   1, 2, 4, 6, 8, 10, 12, 16, 25, 50, 100, 250, 500, 1_000, 3_000,
 ].map((ms) => ms / 1_000);
 const groupSizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
-/** Metrics of Node whose names break the conventions: they are gauges that end in `_total`. */
+/** These gauges of Node end in `_total`, against the conventions. */
 const misnamedDefaults = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -159,7 +156,7 @@ export function createMetrics() {
 
   return {
     registry,
-    /** Writes Prometheus' text format, over several turns of the event loop. */
+    /** Prometheus' text format, written over several turns of the event loop. */
     text,
     calls,
     callSeconds: histogramsBy(
@@ -286,7 +283,7 @@ export function createMetrics() {
       'hub_event_loop_delay_seconds',
       'How late the event loop ran a timer, sampled 50 times a second',
     ),
-    /** Sets the function that reads a value of {@link scrapedDefinitions} at each scrape. Until then the value is 0. */
+    /** `reader` is called at each scrape. Without it the value is 0. */
     read<N extends ScrapedName>(name: N, reader: ScrapedReader<N>): void {
       readers.set(name, reader);
     },
@@ -295,7 +292,7 @@ export function createMetrics() {
 
 const methodNames = Object.keys(methods) as MethodName[];
 
-/** The outcomes that a method can have. Series for impossible outcomes would double the size of a scrape. */
+/** Series for impossible outcomes would double the size of a scrape. */
 function outcomesOf(method: MethodName | 'unknown', transport: Transport): readonly CallOutcome[] {
   if (method === 'unknown') return [...malformedCodes, ...errorCodes];
   const { errors, bulky, waits }: MethodDefinition = methods[method];

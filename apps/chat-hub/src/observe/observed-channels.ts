@@ -3,7 +3,7 @@ import { methods, type MethodName } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { ActRequest, Audit } from './audit.ts';
 
-/** Methods on a channel that show neither its messages nor its members. */
+/** The results of these methods show neither the channel's messages nor its members. */
 const silent: ReadonlySet<MethodName> = new Set([
   'channel.get',
   'budget.get',
@@ -12,23 +12,18 @@ const silent: ReadonlySet<MethodName> = new Set([
   'typing.stop',
 ]);
 
-/** An admin's reads of one channel within this time are one entry of the audit log. */
+/** Reads of one channel within this time are one entry of the audit log. */
 const entryMs = 3_600_000;
-/** How long an admin's membership is not read again. */
 const memberMs = 1_000;
 const remembered = 10_000;
 
-/**
- * Records in the audit log, as `channel.observe`, that an admin reads a channel without being a
- * member.
- */
 export function createObservedChannels(deps: {
   readonly store: Pick<ChatStore, 'access'>;
   readonly audit: Pick<Audit, 'record'>;
   readonly log: Logger;
 }) {
   const { store, audit, log } = deps;
-  /** The time until which nothing is recorded, by agent and channel. */
+  /** Nothing is recorded for an agent and channel (the key) until this time. */
   const quietUntilMs = new Map<string, number>();
 
   function keepQuiet(key: string, forMs: number): void {

@@ -5,10 +5,7 @@ import { waitFor } from '@openclaw/test-support';
 import { parseFigures } from './figures.ts';
 import { startOperationsHistory } from './operations-history.ts';
 
-/**
- * Snapshots of a hub that sends ten messages between two snapshots, and whose database is away for
- * a while.
- */
+/** The hub sends ten messages between two snapshots, and its database is away for a while. */
 function createHub() {
   let timestamp = 0;
   const written: OperationsMinute[] = [];
@@ -52,8 +49,7 @@ function createHub() {
   return { written, state, store, history };
 }
 
-// The reported failure: no page showed afterwards what happened during an outage, because the
-// minutes of the outage were never written.
+// The reported failure: the minutes of an outage were never written, so no page showed what happened.
 it('the minutes of an outage of the database are written after it', async () => {
   const { written, state, store, history } = createHub();
   await waitFor(() => written.length >= 2, { what: 'the first minutes' });
@@ -66,7 +62,6 @@ it('the minutes of an outage of the database are written after it', async () => 
   await history.close();
   const figures = written.map((minute) => parseFigures(minute.figures));
   expect(figures.map((one) => one?.database)).toContain('down');
-  // Every minute is there, and each message is counted in exactly one minute.
   const times = written.map(({ atMs }) => atMs);
   expect(times).toEqual(times.map((_, n) => n * 100));
   const whole = figures.slice(1, -1);

@@ -5,16 +5,15 @@ import { figuresBetween, joinFigures, parseFigures } from './figures.ts';
 import type { OperationsView } from './operations.ts';
 
 const sampleEveryMs = 5_000;
-/** The most minutes that wait while the database is away: a day. */
+/** The hub keeps a day of minutes while the database is away. */
 const pendingMax = 1_440;
 const batchSize = 100;
-/** The most rows of one answer: about 300 KiB. */
+/** Limits an answer to about 300 KiB. */
 const rowsMax = 720;
 
 /**
- * Measures this hub every five seconds and writes each minute to the store, where all hubs keep
- * their minutes for 24 hours. Minutes during an outage of the database are written after it. A
- * killed hub loses its last minute.
+ * Measures this hub every five seconds and writes each minute to the store, which keeps them for 24 hours. Minutes of
+ * an outage of the database are written after it. A killed hub loses its last minute.
  */
 export function startOperationsHistory(deps: {
   readonly operations: Pick<OperationsView, 'snapshot'>;
@@ -72,10 +71,7 @@ export function startOperationsHistory(deps: {
 
   return {
     latest: () => latest && JSON.stringify(latest),
-    /**
-     * The minutes of all hubs since `sinceMs`, oldest first, a page at a time. Null while the
-     * database does not answer.
-     */
+    /** Returns a page, with the oldest minute first. Null while the database does not answer. */
     async read(sinceMs: number): Promise<NonNullable<Operations['history']> | null> {
       const page = await store.readMinutes(sinceMs, rowsMax).catch(() => null);
       if (page === null) return null;
@@ -88,7 +84,7 @@ export function startOperationsHistory(deps: {
     async close(): Promise<void> {
       clearInterval(timer);
       await running;
-      // Operators can then distinguish this hub, which was stopped, from one that died.
+      // Marks the end, so that operators can distinguish a stopped hub from one that died.
       if (open !== null) open = { ...open, figures: { ...open.figures, ended: true } };
       endMinute();
       await write().catch((error: unknown) =>

@@ -19,7 +19,6 @@ import { version } from './version.ts';
 export interface OperationsView {
   /** Never rejects: a part that does not answer is null or down. Calls within half a second share one answer. */
   snapshot(): Promise<Operations>;
-  /** A page of the agents with a socket here, by agentId. */
   agents(cursor: string | null, limit: number): OperationsAgents;
 }
 
@@ -36,10 +35,9 @@ export interface OperationsDeps {
   readonly selfProbe: Pick<SelfProbe, 'path'>;
 }
 
-/** Dependencies are read at most once in this time, for all operators together. */
+/** All operators share one read in this time. */
 const sharedMs = 500;
 const shownChannels = 20;
-/** Channel names are cached for this time, at most `maxNames` of them. */
 const namesKeptMs = 60_000;
 const maxNames = 500;
 
@@ -151,7 +149,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
   };
 }
 
-/** Looks up a channel's name; null when the channel has no name or is unknown. Never rejects. */
+/** Null when the channel has no name or is unknown. Never rejects. */
 function createChannelNames(
   store: Pick<ChatStore, 'read'>,
 ): (channelId: string) => Promise<string | null> {

@@ -1,10 +1,9 @@
 export const certificatePeers = ['redis', 'postgres'] as const;
 export type CertificatePeer = (typeof certificatePeers)[number];
 
-/** The most hosts remembered for one peer: more than a Redis Cluster has nodes and sentinels. */
+/** A Redis Cluster has fewer nodes and sentinels. */
 const maxHosts = 64;
 
-/** When the certificates of the servers end, according to the newest connection to each host. */
 export function createPeerCertificates() {
   const latest: Readonly<Record<CertificatePeer, Map<string, number>>> = {
     redis: new Map(),
@@ -19,9 +18,7 @@ export function createPeerCertificates() {
       const [oldest] = hosts.keys();
       if (hosts.size > maxHosts && oldest !== undefined) hosts.delete(oldest);
     },
-    /**
-     * The earliest end of a certificate among the hosts of a peer, in epoch seconds; 0 without TLS.
-     */
+    /** Returns epoch seconds, or 0 without TLS. Uses the newest connection to each host. */
     earliestSeconds(peer: CertificatePeer): number {
       const hosts = latest[peer];
       return hosts.size === 0 ? 0 : Math.min(...hosts.values()) / 1_000;

@@ -4,9 +4,8 @@ import type { PublishPath } from '../recovery/self-probe.ts';
 import { createReadiness, createStartReadiness, type ReadinessDeps } from './readiness.ts';
 
 describe('the readiness of a hub', () => {
-  // The race: hundreds of unauthenticated requests arrive at once. The store runs few system reads
-  // at a time, so these requests would delay its checks and heartbeats, and the hub would not be
-  // ready. Invariant: concurrent requests cost one query.
+  // The race: hundreds of unauthenticated requests arrive at once. The store runs few system reads at a time, so they
+  // would delay its heartbeats.
   it('is queried once for all concurrent requests, and again for a later one', async () => {
     const health: StoreHealth = {
       status: 'ok',

@@ -8,26 +8,23 @@ import type { DatabaseState } from './service-reports.ts';
 import type { HubState } from './scraped-metrics.ts';
 
 export type RedisReport = Omit<RedisHealth, 'refusal'> & {
-  /** Why Redis refuses writes. `NOPERM`: its ACL denies this hub the commands of presence. */
+  /** `NOPERM` means that the ACL of Redis denies this hub the commands of presence. */
   readonly refusal: RedisHealth['refusal'] | 'NOPERM';
 };
 
-/** The single source for the state of Redis: readyz, metrics, the operations view and presence lists use it. */
+/** Readyz, metrics, the operations view and presence lists all use this one state. */
 export interface RedisState {
-  /** True while Redis is in use: it answers, accepts writes, and allows presence to write. */
+  /** True while Redis answers, accepts writes, and allows presence to write. */
   readonly available: boolean;
   /** Never rejects. */
   health(): Promise<RedisReport>;
-  /** Like `health`, but up to 5 s old while availability does not change, because INFO is a few kilobytes of text. */
+  /** The report is up to 5 s old while availability does not change, because INFO is a few kilobytes of text. */
   recentHealth(): Promise<RedisReport>;
 }
 
 const recentMs = 5_000;
 
-/**
- * Combines the health of the Redis client with that of presence, the feature that uses the most
- * Redis commands.
- */
+/** Presence counts too, because it uses the most Redis commands. */
 export function createRedisState(
   redis: Pick<RedisClient, 'health'>,
   tracker: Pick<PresenceTracker, 'degraded'>,
@@ -64,14 +61,13 @@ export interface Readiness {
   /** Never rejects, and takes at most about a second while Redis hangs. */
   report(): Promise<ReadinessReport | StartingReport>;
   readonly state: HubState;
-  /** From this call on, the hub reports that it is draining and therefore not ready. */
   drain(): void;
 }
 
 export type UnreadyReason =
   | 'starting'
   | 'draining'
-  /** A newer release has migrated the database, so this release must not use it any more. */
+  /** A newer release has migrated the database, so this release must not use it. */
   | 'newer_schema'
   /** The SQLite file of this hub does not answer. */
   | 'database_file'
@@ -79,9 +75,8 @@ export type UnreadyReason =
   | 'database_of_this_hub';
 
 /**
- * The answer of `/readyz`; its status is 200 when `ready`. A balancer takes a hub that is not ready
- * out of service. That helps only against a fault of one hub. A hub therefore stays ready during an
- * outage of a database or Redis that all hubs share.
+ * The status is 200 when `ready`. A balancer takes a hub that is not ready out of service, which helps only against a
+ * fault of one hub. A hub therefore stays ready during an outage of a database or Redis that all hubs share.
  */
 export interface ReadinessReport {
   readonly ready: boolean;
@@ -90,20 +85,19 @@ export interface ReadinessReport {
   readonly hubId: string;
   readonly state: HubState;
   readonly draining: boolean;
-  /** True while a part that the hub should have is away, also a part that all hubs share. */
+  /** True while a part that the hub should have is away, even one that all hubs share. */
   readonly degraded: boolean;
-  /** While the database is down or refuses writes, no send is accepted. */
+  /** No send is accepted while the database is down or refuses writes. */
   readonly database: {
     readonly status: 'ok' | 'refusing_writes' | 'down';
     readonly latencyMs: number | null;
   };
-  /** While Redis is down or refuses writes, the hub works without it. */
+  /** The hub works without Redis while it is down or refuses writes. */
   readonly redis: RedisReport;
   /** While the path is down, events of other hubs arrive from the log. */
   readonly publishPath: PublishPath;
 }
 
-/** The answer of `/readyz` while the hub starts: it waits for its database, or migrates it. */
 export interface StartingReport {
   readonly ready: false;
   readonly reason: 'starting';
@@ -121,18 +115,17 @@ export interface ReadinessDeps {
   readonly publishPath: () => PublishPath;
 }
 
-/** How long a report waits for the database, because balancers wait for a report only a second or two. */
+/** Short, because balancers wait for a report only a second or two. */
 const healthMs = 500;
 const late = Symbol('late');
 
 export function createReadiness(deps: ReadinessDeps): Readiness {
   const { hubId, store, database, ownOutage, redis, publishPath } = deps;
   let draining = false;
-  // Anybody may call this, and the store runs few health checks at a time. Concurrent callers
-  // therefore share one answer.
+  // Anybody may call this, and the store runs few health checks at a time, so concurrent callers share one answer.
   let pending: ReturnType<typeof check> | undefined;
 
-  /** If the answer is late, the state is derived from the outcomes of the latest calls. */
+  /** If the answer is late, the outcomes of the latest calls replace it. */
   async function databaseHealth() {
     const timer = new AbortController();
     const health = await Promise.race([
@@ -148,10 +141,7 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
     return Promise.all([databaseHealth(), redis.health()]).finally(() => (pending = undefined));
   }
 
-  /**
-   * The reason why only this hub is not ready. A fault that all hubs share is no reason, see {@link
-   * ReadinessReport}.
-   */
+  /** A fault that all hubs share is no reason, see {@link ReadinessReport}. */
   function unreadyReason(health: Awaited<ReturnType<typeof databaseHealth>>): UnreadyReason | null {
     if (draining) return 'draining';
     // Hubs of the newer release serve the database, or soon will.
@@ -197,7 +187,6 @@ const starting = {
   draining: false,
 } as const;
 
-/** The readiness of a hub from the start of its process on. Until `started` is called, it is starting. */
 export function createStartReadiness(
   hubId: string,
 ): Readiness & { started(readiness: Readiness): void } {

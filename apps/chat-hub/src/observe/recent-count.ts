@@ -1,10 +1,9 @@
-/** Counts events of the last time span, in slices. Its memory does not grow. */
+/** Counts the last time span in slices. Its memory does not grow. */
 export class RecentCount {
   readonly #sliceMs: number;
   readonly #counts: number[];
   #newest = 0;
 
-  /** Counts over `slices` slices of this length. The newest slice is not complete yet. */
   constructor(sliceMs: number, slices: number) {
     this.#sliceMs = sliceMs;
     this.#counts = Array.from({ length: slices }, () => 0);

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The ids by which the lines about one request are found in the log, and the request's trace in a tracing system. */
 export interface RequestTrace {
-  /** Also sent in the answer, as the header {@link requestIdHeader}. */
+  /** The answer has the id in the header {@link requestIdHeader}. */
   readonly requestId: string;
-  /** From the header `traceparent` (W3C Trace Context); absent when it is missing or not valid. */
+  /**
+   * The id comes from the header `traceparent` (W3C Trace Context). It is absent when the header is missing or not
+   * valid.
+   */
   readonly traceId?: string;
   readonly parentSpanId?: string;
 }
@@ -17,7 +19,7 @@ const saneId = /^[\w.:@~-]{1,128}$/;
 const traceparent =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-[\da-f]{2}(-|$)/;
 
-/** The ids of a request: its own `x-request-id` if that is valid, else a new one. */
+/** Uses the request's own `x-request-id` if it is valid, else a new id. */
 export function traceOf(headers: IncomingHttpHeaders): RequestTrace {
   const given = headers[requestIdHeader];
   const requestId = typeof given === 'string' && saneId.test(given) ? given : randomUUID();

@@ -6,7 +6,7 @@ export const breakerStates = ['closed', 'half_open', 'open'] as const;
 export const hubStates = ['starting', 'serving', 'draining'] as const;
 export type HubState = (typeof hubStates)[number];
 
-/** Metrics whose values are read from the parts of a running hub at each scrape. */
+/** Values are read from the parts of a running hub at each scrape. */
 const definitions = {
   hub_build_info: {
     type: 'gauge',
@@ -135,14 +135,13 @@ interface Definition {
 
 export type ScrapedName = keyof typeof definitions;
 
-/** Reads a metric's current value. A metric with a label is read once for each value of the label. */
+/** A metric with a label is read once for each value of the label. */
 export type ScrapedReader<N extends ScrapedName> = (typeof definitions)[N] extends {
   readonly label: readonly [string, readonly (infer V)[]];
 }
   ? (value: V) => number | Promise<number>
   : () => number | Promise<number>;
 
-/** A metric's definition with the values of its label. A metric without a label has one empty value. */
 export interface ScrapedDefinition {
   readonly type: 'gauge' | 'counter';
   readonly help: string;

@@ -10,10 +10,10 @@ import { databaseFailureCodes, type Metrics } from './metrics.ts';
 export interface DatabaseState {
   /** True while neither reads nor writes fail. */
   readonly isUp: boolean;
-  /** How long the database has been down; 0 while it is up. */
+  /** Is 0 while the database is up. */
   readonly downMs: number;
   readonly onCall: (call: DatabaseCall) => void;
-  /** Takes a failure that the store reported before the database answered, for instance because it hangs. */
+  /** Call it for failures without a call's outcome, for instance because the database hangs. */
   failed(side: Side, error: unknown): void;
 }
 
@@ -24,10 +24,7 @@ export interface DatabaseStateDeps {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-/**
- * If calls fail for this long without a success, the database is down. A single failure may be
- * caused by a lock.
- */
+/** The database is down once calls fail for this long without a success. A lock may cause a single failure. */
 const toleratedMs = 250;
 
 const sideOf: Readonly<Record<CallKind, Side>> = {
@@ -39,12 +36,10 @@ const sideOf: Readonly<Record<CallKind, Side>> = {
 };
 const codes: ReadonlySet<string> = new Set(databaseFailureCodes);
 
-/** Creates the state. `clock` is monotonic time in ms. */
 export function createDatabaseState(
   { metrics, log }: DatabaseStateDeps,
   clock = () => performance.now(),
 ): DatabaseState {
-  /** The sides (reads, writes) that fail, each with the time of its first failure. */
   const failing = new Map<Side, number>();
   let downSinceMs: number | null = null;
 
@@ -85,7 +80,7 @@ export function createDatabaseState(
   };
 }
 
-/** The reports of the store and of Redis, as metrics. They cost one observation per call, group or round trip. */
+/** Costs one observation per call, group or round trip. */
 export function serviceObservers(
   metrics: Pick<
     Metrics,

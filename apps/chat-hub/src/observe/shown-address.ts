@@ -1,6 +1,5 @@
 import type { RedisConnection } from '@openclaw/redis-client';
 
-/** The address of Redis for logs and for operators, without a password. */
 export function shownAddress(connection: RedisConnection): string {
   const {
     url,

@@ -17,9 +17,8 @@ export interface SignInAttempt {
 export type OnSignIn = (attempt: SignInAttempt) => void;
 
 /**
- * Counts sign-ins, and logs failed ones with their reason and address, at most one line a second
- * for each transport and result. No part of a token is logged, because the messages of AuthError
- * contain none.
+ * Counts sign-ins, and logs failed ones with reason and address, at most one line a second for each transport and
+ * result. AuthError's messages contain no part of a token.
  */
 export function createSignInObserver(
   { signIns }: Pick<Metrics, 'signIns'>,

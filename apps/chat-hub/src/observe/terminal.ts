@@ -1,4 +1,3 @@
-/** True where colours may be used: on a terminal, unless NO_COLOR is set. */
 export function usesColours(
   { isTTY }: { readonly isTTY?: boolean },
   env: Readonly<Record<string, string | undefined>>,

@@ -51,7 +51,7 @@ describe('traffic', () => {
     expect(shown.at(-1)?.channelId).toBe('slow');
   });
 
-  // Agents that compete for claims seemed to fail: each lost claim counted as a refusal.
+  // The fault: each lost claim counted as a refusal, so agents that compete for claims seemed to fail.
   it('counts refusals and faults of an agent, but no race that it lost', () => {
     const agents = createAgentActivity(() => nowMs);
     const traffic = createTraffic(createMetrics(), undefined, () => nowMs, agents);

@@ -19,37 +19,32 @@ export interface ChannelTraffic {
   readonly deliveryP99Ms: number;
 }
 
-/** Measures the calls that this hub answers and the events that it delivers. */
 export interface Traffic {
   readonly called: CallObserver;
   readonly written: (deliveries: readonly Delivery[]) => void;
-  /** The number of durable events since the start. */
   readonly events: number;
-  /** Latencies of the last seconds: from a send to its answer, and from an event's timestamp to its delivery. */
-  latency(): { readonly ackMs: Percentiles | null; readonly deliveryMs: Percentiles | null };
   /**
-   * Channels with deliveries in the last seconds, sorted by deliveries. Three quarters of the list are the busiest
-   * channels, one quarter the slowest.
+   * Covers the last seconds. `ackMs` is from a send to its answer, `deliveryMs` from an event's timestamp to its
+   * delivery.
    */
+  latency(): { readonly ackMs: Percentiles | null; readonly deliveryMs: Percentiles | null };
+  /** Covers the last seconds. Three quarters of the list are the busiest channels, one quarter the slowest. */
   channels(limit: number): ChannelTraffic[];
 }
 
 /** Percentiles and rates cover the last one to two slices. */
 const sliceMs = 5_000;
 const unitsPerMs = 16;
-/** Buckets per power of two. The error of a value is at most 1/32 of it, or 0.1 ms. */
+/** The error of a value is at most 1/32 of it, or 0.1 ms. */
 const bucketsPerOctave = 16;
-/** The longest latency that is recorded, about a minute. A longer one is recorded as this value. */
+/** The maximum is about a minute. Longer latencies are recorded as this value. */
 const maxUnits = 2 ** 20 - 1;
 const bucketCount = bucketsPerOctave * 17;
 
-/** The most channels measured. Past this number, the channel that was quiet longest is evicted. */
+/** Past this number, the channel that was quiet longest is evicted. */
 const maxMeasured = 500;
 
-/**
- * Creates the measurement. `clock` is Unix time in ms, as in timestamps. The cost grows with events, not with
- * deliveries.
- */
+/** `clock` is Unix time in ms. The cost grows with events, not with deliveries. */
 export function createTraffic(
   metrics: Pick<Metrics, 'calls' | 'callSeconds' | 'deliverySeconds'>,
   maxChannels = maxMeasured,
@@ -88,7 +83,7 @@ export function createTraffic(
         if (durable.length === 0) continue;
         const measure = measureOf(channelId);
         for (const { timestamp } of durable) {
-          // The timestamp comes from the database, whose clock may be ahead.
+          // The database sets the timestamp, and its clock may be ahead.
           const latencyMs = Math.max(0, nowMs - timestamp);
           measure.record(latencyMs, sockets);
           overall.record(latencyMs, sockets);
@@ -125,7 +120,7 @@ export function createTraffic(
   };
 }
 
-/** Methods whose `conflict` is an ordinary answer: a colleague or the deadline came first. */
+/** A `conflict` of these methods is an ordinary answer: a colleague or the deadline came first. */
 const racingMethods: ReadonlySet<string> = new Set([
   ...['claim', 'claim.release', 'ask.accept', 'ask.decline', 'ask.done', 'question.answer'],
 ]);
@@ -135,7 +130,7 @@ function isLostRace(method: string, outcome: CallOutcome): boolean {
   return outcome === 'superseded' || (outcome === 'conflict' && racingMethods.has(method));
 }
 
-/** A limiter that counts its refusals by action. An agent's own limit for messages applies before the usual one. */
+/** Counts a limiter's refusals by action. An agent's own limit for messages applies before the usual one. */
 export function countRefusals(
   limiter: Limiter,
   { limited }: Pick<Metrics, 'limited'>,
@@ -161,8 +156,8 @@ interface Slice {
 }
 
 /**
- * Latencies of the last seconds in logarithmic buckets, kept in two alternating time slices. It always takes 2 KiB.
- * Recording one costs a few array accesses and no allocation.
+ * The logarithmic buckets of two alternating time slices always take 2 KiB. Recording costs a few array accesses and
+ * no allocation.
  */
 export class RecentLatency {
   readonly #clock: () => number;
@@ -176,7 +171,7 @@ export class RecentLatency {
     this.#previous = emptySlice(clock());
   }
 
-  /** Records a latency `weight` times, for instance once for each receiver. */
+  /** Records the latency `weight` times, for instance once for each receiver. */
   record(latencyMs: number, weight = 1): void {
     this.#turn();
     const { counts } = this.#current;
@@ -195,7 +190,6 @@ export class RecentLatency {
     return { p50: p50 ?? 0, p90: p90 ?? 0, p99: p99 ?? 0 };
   }
 
-  /** Recent calls of `record` per second, and the sum of their weights per second. */
   rates(): { readonly perSecond: number; readonly weightPerSecond: number } {
     this.#turn();
     const seconds = Math.max(1, (this.#clock() - this.#previous.startMs) / 1000);
@@ -242,7 +236,6 @@ function bucketOf(latencyMs: number): number {
   return bucketsPerOctave * (octave + 1) + ((units >> octave) - bucketsPerOctave);
 }
 
-/** The middle of a bucket, rounded to a tenth of a millisecond. */
 function latencyOf(bucket: number): number {
   if (bucket < bucketsPerOctave) return Math.round((bucket / unitsPerMs) * 10) / 10;
   const octave = Math.floor(bucket / bucketsPerOctave) - 1;

@@ -4,44 +4,31 @@ import type { PresenceTracker } from '@openclaw/presence';
 import { directChannelPrefix, type ResultOf } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 
-/** A hub whose last beat is older does not count: its connections may be gone. */
+/** A hub with an older beat may have lost its connections, so they do not count. */
 const beatWithinMs = 5_000;
-/** How long a read of the beats is reused. */
 const beatsKeptMs = 500;
-/** More connections than one hub accepts from one agent. */
+/** A hub accepts fewer connections of one agent. */
 const connectionsMax = 200;
 
 const rosterPrefix = `${directChannelPrefix}self_`;
 
-/**
- * The leases of one roster are renewed together, but each roster is reaped separately. The number
- * of rosters is therefore small.
- */
+/** There are few rosters, because each is reaped separately; leases of one roster are renewed together. */
 const rosters = 32;
 
-/**
- * The roster of an agent's connections. No channel has this id, because the prefix is reserved for
- * the hub.
- */
+/** No channel has this id, because the prefix is reserved for the hub. */
 function rosterOf(agentId: string): string {
   const number = Number.parseInt(hash('sha256', agentId).slice(0, 4), 16) % rosters;
   return `${rosterPrefix}${number}`;
 }
 
-/**
- * True for a roster that tells all hubs which agents are connected. Its changes are not announced.
- */
+/** A connections roster tells all hubs which agents are connected. Its changes are not announced. */
 export function isConnectionsRoster(channelId: string): boolean {
   return channelId.startsWith(rosterPrefix);
 }
 
-/** The addressees of an ask, as its answer names them. */
 type Deliveries = Pick<ResultOf<'ask.create'>, 'deliveries' | 'degraded'>;
 
-/**
- * Knows which agents have a connection on any hub, or wait for their inbox there. Each has a lease
- * in Redis, as presence in channels has.
- */
+/** Knows which agents have a connection on any hub, or wait for their inbox there. Each has a lease in Redis. */
 export function createConnectedAgents(deps: {
   readonly tracker: Pick<PresenceTracker, 'hubId' | 'track' | 'untrack' | 'listConnections'>;
   readonly store: Pick<ChatStore, 'hubs'>;
@@ -71,7 +58,7 @@ export function createConnectedAgents(deps: {
   }
 
   return {
-    /** Counts a connection until it is untracked, or until the returned function is called. */
+    /** The connection counts until it is untracked, or until the returned function is called. */
     connected(agentId: string, sessionId: string = randomUUID()): () => void {
       const connection = { agentId, sessionId };
       tracker.track(rosterOf(agentId), connection).catch(warn);

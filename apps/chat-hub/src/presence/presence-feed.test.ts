@@ -9,7 +9,6 @@ import type { Session } from '../sockets/session.ts';
 
 const channelId = 'c';
 
-/** A hub's presence feed; its sessions have only a name. */
 function createBench(tracker: PresenceTracker = createPresence()) {
   const published: { readonly atMs: number; readonly event: ChannelEvent }[] = [];
   const room = { channelId, members: new Set([{ agentId: 'watcher' }]) } as unknown as Room;
@@ -64,7 +63,7 @@ describe('presence of many agents', () => {
     await feed.close();
   });
 
-  // This hub has few sockets; most of the agents that are present are on other hubs.
+  // Most of the present agents are on other hubs.
   it('on other hubs counts: past the push limit nothing is pushed, and the subscriber learns that', async () => {
     const tracker = createPresence();
     const others = Array.from({ length: limits.presencePush }, (_, n) => `b${n}`);
@@ -126,8 +125,7 @@ describe('presence events of other hubs', () => {
     await feed.close();
   });
 
-  // The race: Redis was away or is now another server, and its clock is behind the previous clock.
-  // Invariant: times of different clocks are never compared.
+  // The race: Redis was away or is now another server, and its clock is behind, so times cannot be compared.
   it.each(['onResubscribed', 'onAvailability'] as const)(
     'pass in the order of arrival once the clock may have changed: %s',
     async (change) => {
@@ -143,9 +141,8 @@ describe('presence events of other hubs', () => {
     },
   );
 
-  // The race: this hub decides that an agent left, and waits to conflate. Another hub decides that
-  // the agent came, and its event arrives first. Invariant: an outdated change is not published.
-  // Negative control: an event with an earlier decision changes nothing.
+  // The race: this hub decides that an agent left, and waits to conflate. Another hub decides that the agent came,
+  // and its event arrives first. Negative control: an event with an earlier decision changes nothing.
   it.each([
     { decided: 'later', published: ['a online'] },
     { decided: 'earlier', published: ['a online', 'a offline'] },

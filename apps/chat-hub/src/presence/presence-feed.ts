@@ -19,7 +19,7 @@ export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
 
 const conflateMs = 50;
 const recordsPerEnvelope = 100;
-/** The most channels published in one turn of the event loop, because one socket may enter a thousand at once. */
+/** Bounds the work of one turn, because one socket may enter a thousand channels at once. */
 const channelsPerTurn = 50;
 
 type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
@@ -39,7 +39,6 @@ export function createPresenceFeed(deps: {
 }) {
   const { hubId, tracker, publisher, rooms, encodeEphemeral, canAllHubsWrite, log } = deps;
   let changed: ChangedRecords = new Map();
-  /** The changes that are being published, a few channels in each turn. */
   let outgoing: ChangedRecords = new Map();
   const states = new WeakMap<Session, SetState>();
   let timer: NodeJS.Timeout | undefined;
@@ -53,7 +52,7 @@ export function createPresenceFeed(deps: {
       localAgentIds: (channelId) =>
         new Set([...(rooms.get(channelId)?.members ?? [])].map(({ agentId }) => agentId)),
       onDifference(channelId, records) {
-        // Nothing is published, because every hub compares the rosters for its own sockets.
+        // Every hub compares the rosters for its own sockets, so nothing is published.
         for (const { event, senderId } of eventsOf(channelId, records)) {
           rooms.get(channelId)?.broadcast(encodeEphemeral(event, senderId));
         }
@@ -66,7 +65,7 @@ export function createPresenceFeed(deps: {
 
   const offChange = tracker.onChange((channelId, record) => {
     if (isConnectionsRoster(channelId)) return;
-    // Past the push limit, presence events would cost more than the messages.
+    // Past the push limit, presence events would cost more than messages.
     if (watch.view(channelId)?.isOverPushLimit) return;
     const records = changed.get(channelId);
     if (records) records.set(record.agentId, record);
@@ -140,16 +139,14 @@ export function createPresenceFeed(deps: {
     leave(session: Session, room: Room) {
       tracker.untrack(room.channelId, connectionOf(session)).catch(logFailure);
     },
-    /** Call it when the socket is closed. Resolves when it has left all its channels; never rejects. */
+    /** Resolves when the socket has left all its channels; never rejects. */
     disconnect(session: Session): Promise<void> {
       return tracker.untrackAll(connectionOf(session)).catch(logFailure);
     },
-    /** Sets the agent's state in every channel of this connection. */
     async set(session: Session, { status, customStatus, avatar }: ParamsOf<'presence.set'>) {
       states.set(session, { status, customStatus, avatar, atMs: Date.now() });
       await tracker.set(connectionOf(session), { status, customStatus, avatar });
     },
-    /** The last state that was set through this socket, with the time; null when none was set. */
     stateOf: (session: Session) => states.get(session) ?? null,
     async list(
       channelId: string,
@@ -160,10 +157,7 @@ export function createPresenceFeed(deps: {
       if (!degraded) watch.view(channelId)?.addListed(presences);
       return { presences: [...presences], nextCursor, degraded };
     },
-    /**
-     * Applies a presence event of any hub. Returns the event without outdated records, or null if
-     * all records are outdated.
-     */
+    /** Applies a presence event of any hub. Omits outdated records; null if all are outdated. */
     filterEvent(event: EncodedEnvelope): EncodedEnvelope | null {
       const view = event.channelId === null ? undefined : watch.view(event.channelId);
       return view ? filterPresence(event, (presences) => view.applyEvent(presences)) : event;
@@ -173,10 +167,7 @@ export function createPresenceFeed(deps: {
       watch.onClockChanged();
       watch.onEventsLost();
     },
-    /**
-     * Call it when Redis became unavailable or available, because later changes may have times of
-     * another clock.
-     */
+    /** Call it when Redis became unavailable or available, because later times may come from another clock. */
     onAvailability(isDegraded: boolean) {
       watch.onClockChanged();
       // Other hubs may not have restored their leases in Redis yet.

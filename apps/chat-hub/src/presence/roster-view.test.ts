@@ -17,7 +17,6 @@ beforeEach(() => {
   compare([]);
 });
 
-/** Reads the roster once. Returns the changes to send to the sockets, as `agentId status`. */
 function compare(
   roster: readonly PresenceRecord[] | null,
   { meanwhile = () => {}, here = [] as readonly string[], trustFromMs = -Infinity } = {},
@@ -53,7 +52,7 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: Redis lost the lease, and the next heartbeat wrote it again. Invariant: the agent is not reported offline.
+  // The race: Redis lost the lease, and the next heartbeat wrote it again.
   it('reports nothing about an agent that was missing and is back', () => {
     view.applyEvent([record('a')]);
     compare([]);
@@ -63,8 +62,8 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: Redis reads the roster, the agent joins and its event arrives, and only then the
-  // roster arrives. This happens twice. Invariant: a roster does not overrule a newer event.
+  // The race: Redis reads the roster, the agent joins, its event arrives, and only then the roster. This happens
+  // twice.
   it('reports nothing about agents whose event arrived during the read', () => {
     view.applyEvent([record('a'), record('b'), record('c')]);
     compare([record('b'), record('c')]);
@@ -75,9 +74,8 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([record('a'), record('b', 'away')])).toEqual([]);
   });
 
-  // The fault: an agent that was missing before `offlineFromMs` was treated as missing only from
-  // that time on. If its offline event was lost, the agent was shown as online for a lease and two
-  // more reads.
+  // The fault: an absence from before `offlineFromMs` did not count, so an agent whose offline event was lost stayed
+  // online for a lease and two more reads.
   it('reports an agent that has been missing long enough as soon as offline reports are allowed', () => {
     view.applyEvent([record('a')]);
     const trustFromMs = 3 * confirmMs;
@@ -108,9 +106,7 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: an agent's offline event is lost, and Redis fails again each time before the agent is confirmed as
-  // missing. Invariant: the agent is reported offline after it was missing for two leases, even if Redis never stays
-  // available.
+  // The race: an agent's offline event is lost, and Redis fails again each time before its absence is confirmed.
   it('reports an agent offline after two leases without it, however often Redis fails', () => {
     view = new RosterView(() => nowMs, 30_000);
     compare([]);
@@ -125,9 +121,7 @@ describe('a roster view, compared with the roster', () => {
     expect(reported).toEqual(['gone offline']);
   });
 
-  // The race: an agent was present before this hub followed the channel, a socket got the agent in
-  // a list, and the agent's offline event is lost. Invariant: the agent is still reported offline
-  // later.
+  // The race: only a list named the agent to a socket, and the agent's offline event is lost.
   it('also reports agents offline that only a list named', () => {
     view.addListed([record('a')]);
     expect(compare([])).toEqual([]);
@@ -161,9 +155,8 @@ describe('events that arrive in another order than they were decided', () => {
   const saw = (...records: PresenceRecord[]) =>
     view.applyEvent(records).map(({ agentId, status }) => `${agentId} ${status}`);
 
-  // The race: hub A decides that an agent left, and waits to conflate. Hub B decides that the agent
-  // came, and publishes first. Invariant: the sockets' final state is the last decision. Negative
-  // control: without known times the last arrival wins.
+  // The race: hub A decides that an agent left, and waits to conflate. Hub B decides that the agent came, and
+  // publishes first. Negative control: without known times the last arrival wins.
   it.each(['by their times', 'the control, without times'])(
     'end with the last decision about an agent: %s',
     (how) => {
@@ -195,8 +188,7 @@ describe('events that arrive in another order than they were decided', () => {
     expect(saw(at(20, 'a', 'offline'))).toEqual(['a offline']);
   });
 
-  // The race: an outdated event arrives during a read of the roster. Invariant: the roster is still used for that
-  // agent.
+  // The race: an outdated event arrives during a read of the roster.
   it('do not count as changes during a read when they are outdated', () => {
     saw(at(20, 'a'));
     const meanwhile = () => void saw(at(10, 'a', 'offline'));
@@ -245,8 +237,8 @@ describe('a channel past the push limit', () => {
     expect(compare(left)).toEqual(['a0 offline']);
   });
 
-  // The race: most agents have left, but their leaving is reported only after a confirmation.
-  // Invariant: missing agents do not count towards the push limit.
+  // The race: most agents have left, but this is reported only after a confirmation. Invariant: missing agents do not
+  // count towards the push limit.
   it('is under it when the roster is short, although some agents are not reported offline yet', () => {
     view.applyEvent(crowd(limits.presencePush + 1));
     expect(compare([record('a1'), record('new')])).toEqual(['new online']);

@@ -5,66 +5,51 @@ export interface ComparisonRules {
   readonly nowMs: number;
   /** An agent is offline after it was missing for this long, in at least two reads of the roster. */
   readonly confirmMs: number;
-  /**
-   * No agent is reported offline before this time, because hubs may not have restored their leases
-   * yet.
-   */
+  /** Until this time no agent is reported offline, because hubs may not have restored their leases yet. */
   readonly offlineFromMs: number;
-  /** When the latest lease of each agent in the roster ends unless it is renewed, on the clock of `nowMs`. */
+  /** The end of each agent's latest lease in the roster, on the clock of `nowMs`. */
   readonly leaseEndsMs?: ReadonlyMap<string, number>;
   /**
-   * True after a wipe of Redis, once all hubs can write to it. An agent that is missing in two
-   * reads is then offline at the end of its lease.
+   * True after a wipe of Redis, once all hubs can write to it. An agent missing in two reads is then offline when its
+   * lease ends.
    */
   readonly canAllHubsWrite?: boolean;
-  /**
-   * True if the agent has a socket on this hub. The agent is then present, even if it is not in the
-   * roster.
-   */
+  /** An agent with a socket on this hub is present, even if it is not in the roster. */
   readonly isConnectedHere: (agentId: string) => boolean;
 }
 
 interface MissingAgent {
   readonly firstMs: number;
-  /**
-   * The time of the first read since the last failed read in which the agent was missing; Infinity if there is none.
-   */
+  /** The time of the first read without the agent since the last failed read; Infinity if there is none. */
   sinceMs: number;
 }
 
 type OfflineRules = Pick<ComparisonRules, 'confirmMs' | 'offlineFromMs' | 'canAllHubsWrite'>;
 
-/** The shortest time that an agent must be missing before it is reported offline at the end of its lease. */
 const recheckMs = 250;
 
 /** An agent that is missing for this many leases is offline, even if Redis was unavailable in between. */
 const maxMissingLeases = 2;
-/** How long an offline record is remembered. Ephemeral envelopes are dropped after 10 s anyway. */
+/** Longer than the 10 s after which ephemeral envelopes are dropped. */
 const offlineMs = 15_000;
-/** The most offline records that are remembered; the oldest are removed first. */
 const offlineMax = limits.presencePush;
 
 /**
- * The presence of one channel as this hub's sockets know it. Compares it with the roster, and
- * returns the changes whose events were lost. An event that arrives during a read of the roster
- * overrules the read.
+ * The presence of one channel as this hub's sockets know it. Compares it with the roster, and returns the changes
+ * whose events were lost. An event that arrives during a read of the roster overrules the read.
  */
 export class RosterView {
-  /** More than {@link limits.presencePush} agents are present over all hubs: presence is listed and not pushed. */
+  /** True past {@link limits.presencePush} present agents over all hubs: presence is listed and not pushed. */
   isOverPushLimit = false;
-  /** The agents that every socket knows, from an event or from the list that it could read when it subscribed. */
+  /** Every socket knows these agents, from an event or from the list that it could read when it subscribed. */
   readonly #reported = new Map<string, PresenceRecord>();
-  /** The agents that at least one socket knows only from a list. */
+  /** At least one socket knows these agents only from a list. */
   readonly #listed = new Map<string, PresenceRecord>();
   readonly #missing = new Map<string, MissingAgent>();
-  /** When the latest known lease of each reported agent ends. */
   readonly #leaseEndsMs = new Map<string, number>();
-  /** The agents that had an event during the current read; null between reads. */
+  /** These agents had an event during the current read; null between reads. */
   #changedDuringRead: Set<string> | null = null;
-  /**
-   * False until the first read has succeeded or failed. The agents of that read are not announced, because sockets
-   * list them themselves.
-   */
+  /** False until the first read has ended. Its agents are not announced, because sockets list them themselves. */
   #wasRead = false;
 
   readonly #lastSeen: LastSeenGuard;
@@ -78,13 +63,12 @@ export class RosterView {
     this.#leaseMs = leaseMs;
   }
 
-  /** Applies the records of an event. Returns the records to send to the sockets, without outdated ones. */
+  /** Returns the records to send to the sockets, without outdated ones. */
   applyEvent<R extends PresenceRecord>(records: readonly R[]): R[] {
     const news = records.filter((record) => {
       if (this.#lastSeen.isOutdated(record)) return false;
       this.#changedDuringRead?.add(record.agentId);
       this.#report(record);
-      // The change was just decided by the hub that holds the agent's lease.
       if (this.#reported.has(record.agentId)) {
         this.#leaseEndsMs.set(record.agentId, this.#clock() + this.#leaseMs);
       }
@@ -96,10 +80,7 @@ export class RosterView {
     return news;
   }
 
-  /**
-   * True if the sockets already have a later decision about the agent. Past the push limit, always
-   * false.
-   */
+  /** True if the sockets already have a later decision about the agent. Past the push limit, always false. */
   isOutdated(record: PresenceRecord): boolean {
     return this.#lastSeen.isOutdated(record);
   }
@@ -120,14 +101,14 @@ export class RosterView {
     this.#changedDuringRead = new Set();
   }
 
-  /** Call it when the roster could not be read. The missing time counts from the next read. */
+  /** The missing time counts from the next read. */
   failRead(): void {
     this.#changedDuringRead = null;
     this.#wasRead = true;
     for (const missing of this.#missing.values()) missing.sinceMs = Infinity;
   }
 
-  /** Ends a read. `roster` is null past the push limit. Returns the changes to send to the sockets. */
+  /** `roster` is null past the push limit. Returns the changes to send to the sockets. */
   compare(roster: readonly PresenceRecord[] | null, rules: ComparisonRules): PresenceRecord[] {
     const changedDuringRead = this.#changedDuringRead ?? new Set();
     this.#changedDuringRead = null;
@@ -157,7 +138,7 @@ export class RosterView {
     return false;
   }
 
-  /** When the next missing agent can be reported offline; Infinity if none is missing. */
+  /** Returns the earliest time at which a missing agent can be reported offline; Infinity if none is missing. */
   nextDecisionMs(rules: OfflineRules): number {
     let firstMs = Infinity;
     for (const [agentId, missing] of this.#missing) {
@@ -207,14 +188,12 @@ export class RosterView {
 }
 
 /**
- * Recognizes presence events that are older than the last one delivered, by `lastSeen`. Hubs decide
- * changes one after the other, but may publish them in a different order. Of two records with one
- * time, the later arrival counts as newer. `lastSeen` is Redis' time, so times of two Redis servers
- * cannot be compared.
+ * Recognizes outdated presence events by `lastSeen`, because hubs may publish their decisions in a different order.
+ * Of two records with one time, the later arrival counts as newer. `lastSeen` is Redis' time, so times of two Redis
+ * servers cannot be compared.
  */
 class LastSeenGuard {
   readonly #present = new Map<string, number>();
-  /** In the order in which the agents went offline. */
   readonly #offline = new Map<string, { readonly lastSeen: number; readonly untilMs: number }>();
   readonly #clock: () => number;
 
@@ -228,9 +207,6 @@ class LastSeenGuard {
     return latest !== undefined && lastSeen < latest;
   }
 
-  /**
-   * Records that the agent is present, until it is recorded offline. The caller limits the number of recorded agents.
-   */
   recordPresent({ agentId, lastSeen }: PresenceRecord): void {
     this.#offline.delete(agentId);
     this.#present.set(agentId, lastSeen);

@@ -8,9 +8,8 @@ const record = (agentId: string): PresenceRecord => ({
   ...{ agentId, status: 'online', customStatus: null, avatar: null, lastSeen: 1 },
 });
 
-/** A watch over rosters that the test sets; a read takes `readMs`. */
 function createBench() {
-  // Every record has the first millisecond as lastSeen, because no lease is renewed.
+  // No lease is renewed, so every record's lastSeen is the first millisecond.
   const startMs = performance.now();
   const rosters = new Map<string, string[]>();
   const reported: string[] = [];
@@ -121,8 +120,7 @@ describe('a roster watch', () => {
     expect(bench.reported).toEqual(['d: x online', 'c: a offline']);
   });
 
-  // The race: Redis is away, so the roster holds only this hub's own connections. Invariant: the
-  // hub reports no agent offline while Redis is away or right after it is back.
+  // The race: Redis is away, so the roster holds only this hub's own connections.
   it('reports nothing while Redis is away, and no agent offline for one lease after that', async () => {
     bench.rosters.set('c', ['a']);
     follow(bench, 'c');
@@ -137,10 +135,8 @@ describe('a roster watch', () => {
     expect(bench.reported).toEqual(['c: a offline']);
   });
 
-  // The race: a hub dies, and a wipe removes its leases before they expire, so no reaper sees them.
-  // Invariants: the hub's agents are reported offline at the end of their leases, as without the
-  // wipe; no connected agent is reported offline. Negative control: a living hub without Redis,
-  // whose agents are also missing but are not reported offline.
+  // The race: a hub dies, and a wipe removes its leases before they expire, so no reaper sees them. Negative control:
+  // the missing agents of a living hub without Redis are not reported offline.
   it.each([
     { how: 'every living hub writes its leases', isWhole: true },
     { how: 'the control, one hub lives without Redis', isWhole: false },
@@ -165,8 +161,8 @@ describe('a roster watch', () => {
     },
   );
 
-  // The fault: a channel in which a lease is about to end is due early, but it waited behind
-  // channels with an earlier regular turn.
+  // The fault: a channel with a lease about to end was due early, but waited behind channels with an earlier regular
+  // turn.
   it('after a wipe reports an agent offline when its lease has ended, however many channels are followed', async () => {
     const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
     bench.rosters.set('c', ['dead']);

@@ -2,13 +2,13 @@ import type { PresenceRecord, PresenceTracker } from '@openclaw/presence';
 import { limits } from '@openclaw/protocol';
 import { RosterView } from './roster-view.ts';
 
-/** The times of a hub's presence, in milliseconds. All hubs that share a Redis must use the same. */
+/** All hubs that share a Redis must use the same times. */
 export interface PresenceTimes {
-  /** The longest time for which a socket's lease remains after its hub has died. */
+  /** A socket's lease remains for at most this time after its hub has died. */
   readonly leaseMs: number;
-  /** How often each lease is renewed; at most a third of a lease. */
+  /** The interval must be at most a third of a lease. */
   readonly heartbeatMs: number;
-  /** How often the roster of each live channel is compared with the presence that its sockets know. */
+  /** At this interval, each live channel's roster is compared with the presence that its sockets know. */
   readonly compareMs: number;
 }
 
@@ -25,33 +25,33 @@ interface FollowedChannel {
   readonly firstRead: PromiseWithResolvers<void>;
   dueMs: number;
   isReading: boolean;
-  /** True once the first read has succeeded or failed. */
   isReady: boolean;
 }
 
 const tickMs = 250;
 const maxReading = 8;
-/** The most reads that a tick starts, unless more are needed to read every channel in time. */
+/** A tick starts more reads than this only if channels would otherwise be read too late. */
 const minPerTick = 50;
-/** How long a subscribe waits for the first read, which decides whether presence is pushed. */
+/** A subscribe waits this long for the first read, which decides whether presence is pushed. */
 const readyMs = 250;
 
-/** Compares the rosters of live channels with what this hub's sockets know. Stops reading at the push limit. */
+/**
+ * Compares the rosters of live channels with the presence that this hub's sockets know. Stops reading at the push
+ * limit.
+ */
 export function createRosterWatch(
   deps: {
     readonly readPage: (channelId: string, cursor: string | null) => Promise<RosterPage>;
     readonly isLive: (channelId: string) => boolean;
-    /**
-     * The agents with a socket of this hub in the channel. They are present even if they are not in
-     * the roster.
-     */
+    /** Agents with a socket of this hub are present even if they are not in the roster. */
     readonly localAgentIds: (channelId: string) => ReadonlySet<string>;
-    /** Called with the changes to send to all sockets in the channel. */
     readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
     readonly onError: (error: unknown) => void;
-    /** Resolves with true when every living hub can write its leases. Called after a wipe. @default false */
+    /**
+     * Resolves with true when every living hub can write its leases. The watch calls it after a wipe. @default false
+     */
     readonly canAllHubsWrite?: () => Promise<boolean>;
-    /** Monotonic milliseconds. @default performance.now */
+    /** Returns monotonic time in ms. @default performance.now */
     readonly clock?: () => number;
   },
   { leaseMs, heartbeatMs, compareMs }: PresenceTimes,
@@ -59,10 +59,10 @@ export function createRosterWatch(
   const { clock = () => performance.now(), canAllHubsWrite = async () => false } = deps;
   // After a wipe or a failover, the next heartbeat restores a lost lease.
   const confirmMs = heartbeatMs * 1.2;
-  /** Ordered by the time of the last read, the oldest first. */
+  /** The map is ordered by the time of the last read, the oldest first. */
   const followed = new Map<string, FollowedChannel>();
   const queue: string[] = [];
-  /** Channels that must be read before their place in `followed`. */
+  /** These channels must be read before their place in `followed`. */
   const dueEarly = new Set<string>();
   let readingCount = 0;
   let startsLeft = 0;
@@ -117,7 +117,7 @@ export function createRosterWatch(
       channel.isReading = false;
       channel.isReady = true;
       channel.firstRead.resolve();
-      // The channel is moved to the end, so that every channel gets its turn.
+      // The channel moves to the end, so that every channel gets its turn.
       if (followed.delete(channelId)) followed.set(channelId, channel);
       startDue();
     });
@@ -129,8 +129,7 @@ export function createRosterWatch(
     try {
       const wasMissing = view.hasMissing;
       const isAfterWipe = clock() < afterWipeUntilMs;
-      // The hubs are asked before the read. A hub that can write to Redis at this time has written
-      // its leases before the read.
+      // The hubs are asked before the read, so a hub that can write to Redis has written its leases before the read.
       const canAllWrite = isAfterWipe && wasMissing && (await canAllHubsWrite().catch(() => false));
       const nowMs = clock();
       view.beginRead();
@@ -152,7 +151,7 @@ export function createRosterWatch(
       });
       if (news.length > 0) deps.onDifference(channelId, news);
       if (!isAfterWipe) return;
-      // Missing agents are decided as early as possible, not with the next regular read.
+      // After a wipe, missing agents are decided before the next regular read.
       const decisionMs = view.nextDecisionMs({
         confirmMs,
         offlineFromMs,
@@ -167,9 +166,7 @@ export function createRosterWatch(
     }
   }
 
-  /**
-   * Reads page by page, and records when the leases end. Null when the number of present agents exceeds the push limit.
-   */
+  /** Records when the leases end. Null when the number of present agents exceeds the push limit. */
   async function readRoster(
     channelId: string,
     leaseEndsMs: Map<string, number>,
@@ -196,7 +193,6 @@ export function createRosterWatch(
 
   return {
     view: (channelId: string) => followed.get(channelId)?.view,
-    /** Follows the channel as long as it is live. A new channel is read at once. */
     follow(channelId: string) {
       const known = followed.get(channelId);
       if (known) return known.view;
@@ -212,7 +208,7 @@ export function createRosterWatch(
       startQueued();
       return view;
     },
-    /** Resolves when a followed channel was read or could not be read, or after {@link readyMs}. */
+    /** Resolves after the channel's first read, also a failed one, or after {@link readyMs}. */
     async ready(channelId: string) {
       const channel = followed.get(channelId);
       if (!channel || channel.isReady) return;
@@ -227,7 +223,9 @@ export function createRosterWatch(
     onClockChanged() {
       for (const { view } of followed.values()) view.forgetLastSeen();
     },
-    /** Call it when events may have been lost. Compares all channels soon, but reports no agent offline for one lease. */
+    /**
+     * Call it when events may have been lost. Compares all channels soon, but reports no agent offline for one lease.
+     */
     onEventsLost() {
       offlineFromMs = clock() + leaseMs;
       makeAllDue();

@@ -14,11 +14,11 @@ import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
 /**
- * The most channels and threads in which one agent shows a turn through this hub. Past this number,
- * the oldest turn ends.
+ * One agent shows turns in at most this many channels and threads through this hub. Past this number, the oldest turn
+ * ends.
  */
 const maxPlaces = 50;
-/** A renewal without a change is published at most this often. Its lease is three times as long. */
+/** The lease of a turn is three times as long. Renewals without a change are published at most this often. */
 const renewalEveryMs = 10_000;
 
 interface Known {
@@ -27,7 +27,6 @@ interface Known {
   publishedMs: number;
 }
 
-/** Connects turn states with this hub's sockets. Each change is one event. */
 export function createTurnFeed(deps: {
   readonly turns: TurnStates;
   readonly leaseMs: number;
@@ -39,9 +38,7 @@ export function createTurnFeed(deps: {
   readonly log: Logger;
 }) {
   const { turns, tracker, rooms, publisher, log } = deps;
-  /**
-   * The current turns that this hub knows: channel → agent → thread. The watch bounds their number.
-   */
+  /** Maps channel → agent → thread. The watch bounds the number of turns. */
   const known = new Map<string, Map<string, Map<string | null, Known>>>();
   const logFailure = (error: unknown) =>
     log.debug({ err: error }, 'a turn was not ended; its lease ends');
@@ -52,7 +49,7 @@ export function createTurnFeed(deps: {
       onError: logFailure,
       onExpired(channelId, agentId, threadId) {
         forget(agentId, { channelId, threadId });
-        // Nothing is published, because every hub watches the leases itself.
+        // Every hub watches the leases itself, so nothing is published.
         const event = eventOf(channelId, idleOf(agentId, threadId, Date.now()));
         rooms.get(channelId)?.broadcast(deps.encodeEphemeral(event, agentId));
       },
@@ -106,7 +103,7 @@ export function createTurnFeed(deps: {
   }
 
   return {
-    /** Sets the agent's turn, or ends it. `hasSocket` is true when the call came over a socket. */
+    /** `hasSocket` is true when the call came over a socket. */
     async set(
       agentId: string,
       { channelId, threadId, state, label, queueDepth }: ParamsOf<'turn.set'>,
@@ -122,7 +119,7 @@ export function createTurnFeed(deps: {
       if (isNew && oldest && places.length >= maxPlaces) await end(agentId, oldest);
       const turn = { state, label, queueDepth };
       const { untilMs, changed } = await turns.set(channelId, agentId, threadId, turn);
-      // The socket closed during the call, so nothing but the end of the lease would end the turn.
+      // The socket closed during the call, so only the end of the lease would end the turn.
       if (hasSocket && !deps.isConnected(agentId)) return endUnlessPresent(agentId, place);
       const entry = remember(agentId, place);
       const nowMs = performance.now();
@@ -133,8 +130,8 @@ export function createTurnFeed(deps: {
     list: (channelId: string) => turns.list(channelId),
     latestOf: (agentId: string) => turns.latestOf(agentId),
     /**
-     * Call it when the agent's last socket at this hub was closed, after its presence has ended.
-     * The agent's turns continue where it is present through another hub.
+     * Call it when the agent's last socket at this hub was closed, after its presence has ended. Turns continue where
+     * the agent is present through another hub.
      */
     disconnected(agentId: string): void {
       for (const place of turns.placesOf(agentId))

@@ -8,7 +8,7 @@ import type { Session } from '../sockets/session.ts';
 import { createEphemeralEncoder } from '../channels/ephemeral.ts';
 import { createTypingFeed } from './typing-feed.ts';
 
-/** A feed and a socket of the agent `ana`. The test decides when a start of typing is answered. */
+/** The test decides when a start of typing is answered. */
 function createBench() {
   const own = createTyping();
   const started = Promise.withResolvers<void>();
@@ -61,8 +61,7 @@ describe('typing in a channel and in its threads', () => {
     feed.close();
   });
 
-  // A thread's id may be any id, and typing ends only ten seconds after its start, so the number
-  // needs a limit.
+  // A thread's id may be any id, and typing ends only ten seconds after its start, so the number needs a limit.
   it('by one socket is in at most 50 places; beyond them the oldest ends', async () => {
     const { feed, caller, published, letOn, typists } = createBench();
     letOn();
@@ -90,7 +89,7 @@ describe('typing.start on a socket that closes', () => {
   });
 
   // The race: the socket closes while its membership is read, before the start is sent, so nothing would stop the
-  // typing. Invariant: a disconnect stops typing.
+  // typing.
   it('starts nothing once the socket is closed', async () => {
     const { feed, caller, published, letOn, typists, close } = createBench();
     close();
@@ -100,7 +99,7 @@ describe('typing.start on a socket that closes', () => {
     feed.close();
   });
 
-  // The race: Redis answers the start after the stop, or never. Invariant: the start is not announced last.
+  // The race: Redis answers the start after the stop, or never.
   it('is not announced after its stop', async () => {
     const { feed, caller, published, started, letOn, typists, close } = createBench();
     const starting = feed.start(caller, outside);

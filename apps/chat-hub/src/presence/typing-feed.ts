@@ -8,13 +8,12 @@ import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
 /**
- * The most channels and threads in which one socket types at a time. Beyond this number, the oldest
- * typing ends. A thread's id may be any id, so without a limit one socket could fill the memory of
- * the hubs and of Redis.
+ * One socket types in at most this many channels and threads. Past this number, the oldest typing ends. A thread's id
+ * may be any id, so a socket could otherwise fill the memory of Redis.
  */
 const maxPlaces = 50;
 
-/** Connects typing with this hub's sockets. A change is sent as one event; a refresh sends nothing. */
+/** Publishes a change as one event; a refresh sends nothing. */
 export function createTypingFeed(deps: {
   readonly typing: SharedTyping;
   readonly rooms: Rooms;
@@ -23,17 +22,15 @@ export function createTypingFeed(deps: {
   readonly log: Logger;
 }) {
   const { typing, rooms, publisher, log } = deps;
-  /** The places where each open socket started typing, by {@link keyOf}; the latest start last. */
   const startedBy = new WeakMap<Session, Map<string, TypingPlace>>();
   const logNotStopped = (error: unknown) =>
     log.debug({ err: error }, 'typing was not stopped; it expires');
 
-  /** The agents that are typing, here or on another hub. */
   const watch = createTypingWatch({
     typing,
     onError: logNotStopped,
     onExpired(channelId, agentId, threadId) {
-      // Nothing is published, because every hub watches for expired typing itself.
+      // Every hub watches for expired typing itself, so nothing is published.
       rooms
         .get(channelId)
         ?.broadcast(
@@ -48,7 +45,7 @@ export function createTypingFeed(deps: {
   const isTyping = (agentId: string, { channelId, threadId }: TypingPlace) =>
     watch.has(channelId, agentId, threadId);
 
-  /** Returns the place that was dropped for the new one, if the socket types in too many places. */
+  /** Returns the place whose typing must end, if the socket types in too many places. */
   function recordStart(session: Session, place: TypingPlace): TypingPlace | undefined {
     const places = startedBy.get(session) ?? new Map<string, TypingPlace>();
     startedBy.set(session, places);
@@ -86,8 +83,7 @@ export function createTypingFeed(deps: {
     async start({ identity: { agentId }, session }: Caller, place: TypingPlace) {
       // The socket closed while its membership was read, so nothing would stop the typing.
       if (session && !session.isOpen) return;
-      // The start is recorded before Redis answers, so that a message sent in the meantime stops
-      // the typing.
+      // The start is recorded before Redis answers, so that a message sent in the meantime stops the typing.
       const dropped = session ? recordStart(session, place) : undefined;
       if (dropped) stopIfTyping(agentId, dropped);
       const { channelId, threadId } = place;
@@ -104,8 +100,8 @@ export function createTypingFeed(deps: {
       return stop(identity.agentId, place);
     },
     /**
-     * Call it when the agent sent a message, which ends the agent's typing in that channel or
-     * thread. Costs nothing when the agent was not typing there.
+     * Call it when the agent sent a message, which ends its typing there. Costs nothing when the agent was not
+     * typing.
      */
     messageSent({ identity: { agentId }, session }: Caller, place: TypingPlace) {
       recordStop(session, place);
@@ -118,10 +114,7 @@ export function createTypingFeed(deps: {
       }
       startedBy.delete(session);
     },
-    /**
-     * The agents that are typing in the thread. Without a thread, the agents that are typing
-     * anywhere in the channel.
-     */
+    /** Without a thread, lists the agents that are typing anywhere in the channel. */
     list: (channelId: string, threadId: string | null) =>
       typing.list(channelId, threadId ?? undefined),
     onEvent(encoded: EncodedEnvelope) {

@@ -15,9 +15,8 @@ import { createSessions } from '../sockets/sessions.ts';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 
 describe('a new epoch', () => {
-  // The race: a room is opened while the heads of the other rooms are read. Invariant: every room
-  // continues from its own head. If a room continued from 0, its sockets would get its whole log as
-  // new events.
+  // The race: a room is opened while the heads of the other rooms are read. If it continued from 0, it would send its
+  // whole log as new events.
   it('begins at the head of every room, even of one that is opened meanwhile', async () => {
     const heads = new Map([
       ['early', 3],
@@ -62,9 +61,8 @@ describe('a new epoch', () => {
     await rooms.close();
   });
 
-  // The fault: the rights of the sessions were read one after the other while the tail check
-  // waited, and each read queued behind the agent's own calls. Invariant: rights are read once per
-  // agent, a bounded number at a time, outside the agent's queue.
+  // The fault: rights were read for one session after the other while the tail check waited, and each read queued
+  // behind the agent's own calls.
   it('reads rights once for each agent, a bounded number at a time', async () => {
     const sessions = createSessions();
     for (let n = 0; n < 300; n++) {
@@ -98,8 +96,7 @@ describe('a new epoch', () => {
     expect([most, [...turns]]).toEqual([16, [null]]);
   });
 
-  // The race: events of the new epoch arrive while rights are read, and right after the rooms were
-  // restarted. Invariant: an agent that is not a member in the new epoch gets none of them.
+  // The race: events of the new epoch arrive while rights are read, and right after the rooms were restarted.
   // Negative control: a member gets all of them.
   it('gives nothing of the new epoch to agents that are not members in it', async () => {
     const state = { epoch: 'old' };

@@ -6,7 +6,7 @@ import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 
 const maxRounds = 20;
-/** The number of agents whose rights are read concurrently: enough to keep the store busy. */
+/** This many concurrent reads of rights keep the store busy. */
 const agentsAtOnce = 16;
 const channelsAtOnce = 1_000;
 
@@ -18,15 +18,13 @@ export interface EpochDeps {
 }
 
 /**
- * Call it when the epoch changed (a backup was restored) and the store is in the new epoch. Every
- * live channel continues from its head in the new epoch, and its sockets get a discontinuity.
- * Sockets of agents that are not members in the new epoch leave their rooms before any event of
- * that epoch is delivered. Data of the previous epoch in Redis is dropped. If it rejects, no room
- * was changed, and the call can be repeated.
+ * Call it when a backup was restored and the store is in the new epoch. Every live channel continues from its head
+ * there, and its sockets get a discontinuity. Sockets of former members leave before any event of the new epoch. Data
+ * of the previous epoch in Redis is dropped. If it rejects, no room was changed, and the call can be repeated.
  */
 export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {
   const heads = new Map<string, number>();
-  // Also reads the heads of rooms that are opened during the read, until no room is left.
+  // Reads are repeated for rooms that are opened during the read, until every room has a head.
   async function readNewHeads(): Promise<void> {
     let missing = rooms.channelIds().filter((channelId) => !heads.has(channelId));
     for (let round = 1; missing.length > 0; round++) {
@@ -37,9 +35,8 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
     }
   }
   await readNewHeads();
-  // Rights are read after the heads. An agent that is removed after this read leaves with the event
-  // of its removal. Sockets that enter a room from here on have rights of the new epoch, see
-  // `subscribe`.
+  // Rights are read after the heads, so an agent that is removed later leaves with the event of its removal. Sockets
+  // that enter a room from here on have rights of the new epoch, see `subscribe`.
   const outsiders = await readOutsiders(store, sessions);
   await readNewHeads();
   const channelIds = rooms.channelIds();
@@ -48,15 +45,11 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
       if (room.members.has(session)) session.ended(room, 'epoch');
     }
   });
-  // While Redis is away, nothing can be dropped. Cached values are then compared with the log's
-  // head when they are served.
+  // While Redis is away, nothing can be dropped. Cached values are compared with the log's head when they are served.
   await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
 }
 
-/**
- * Returns the sockets of agents that are not members, by the channel of the room. Reads rights once
- * per agent.
- */
+/** Groups the sockets by the channel of the room. Reads rights once per agent. */
 async function readOutsiders(
   store: Pick<ChatStore, 'access'>,
   sessions: EpochDeps['sessions'],
@@ -72,8 +65,7 @@ async function readOutsiders(
     const access: Awaited<ReturnType<ChatStore['access']>> = new Map();
     for (let from = 0; from < channelIds.length; from += channelsAtOnce) {
       const some = channelIds.slice(from, from + channelsAtOnce);
-      // The read is queued under the hub's name, so that an agent's flood of calls does not delay
-      // the new epoch.
+      // The read is queued under the hub's name, so that an agent's flood of calls does not delay the new epoch.
       for (const [id, found] of await store.access(agentId, some, null)) access.set(id, found);
     }
     for (const { session, channelId } of entered) {
@@ -85,7 +77,6 @@ async function readOutsiders(
     }
   }
 
-  // All workers take from the same iterator.
   async function work(): Promise<void> {
     for (const agentId of agentIds) await readAgent(agentId);
   }

@@ -5,8 +5,8 @@ import type { Logger } from 'pino';
 const everyMs = 2_000;
 
 /**
- * Reports to the store, every two seconds and at each change, that this hub is alive and whether it can write to Redis.
- * Without these reports other hubs would end its leases. Returns a function that stops the reports.
+ * Reports every two seconds and at each change that this hub is alive and whether it can write to Redis. Without
+ * these reports other hubs would end its leases. Returns a function that stops the reports.
  */
 export async function startHubBeat(deps: {
   readonly store: Pick<ChatStore, 'beat'>;
@@ -14,9 +14,8 @@ export async function startHubBeat(deps: {
   /** While the tracker is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
-  /** The hub's figures of the last seconds, as JSON; null while there are none. */
+  /** JSON of the hub's last seconds; null while there are no figures. */
   readonly figures?: () => string | null;
-  /** Called after the store has accepted a report. */
   readonly onBeat?: () => void;
   readonly onFailed?: (error: unknown) => void;
 }): Promise<() => Promise<void>> {

@@ -19,7 +19,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** A hub's record of the latest events, over the log of one channel in which event n has the id `id-n`. */
+/** The log has one channel, and event n has the id `id-n`. */
 function createBench(prefix: string, head: number, hubId = 'hub') {
   const keys = createKeySchema({ prefix });
   const changed: string[] = [];

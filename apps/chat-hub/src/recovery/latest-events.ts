@@ -6,16 +6,17 @@ import type { Logger } from 'pino';
 import type { HubCache } from '../channels/hub-cache.ts';
 
 const writeEveryMs = 100;
-/** The most entries kept in Redis, of running hubs and of stopped ones. */
+/** Includes entries of stopped hubs. */
 const maxRemembered = 32;
-/** The number of channels whose caches and heads are dropped from Redis after a restore: they belong to the lost log. */
+/**
+ * After a restore, the caches and heads of these channels are dropped from Redis, because they belong to the lost
+ * log.
+ */
 const droppedChannels = 1_000;
 
 /**
- * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up
- * in the log. Committed events never disappear. If one is missing, the log was restored from a
- * backup while no hub was running. Nothing is written before the first comparison of Redis with the
- * log.
+ * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log; a
+ * missing one shows that a backup was restored while no hub ran. Nothing is written before this first comparison.
  */
 export function createLatestEvents(deps: {
   readonly hubId: string;
@@ -39,7 +40,7 @@ export function createLatestEvents(deps: {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Entries of another epoch are ignored, because the hubs have already changed the epoch since then.
+    // Entries of another epoch are ignored, because the hubs have already changed the epoch since.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
     // Event ids begin with the event's time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
@@ -51,7 +52,7 @@ export function createLatestEvents(deps: {
         { lost, epoch: changed },
         'the log lacks a committed event (a backup was restored): a new epoch begins',
       );
-      // Without this step, caches would stay empty until the log has grown past the seqs in Redis.
+      // Caches would otherwise stay empty until the log has grown past the seqs in Redis.
       const recent = await store.recentHeads(droppedChannels);
       await cache.drop([...recent.keys()], { forgetHeads: true }).catch(() => undefined);
       deps.onRestored();
@@ -82,7 +83,6 @@ export function createLatestEvents(deps: {
     if (latest === writing) latest = null;
   }
 
-  /** Runs the comparison and the write that are due. A failed step stays due. */
   function run(): Promise<void> {
     return (running ??= write()
       .catch((error: unknown) => log.debug({ err: error }, 'the latest event was not remembered'))
@@ -107,16 +107,15 @@ export function createLatestEvents(deps: {
   });
 
   return {
-    /** Records an event that this hub committed. Redis is written at most every 100 ms, with the newest event only. */
+    /** Writes to Redis at most every 100 ms, and only the newest event. */
     record({ epoch, channelId, seq, id }: EncodedEnvelope) {
       if (channelId === null || seq === null) return;
       latest = { epoch, channelId, seq, id };
       schedule();
     },
     /**
-     * Compares Redis with the log, and changes the epoch if the database was restored. Resolves after the comparison,
-     * or after `waitMs` if Redis is away. In that case the comparison follows as soon as Redis is available. Never
-     * rejects.
+     * Compares Redis with the log, and changes the epoch if the database was restored. If Redis is away, resolves
+     * after `waitMs`, and the comparison follows as soon as Redis is available. Never rejects.
      */
     async compare(waitMs: number) {
       if (redis.available) return run();
@@ -129,7 +128,6 @@ export function createLatestEvents(deps: {
           resolve();
         }
       });
-      // The listener above has started the comparison.
       await running;
     },
     async close() {
@@ -149,7 +147,6 @@ interface Entry {
   readonly event: LatestEvent;
 }
 
-/** Parses a hash in the form of Redis: fields and values alternate. */
 function entriesOf(reply: unknown): Entry[] {
   const texts = Array.isArray(reply) ? (reply as unknown[]).map(String) : [];
   return texts.flatMap((of, i) => (i % 2 === 0 ? [{ of, event: parse(texts[i + 1] ?? '') }] : []));

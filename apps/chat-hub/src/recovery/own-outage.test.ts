@@ -42,7 +42,6 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** Lets time pass. Each step lasts as long as the interval between two looks. */
 async function pass(ms: number): Promise<void> {
   for (let past = 0; past < ms; past += 1_000) {
     nowMs += 1_000;
@@ -84,8 +83,7 @@ describe('a hub that has lost its database', () => {
     expect(logged).toEqual(['another hub reaches the database: this hub is not ready']);
   });
 
-  // The race: after a shared outage this hub is the last to reach the database again. Invariant:
-  // hubs that return one after the other stay ready.
+  // The race: after a shared outage this hub is the last to reach the database again.
   it('is not alone while others have been back for a shorter time', async () => {
     stored = null;
     await pass(60_000);
@@ -135,8 +133,8 @@ describe('a hub that has lost its database', () => {
     expect([watch.isAlone, logged.length]).toEqual([false, 1]);
   });
 
-  // The race: the database answers between two looks and is lost again, now for all hubs.
-  // Invariant: announcements that were found in one outage do not count in the next.
+  // The race: the database answers between two looks and is lost again, now for all hubs. Invariant: announcements of
+  // one outage do not count in the next.
   it('starts over when another outage begins between two looks', async () => {
     await pass(15_000);
     expect(watch.isAlone).toBe(true);

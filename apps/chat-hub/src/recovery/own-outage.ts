@@ -3,27 +3,22 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import type { DatabaseState } from '../observe/service-reports.ts';
 
-/** Shorter than half of the lifetime of an announcement, so that one announcement may be lost. */
+/** Shorter than half of an announcement's lifetime, so that one announcement may be lost. */
 const announceEveryMs = 4_000;
 const lookEveryMs = 1_000;
 /**
- * The outage counts as this hub's own once every look has found another hub's announcement for this
- * long. Announcements from before the outage have expired by then, so another hub has reached the
- * database since. This time is also longer than the differences between hubs when a shared outage
- * ends.
+ * Once every look has found another hub's announcement for this long, only this hub is cut off. Announcements from
+ * before the outage have expired by then. Hubs also return at different times after a shared outage, but within this
+ * time.
  */
 const aloneAfterMs = ttlMs.databaseHub + 2_000;
-/** The failed looks in a row after which earlier finds are dropped. */
+/** After this many failed looks in a row, earlier finds are dropped. */
 const maxFailedLooks = 5;
 
-/** Distinguishes an outage of the database that only this hub has from one that all hubs share. */
 export interface OwnOutage {
   /** True while another hub reaches the database and this one does not. False while this hub cannot know. */
   readonly isAlone: boolean;
-  /**
-   * Call it when the database has taken a write of this hub. Announces this to the other hubs at
-   * most every 4 s.
-   */
+  /** Call it when the database has taken a write of this hub. Announces this to the other hubs at most every 4 s. */
   databaseAnswered(): void;
   close(): void;
 }
@@ -37,9 +32,9 @@ export interface OwnOutageDeps {
 }
 
 /**
- * Starts the watch. A hub that reaches the database sets one key in Redis every 4 s, and reads
- * nothing. A hub that has lost the database reads this key every second. Without Redis nothing is
- * known, and the outage counts as shared. `clock` is monotonic time in ms.
+ * Tells an outage of this hub from one that all hubs share. A hub that reaches the database sets a key in Redis every
+ * 4 s; a hub that has lost the database reads it every second. Without Redis the outage counts as shared. `clock` is
+ * monotonic time in ms.
  */
 export function startOwnOutageWatch(
   { hubId, redis, keys, database, log }: OwnOutageDeps,
@@ -47,14 +42,13 @@ export function startOwnOutageWatch(
 ): OwnOutage {
   const key = keys.databaseHub();
   let announcedMs = -Infinity;
-  /** The time since which every look has found another hub; null if the last look found none. */
+  /** Every look since this time has found another hub; null if the last look found none. */
   let foundSinceMs: number | null = null;
   let isAlone = false;
   let failedLooks = 0;
   let isLooking = false;
 
-  // The database may have answered between two looks. In that case another outage has begun since
-  // the first find.
+  // If the database answered between two looks, another outage has begun since the first find.
   const isSameOutage = () => foundSinceMs !== null && database.downMs >= clock() - foundSinceMs;
 
   function found(otherHub: string | null): void {
@@ -64,7 +58,7 @@ export function startOwnOutageWatch(
     isAlone = foundSinceMs !== null && clock() - foundSinceMs >= aloneAfterMs;
     if (isAlone && !wasAlone)
       log.warn({ otherHub }, 'another hub reaches the database: this hub is not ready');
-    // The end of the outage itself is logged by the state of the database.
+    // The state of the database logs the end of the outage.
     if (wasAlone && !isAlone && database.downMs > 0)
       log.warn('no other hub is known to reach the database: this hub is ready');
   }

@@ -3,16 +3,15 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** The most recently changed channels whose head is remembered, because a restore loses the newest events. */
+/** Covers the most recently changed channels, because a restore loses the newest events. */
 const maxKnownHeads = 5_000;
 const seedChannels = 1_000;
 const channelsAtOnce = 500;
 const comparedEvery = 25;
 
 /**
- * Detects that the database was restored from a backup without a change of its epoch. Committed events never disappear,
- * so the database was restored if a channel's log is shorter than before, or holds a different event at a delivered
- * seq.
+ * Detects a restored backup that kept its epoch: a channel's log is shorter than before, or holds a different event
+ * at a delivered seq.
  */
 export function createRestoreCheck(
   store: Pick<ChatStore, 'heads' | 'recentHeads' | 'logPage'>,
@@ -23,19 +22,14 @@ export function createRestoreCheck(
   let checks = 0;
   let conflicting: EncodedEnvelope | null = null;
 
-  /**
-   * Remembers the head of a channel. Returns false when the store has already reported a higher
-   * head.
-   */
+  /** Returns false when the store has already reported a higher head. */
   function record(channelId: string, head: number): boolean {
     if (head < (knownHeads.peek(channelId) ?? 0)) return false;
     knownHeads.set(channelId, head);
     return true;
   }
 
-  /**
-   * True if the store's head of a channel is below a head that the store reported before or that was delivered here.
-   */
+  /** True if the store's head of a channel is below a head that it reported before or that was delivered here. */
   async function isBehind(): Promise<boolean> {
     const least = new Map(knownHeads.entries());
     for (const channelId of rooms.channelIds()) {
@@ -60,7 +54,7 @@ export function createRestoreCheck(
   }
 
   return {
-    /** Reads the heads to compare with. Call it when the hub starts and after each restore. */
+    /** Call it when the hub starts and after each restore. */
     async begin() {
       const heads = await store.recentHeads(seedChannels);
       knownHeads.clear();
@@ -70,8 +64,8 @@ export function createRestoreCheck(
       for (const [channelId, head] of [...heads].reverse()) record(channelId, head);
     },
     /**
-     * True if these changes or the heads show a restore. The heads are read only if there is a reason, and in every 25th
-     * call (10 s).
+     * True if these changes or the heads show a restore. The heads are read only for a reason, and in every 25th call
+     * (10 s).
      */
     async isRestored(changes: Changes, hasFailed: boolean) {
       let isShorter = false;
@@ -82,15 +76,15 @@ export function createRestoreCheck(
       const event = conflicting;
       if (event?.epoch === changes.epoch && (await isLost(event))) return true;
       if (conflicting === event) conflicting = null;
-      // Marks only rise, but PostgreSQL may repeat one after a crash, so a lower mark is only a reason to check heads.
+      // PostgreSQL may repeat a mark after a crash, so a lower mark is only a reason to check heads.
       const isReason = hasFailed || changes.mark.next < nextMark;
       nextMark = changes.mark.next;
       checks += 1;
       return (isReason || checks % comparedEvery === 0) && (await isBehind());
     },
     /**
-     * Call it when an event arrived whose seq belongs to a different event, which was delivered.
-     * The next check asks the store.
+     * Call it when an event arrived whose seq belongs to a different event that was delivered. The next check asks
+     * the store.
      */
     reportSeqConflict(delivered: EncodedEnvelope) {
       conflicting ??= delivered;

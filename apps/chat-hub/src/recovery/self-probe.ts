@@ -1,39 +1,32 @@
 import type { ProbeResult } from '@openclaw/events';
 import type { Logger } from 'pino';
 
-/** The state of the publish path, as `/readyz` shows it. */
 export interface PublishPath {
-  /** `unused`: no Redis is configured and none was found, so this hub works alone. */
+  /** `unused` means that no Redis is configured and none was found, so this hub works alone. */
   readonly status: 'ok' | 'down' | 'unused';
   /** The time from publish to receipt of the last probe that returned; null before the first. */
   readonly latencyMs: number | null;
-  /** The time of the last probe that returned, as Unix time in ms; null before the first. */
+  /** Unix time in ms of the last probe that returned; null before the first. */
   readonly lastOkAt: number | null;
 }
 
-/** The number of lost probes in a row after which the connection is replaced. A single lost probe may be a stall. */
+/** The connection is replaced after this many lost probes in a row. A single lost probe may be a stall. */
 const lostToReconnect = 2;
-/** The most lost probes between two reconnects. The number doubles from 2 up to this. */
+/** Reconnects become rarer: the lost probes between two reconnects double from 2 up to this. */
 const maxLostBetween = 64;
 
-/** Publishes to itself at once and then periodically, because a connection that answers PING may deliver nothing. */
+/** The hub publishes to itself, because a connection that answers PING may deliver nothing. */
 export function startSelfProbe(
   deps: {
     readonly probe: (timeoutMs: number) => Promise<ProbeResult>;
     readonly reconnect: () => void;
     readonly onDeaf: () => void;
-    /** True if a Redis is configured, so that its absence is a fault. */
+    /** A missing Redis is a fault only if one is configured. */
     readonly isRedisNamed: boolean;
     readonly onProbe?: (result: ProbeResult) => void;
     readonly log: Logger;
   },
-  {
-    everyMs = 2_000,
-    everyMsWhenDeaf = 500,
-    /** A probe that has not returned within this time is lost. */
-    timeoutMs = 500,
-    clock = Date.now,
-  } = {},
+  { everyMs = 2_000, everyMsWhenDeaf = 500, timeoutMs = 500, clock = Date.now } = {},
 ) {
   let outcome: ProbeResult['outcome'] | null = null;
   let latencyMs: number | null = null;
@@ -60,7 +53,7 @@ export function startSelfProbe(
     lost += 1;
     if (lost === 1) deps.onDeaf();
     if (lost < reconnectAtLost) return;
-    // The intervals grow, because if one new connection does not help, many will not help either.
+    // If one new connection does not help, many will not help either, so the intervals grow.
     reconnectAtLost += Math.min(lost, maxLostBetween);
     deps.log.warn({ lost }, 'Redis answers but delivers nothing; the subscriber reconnects');
     deps.reconnect();
@@ -70,7 +63,7 @@ export function startSelfProbe(
     try {
       record(await deps.probe(timeoutMs));
     } catch (error) {
-      // If the bus was closed before this probe, its failure means nothing.
+      // After the bus was closed, a failed probe means nothing.
       if (!isClosed) deps.log.error({ err: error }, 'the publish path could not be probed');
       record({ outcome: 'refused' });
     }
@@ -94,8 +87,8 @@ export function startSelfProbe(
       return { status: status(), latencyMs, lastOkAt };
     },
     /**
-     * True while Redis accepts what this hub publishes, but does not deliver it back. Other hubs' events then arrive
-     * only through the store.
+     * True while Redis accepts this hub's events but does not deliver them back. Other hubs' events then arrive only
+     * through the store.
      */
     get isDeaf() {
       return outcome === 'lost';

@@ -22,9 +22,8 @@ describe('the tail check on PostgreSQL', () => {
     await server.stop();
   });
 
-  // While Redis is away, only this check finds the commits of other hubs. The race: a transaction
-  // stays open on the server while more channels change than one statement reads. Invariant: later
-  // commits are found too.
+  // The race: a transaction stays open on the server while more channels change than one statement reads. While Redis
+  // is away, only this check finds the commits of other hubs.
   it('finds the commit of another hub behind 6,000 changed channels while a transaction stays open', async () => {
     const alice = { agentId: 'alice', isAdmin: false };
     const channelId = 'room';

@@ -8,10 +8,10 @@ import { startTailCheck } from './tail-check.ts';
 
 async function createBench() {
   const database = { epoch: 'first epoch', head: 5, isAway: false, mark: 1, eventId: 'event 5' };
-  /** The heads that the next checks report. @default that of `c` */
+  /** The next checks report these heads. @default the head of `c` */
   const reported: { current?: { channelId: string; head: number }[] } = {};
   const other = { channelId: 'o', head: 9 };
-  /** How many of the next calls of `onEpoch` will fail. */
+  /** `left` calls of `onEpoch` will fail. */
   const failures = { left: 0 };
   const epochs: string[] = [];
   const raised: number[] = [];
@@ -82,8 +82,8 @@ describe('the tail check', () => {
     await check.close();
   });
 
-  // The race: the database is restored from a backup while the hub cannot reach it, without a change of its epoch. The
-  // hub has delivered more events than the log now holds. Invariant: a new epoch begins, once.
+  // The race: a backup is restored without a change of its epoch while the hub cannot reach the database. The hub has
+  // delivered more events than the log now holds.
   it('begins a new epoch when the database comes back without some delivered events', async () => {
     const { check, database, epochs } = await createBench();
     database.isAway = true;
@@ -105,8 +105,7 @@ describe('the tail check', () => {
     await check.close();
   });
 
-  // The race: the store fails while the hub enters the new epoch. Invariant: the hub repeats the
-  // attempt until it succeeds.
+  // The race: the store fails while the hub enters the new epoch.
   it('repeats the change of epoch until it succeeds', async () => {
     const { check, database, failures, epochs } = await createBench();
     failures.left = 2;
@@ -128,8 +127,7 @@ describe('the tail check', () => {
       await check.close();
     });
 
-    // After a restore, both the heads and the marks (which count commits) are those of the backup, and no head is
-    // reported as changed.
+    // After a restore, heads and marks are those of the backup, and no head is reported as changed.
     it('begins a new epoch when marks go back and a channel without subscribers has a lower head', async () => {
       const { check, database, epochs, reported, other } = await createBench();
       reported.current = [];
@@ -166,8 +164,7 @@ describe('the tail check', () => {
       await check.close();
     });
 
-    // The race: the restored log grows past the lost events before the next check, so no head is
-    // lower than before. Invariant: a seq belongs to one event only.
+    // The race: the restored log grows past the lost events before the next check, so no head is lower than before.
     it('begins a new epoch when the store holds a different event at a delivered seq', async () => {
       const { check, database, epochs } = await createBench();
       const delivered = { channelId: 'c', seq: 5, id: 'event 5', epoch: 'first epoch' };

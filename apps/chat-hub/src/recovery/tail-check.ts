@@ -5,32 +5,30 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/**
- * Events of a hub without Redis must be delivered by the others within 500 ms, so this is shorter.
- */
+/** Shorter than the 500 ms within which other hubs must deliver the events of a hub without Redis. */
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 
 /**
- * Reads the commits of all hubs from the store, so that an event that the bus lost is found within half a second. The
- * cost of a check grows only with the changes: one statement for up to some thousand commits.
+ * Reads the commits of all hubs from the store, so that an event that the bus lost is found within half a second.
+ * Costs one statement for up to some thousand commits.
  */
 export async function startTailCheck(deps: {
   readonly store: ChatStore;
   readonly rooms: Rooms;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** False while events of other hubs arrive only through the store. */
+  /** False while only the store brings events of other hubs. */
   readonly isBusAvailable: () => boolean;
   readonly onRevoked: (revoked: Changes['revoked']) => void;
   /**
-   * Called for each direct channel with a new head. Its agents may be connected here although this hub has no room for
-   * it.
+   * The check calls this for each direct channel with a new head. Its agents may be connected here although this hub
+   * has no room for it.
    */
   readonly onDirect: (channelId: string, head: number) => void;
-  /** Called with each page of commits; `hasEvents` is true when the page has new events. */
+  /** The check calls this with each page of commits. `hasEvents` is true when the page has new events. */
   readonly onChecked?: (hasEvents: boolean) => void;
-  /** Called with the version of the freezes, which every freeze and unfreeze changes. */
+  /** The version changes with every freeze and unfreeze. */
   readonly onFreezes: (version: string) => Promise<void>;
   readonly onEpoch: (epoch: string) => Promise<void>;
   readonly onFailed?: (error: unknown) => void;
@@ -45,8 +43,7 @@ export async function startTailCheck(deps: {
   let hasFailed = false;
   let isClosed = false;
 
-  // A page has a bounded number of commits and moves the mark, so a check that fails midway keeps
-  // its progress.
+  // Each page moves the mark, so a check that fails midway keeps its progress.
   async function check(): Promise<void> {
     while ((await checkPage()) && !isClosed);
   }
@@ -58,7 +55,7 @@ export async function startTailCheck(deps: {
     if (current === epoch && (await restore.isRestored(changes, hasFailed))) {
       current = await store.changeEpoch(epoch);
     }
-    // The epochs are compared before the heads are used, because the heads may belong to a new epoch.
+    // Epochs are compared before the heads are used, because the heads may belong to a new epoch.
     if (current !== epoch) {
       await restore.begin();
       await deps.onEpoch(current);
@@ -106,11 +103,10 @@ export async function startTailCheck(deps: {
 
   run();
   return {
-    /** Starts a check at once, for instance after the bus was reconnected. */
     now: run,
     /**
-     * Call it when an event arrives that has the seq of `delivered` but differs from it. Starts a
-     * check at once, because the store decides which of the two is right.
+     * Call it when an event arrives that has the seq of `delivered` but differs from it. Starts a check at once,
+     * because the store decides which of the two is right.
      */
     reportSeqConflict(delivered: EncodedEnvelope) {
       restore.reportSeqConflict(delivered);

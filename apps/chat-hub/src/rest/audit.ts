@@ -44,7 +44,6 @@ export const auditOperations: readonly RestOperation[] = [
   },
 ];
 
-/** Adds GET /v1/audit, for admins without a limit to channels. */
 export function addAuditRoutes(
   app: FastifyInstance,
   { store }: { readonly store: Pick<ChatStore, 'readAudit'> },

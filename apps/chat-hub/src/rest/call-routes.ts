@@ -35,7 +35,6 @@ export interface CallRoutesDeps {
   readonly limiter: Pick<Limiter, 'limits'>;
 }
 
-/** Adds `POST /call/{method}` for every method, and the resource paths of methods that have one. */
 export function addCallRoutes(app: FastifyInstance, deps: CallRoutesDeps): void {
   for (const [name, definition] of Object.entries<MethodDefinition>(methods)) {
     addRoute(app, deps, name, definition, { verb: 'POST', path: `/call/${name}` });
@@ -66,8 +65,8 @@ function addRoute(
       const given = readQuery
         ? readQuery(request.query as Record<string, unknown>)
         : (request.body ?? {});
-      // The types are checked before the spread. A spread would make one key per item of an array,
-      // or per character of a string.
+      // Types are checked before the spread, which would make one key per item of an array or per character of a
+      // string.
       if (request.body === null || !isObject(given)) {
         const issues = [{ path: [], message: 'the body must be a JSON object' }];
         return sendFailure(reply, malformed('invalid_params', 'invalid request', issues));
@@ -101,7 +100,7 @@ async function run(
     overAllowanceMs: null,
     onGone(listener) {
       const { socket } = request.raw;
-      // Nothing is written while the call waits, so the server would close the connection as idle.
+      // Nothing is written while the call waits, so the server's timeout for idle connections must not apply.
       socket.setTimeout(0);
       reply.raw.once('close', listener);
       return () => {
@@ -128,7 +127,7 @@ async function respond(reply: FastifyReply, result: Reply, status: number): Prom
   reserved?.settle(length);
   reply.code(status).type('application/json; charset=utf-8');
   const [only] = pieces;
-  // The answer is sent in pieces, because joining the pieces of a large answer would block the event loop.
+  // Joining the pieces of a large answer would block the event loop, so they are streamed.
   if (only && pieces.length === 1) reply.send(only);
   else
     reply
@@ -145,10 +144,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 type ParamType = 'integer' | 'boolean' | 'other';
 
-/**
- * Converts the params in a query to the types of the schema, which refuses values that do not fit. Unknown names are
- * ignored.
- */
+/** Converts a query to the types of the schema, which refuses values that do not fit. Unknown names are ignored. */
 function createQueryReader(
   params: z.ZodObject,
 ): (query: Record<string, unknown>) => Record<string, unknown> {

@@ -28,7 +28,6 @@ export const statusOf: Readonly<Record<Failure['code'], number>> = {
 
 type RestError = z.input<typeof restErrorSchema>['error'];
 
-/** Sends a failure with its status, and the time to wait before the next try. */
 export function sendFailure(
   reply: FastifyReply,
   failure: Failure,
@@ -55,7 +54,6 @@ export function sendFailure(
   return reply.code(status).send({ error });
 }
 
-/** Refuses a query or body, and names the problem of each field. */
 export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): FastifyReply {
   const reasons = issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean));
   return sendFailure(
@@ -64,7 +62,7 @@ export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): Fasti
   );
 }
 
-/** Call the returned function when the routes are added. It makes them answer 405 to all other verbs. */
+/** Call the returned function after all routes are added. All other verbs then get a 405. */
 export function refuseOtherVerbs(app: FastifyInstance): () => void {
   const verbsOf = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -82,20 +80,19 @@ export function refuseOtherVerbs(app: FastifyInstance): () => void {
           405,
         );
       const method = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((verb) => !allowed.has(verb));
-      // The request is refused before its body is read.
+      // The refusal comes before the body is read.
       app.route({ method, url, onRequest: refuse, handler: refuse });
     }
   };
 }
 
-/** The answers to unreadable requests, by Node's error code; every other code gets a 400. */
+/** The keys are Node's error codes; every other code gets a 400. */
 const answers: ReadonlyMap<string | undefined, readonly [status: number, message: string]> =
   new Map([
     ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'the request did not come in time']],
     ['HPE_HEADER_OVERFLOW', [431, 'the headers of the request are too large']],
   ]);
 
-/** Ends a connection that sent no valid HTTP request. The answer has the JSON body of all refusals. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

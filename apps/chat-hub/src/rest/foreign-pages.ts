@@ -7,17 +7,17 @@ import { sendFailure } from './errors.ts';
 const preflightHeaders = {
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers': `authorization, content-type, ${requestIdHeader}, traceparent, tracestate`,
-  // The longest time that Chromium keeps a preflight.
+  // Chromium keeps a preflight for at most this long.
   'access-control-max-age': '7200',
 } as const;
 
-/** The headers of an answer that a page may read. */
+/** Foreign pages may read these headers of an answer. */
 const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-policy`;
 
 /**
- * Cross-origin sharing (CORS) below /v1: pages of the origins that may open a WebSocket may also use REST and read its
- * refusals. Browser credentials such as cookies are not allowed, because the hub's tokens are in a header. Preflights
- * need no sign-in. Call this before `refuseOtherVerbs`, which would otherwise answer 405 at every unknown address.
+ * Cross-origin sharing (CORS) below /v1: pages of the origins that may open a WebSocket may also use REST. Cookies
+ * are not allowed, because tokens are in a header. Preflights need no sign-in. Call this before `refuseOtherVerbs`,
+ * which would otherwise answer 405 at every unknown address.
  */
 export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPolicy): void {
   app.addHook('onRequest', async (request, reply) => {
@@ -27,8 +27,8 @@ export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPoli
     if (origin === undefined) return;
     const denied = originPolicy(request.raw);
     if (denied !== null) {
-      // A browser hides from a page the reason why its upgrade was refused. The page can read the
-      // reason by a POST to the upgrade's path.
+      // A browser hides from a page the reason why its upgrade was refused. The page can read the reason by a POST to
+      // the upgrade's path.
       if (request.routeOptions.url === webSocketPath)
         return sendFailure(reply, refuse('forbidden', denied));
       return;

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyError, FastifyInstance } from 'fastify';
 
-/** A request whose body the hub cannot read. The client gets the message. */
 class UnreadableBody extends Error {
   override readonly name = 'UnreadableBody';
   readonly statusCode: number;
@@ -16,10 +15,10 @@ const wrongType = 'send the body as JSON, with the header Content-Type: applicat
 const compressed = 'send the body uncompressed: the hub reads no Content-Encoding';
 
 /**
- * Accepts only JSON in UTF-8 as a body. Other content types are refused (415), because a web page may post them across
- * origins without a preflight. Text that is not UTF-8 is refused (400), so that it is not stored with replaced bytes. A
- * body that would pollute a prototype is refused too. An empty body counts as none, because many clients send a content
- * type with every request.
+ * Accepts only JSON in UTF-8. Other content types get a 415, because a web page may post them across origins without
+ * a preflight. Text that is not UTF-8 gets a 400, so that it is not stored with replaced bytes. A body that would
+ * pollute a prototype is refused. An empty body counts as none, because many clients send a content type with every
+ * request.
  */
 export function acceptJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -34,7 +33,7 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   });
 }
 
-/** Describes a bad request in our own words, because a library's text may contain names that clients must not learn. */
+/** Own words, because a library's text may contain names that clients must not learn. */
 export function unreadableText(error: FastifyError | Error): string {
   if (error instanceof UnreadableBody) return error.message;
   const { statusCode } = error as FastifyError;

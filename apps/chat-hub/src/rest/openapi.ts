@@ -26,7 +26,7 @@ const securitySchemes = {
   },
 } as const;
 
-/** The specifications, generated from the method table, keyed by path. */
+/** The keys are paths; the documents are generated from the method table. */
 export function specifications({ mode }: AuthConfig): Record<string, () => object> {
   return {
     '/v1/openrpc.json': () => buildOpenRpc(),
@@ -38,7 +38,7 @@ export function specifications({ mode }: AuthConfig): Record<string, () => objec
   };
 }
 
-/** Serves documents. Each is built once, at its first request. */
+/** Each document is built once, at its first request. */
 export function addDocuments(app: FastifyInstance, documents: Record<string, () => object>): void {
   for (const [path, build] of Object.entries(documents)) {
     let text: Buffer | undefined;

@@ -3,7 +3,6 @@ import { z } from 'zod';
 
 export const wholeNumber = (max: number) => z.coerce.number().int().min(1).max(max);
 
-/** Text that every store can hold. */
 export const storable = z
   .string()
   .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });

@@ -2,13 +2,10 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { malformed } from '../calls/failure.ts';
 import { refuseUnreadable, sendFailure } from './errors.ts';
 
-/** How long a connection may be silent while a request or an answer is under way. */
+/** A connection is closed after this silence while a request or an answer is under way. */
 export const idleConnectionMs = 30_000;
 
-/**
- * Options of both servers. No client can keep a connection by sending byte by byte or by not
- * reading its answer.
- */
+/** With these options, no client can keep a connection by sending byte by byte or by not reading its answer. */
 export const serverOptions = {
   http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
   requestTimeout: 10_000,

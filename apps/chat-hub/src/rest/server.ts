@@ -61,7 +61,6 @@ export interface ServerDeps {
   readonly failedSignIns: FailedSignIns;
   readonly onSignIn: OnSignIn;
   readonly cap: ConnectionCap;
-  /** True when readiness and metrics have their own port. */
   readonly hasOpsPort: boolean;
   readonly readiness: Readiness;
   readonly operations: OperationsView;
@@ -72,7 +71,6 @@ export interface ServerDeps {
   readonly webDir: string;
 }
 
-/** The HTTP side: REST, health, metrics, specifications and the web UI. start-hub.ts adds upgrades. */
 export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   const { auth, cap, hostPolicy, originPolicy, pathPrefix, log, metrics, webDir } = deps;
   const app = fastify({
@@ -135,7 +133,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   return app;
 }
 
-/** Adds everything below /v1. It needs a sign-in and counts against the agent's allowance. */
+/** Everything below /v1 needs a sign-in and counts against the agent's allowance. */
 async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   const { auth, originPolicy, remoteAddress, failedSignIns, authenticate, allowance, metrics } =
     deps;
@@ -175,7 +173,7 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   v1.addHook('onResponse', async (request, reply) => {
     const { rpcMethod: method } = request.routeOptions.config;
     if (method === undefined || request.isInvoked || reply.failure === null) return;
-    // Absent when the sign-in failed.
+    // The identity is absent when the sign-in failed.
     const identity = request.identity as Identity | undefined;
     const name = isMethodName(method) ? method : 'unknown';
     deps.observe(name, 'rest', reply.failure, null, identity?.agentId ?? null);
@@ -190,7 +188,6 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   );
 }
 
-/** Creates the server of the operations port: health, readiness and metrics. */
 export function createOpsServer(
   readiness: Readiness,
   metrics: Metrics,
@@ -204,10 +201,7 @@ export function createOpsServer(
   return app;
 }
 
-/**
- * Creates the server that holds the public port while the hub starts. It answers the liveness check and refuses
- * everything else.
- */
+/** Holds the public port while the hub starts. Answers the liveness check and refuses everything else. */
 export function createStartingServer({
   readiness,
   metrics,
@@ -230,10 +224,7 @@ function refusalOfSignIn(error: unknown): Refusal {
   return refuse('unauthorized', message);
 }
 
-/**
- * The size of a request's body. A body without a declared length counts as the largest that is
- * allowed.
- */
+/** A body without a declared length counts as the largest that is allowed. */
 function bodyBytes(headers: IncomingHttpHeaders): number {
   if (headers['transfer-encoding'] !== undefined) return limits.frameBytes;
   return Math.min(limits.frameBytes, Number(headers['content-length'] ?? 0));
@@ -256,7 +247,7 @@ function setErrorHandlers(
   });
 }
 
-/** True for /healthz, /readyz and /metrics, which are answered even when the hub is full. */
+/** True for routes that are answered even when the hub is full. */
 function isStatus({ routeOptions }: FastifyRequest): boolean {
   return statusPaths.has(routeOptions.url);
 }
@@ -265,7 +256,6 @@ function addAliveRoute(app: FastifyInstance, status: 'ok' | 'starting' = 'ok'): 
   app.get('/healthz', async () => ({ status }));
 }
 
-/** /readyz and /metrics: for orchestrators and Prometheus. */
 export function addStatusRoutes(
   app: FastifyInstance,
   readiness: Readiness,
@@ -275,8 +265,7 @@ export function addStatusRoutes(
     const report = await readiness.report();
     return reply.code(report.ready ? 200 : 503).send(report);
   });
-  // No sign-in is needed, and writing the metrics takes some milliseconds, so concurrent requests
-  // share the text.
+  // Concurrent requests share the text, because no sign-in is needed and writing it takes some milliseconds.
   let written: Promise<string> | undefined;
   const write = () => metrics.text().finally(() => setImmediate(() => (written = undefined)));
   app.get('/metrics', async (_request, reply) =>

@@ -10,8 +10,7 @@ afterEach(() => app.close());
 
 const get = (url: string) => app.inject({ url });
 
-// The race: hundreds of unauthenticated clients request a text that takes some milliseconds to
-// write. Invariant: the text is written once for all concurrent requests.
+// The race: hundreds of unauthenticated clients request a text that takes some milliseconds to write.
 describe('status and documents that need no sign-in', () => {
   it('metrics are written once for all requests of one turn, and again for a later one', async () => {
     app = fastify();

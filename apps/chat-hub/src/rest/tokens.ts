@@ -14,7 +14,6 @@ import { storable, wholeNumber } from './query.ts';
 
 const day = 86_400;
 
-/** The content of a token to mint, over REST and for `npm run token`. */
 export const mintBody = z.strictObject({
   sub: idSchema.refine(isAgentId, { error: 'is the hub itself' }),
   ttlSeconds: z
@@ -105,7 +104,7 @@ export const tokenOperations: readonly RestOperation[] = [
   },
 ];
 
-/** Adds /v1/tokens, for admins: minting with the hub's own secret, listing, and revoking. Each act is audited. */
+/** The routes need an admin, and each act is audited. */
 export function addTokenRoutes(
   app: FastifyInstance,
   deps: {
@@ -119,8 +118,8 @@ export function addTokenRoutes(
   const { store, knownAgents, audit, writer } = deps;
   app.addHook('preHandler', async (request, reply) => {
     const { identity, method } = request;
-    // Without this check a frozen agent with an admin token could mint a token of kind person and
-    // lift the freeze, or revoke the tokens of other admins.
+    // Without this check a frozen agent with an admin token could lift the freeze with a new token, or revoke the
+    // tokens of other admins.
     const refusal =
       refuseNonAdmin(identity, 'manage tokens') ??
       (method === 'GET' ? null : writer.refuseFrozen(identity));

@@ -9,7 +9,7 @@ import type { HostPolicy } from '../edge/origin-policy.ts';
 import type { PathPrefix } from '../edge/public-url.ts';
 import { sendFailure } from './errors.ts';
 
-/** The build folder of the web UI. The path is right both from this source file and from its build. */
+/** The relative path is right both from this source file and from its build. */
 export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../../web/dist');
 
 // 'self' also covers WebSockets to this host (CSP Level 3).
@@ -38,7 +38,7 @@ const pageHeaders = {
   'permissions-policy': powerfulFeatures.map((feature) => `${feature}=()`).join(', '),
 } as const;
 
-/** The pattern of file names. No match leads out of the folder or to a hidden file. */
+/** No match leads out of the folder or to a hidden file. */
 const fileName = '^[A-Za-z0-9_-][A-Za-z0-9._-]*$';
 
 type FileRoute = { Params: { readonly file: string } };
@@ -47,9 +47,9 @@ const unbuilt =
   'The web UI of this hub is not built: "npm start" in its repository builds it. The API is described at /v1/openapi.json.\n';
 
 /**
- * Serves the web UI at `/`: its files by name, without a listing. It needs no sign-in, because it holds no data; the
- * rights are checked below `/v1`. Browsers revalidate `index.html` each time and keep files named by their hash
- * permanently. If the web UI is not built, `/` answers 404 with a hint, and the rest of the hub works.
+ * Serves the web UI at `/` without sign-in, because it holds no data. Browsers revalidate `index.html` each time and
+ * keep files named by their hash permanently. If the web UI is not built, `/` answers 404 with a hint, and the rest
+ * of the hub works.
  */
 export async function addWebPage(
   app: FastifyInstance,
@@ -59,12 +59,9 @@ export async function addWebPage(
     pathPrefix,
     log,
   }: {
-    /** The built web UI: `index.html`, and the files in `assets/`, which are named by their hash. */
+    /** Contains `index.html`, and files named by their hash in `assets/`. */
     readonly directory: string;
-    /**
-     * Checks only the Host. Files are served to every Origin, because behind some proxies the page's own Origin is
-     * foreign.
-     */
+    /** Checks only the Host, because behind some proxies the page's own Origin is foreign. */
     readonly hostPolicy: HostPolicy;
     readonly pathPrefix: PathPrefix;
     readonly log: Logger;

@@ -85,9 +85,7 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 1_000) {
 }
 
 describe('a direct channel that is not yet live', () => {
-  // The race: an event of an earlier epoch arrives late. Invariant: a room's head belongs to the
-  // current epoch. A room opened at the late event's seq would drop new events until the log has
-  // grown past that seq.
+  // The race: an event of an earlier epoch arrives late. A room opened at its seq would drop the new epoch's events.
   it('is not opened by an event of another epoch, which is reported instead', async () => {
     const { rooms, foreign, publish } = await createBench();
     await publish(40, 'before');
@@ -96,8 +94,8 @@ describe('a direct channel that is not yet live', () => {
     expect(rooms.get(channelId)?.head).toBe(4);
   });
 
-  // The race: earlier events were lost. Invariant: the session gets a discontinuity, unless these events are known to
-  // be delivered.
+  // The race: earlier events were lost. The session gets a discontinuity, unless these events are known to be
+  // delivered.
   it('starts at the head that was known at the welcome', async () => {
     const { entered, publish } = await createBench({ phase: live });
     await publish(7, 'now');
@@ -123,9 +121,8 @@ describe('a direct channel that is not yet live', () => {
     expect(rooms.size).toBe(0);
   });
 
-  // The race: an event is committed, then an agent connects, and only then the tail check finds the
-  // event. Invariant: a session gets no event from before its welcome, in any channel. Otherwise a
-  // bot would answer twice.
+  // The race: an event is committed, an agent connects, and then the tail check finds the event. A session must get
+  // no event from before its welcome, or a bot would answer twice.
   it('is not opened by an event from before the heads of a welcome were read', async () => {
     const { topics, session } = await createBench();
     topics.foundDirect(channelId, ['ben'], 4);

@@ -9,35 +9,25 @@ import { notificationText, textFrame } from '../channels/frames.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** How long a welcome waits for a direct channel's room that has not delivered all events of the log. */
+/** A welcome waits this long for rooms of direct channels that have not delivered all events of the log. */
 const catchUpMs = 1_000;
 
 export interface DirectsRead {
   readonly heads: ReadonlyMap<string, number>;
-  /** True when the list contains all direct channels of the session. */
   readonly isComplete: boolean;
 }
 
-/** A direct channel that the welcome names. The session gets its events after `head`. */
 export interface OpenedDirect {
   readonly room: Room;
   readonly head: number;
 }
 
-/**
- * The seq after which a session follows a direct channel; `gap` says why earlier events may be
- * missing.
- */
 interface Start {
   readonly session: Session;
   readonly after: number;
   readonly gap?: 'epoch' | 'behind';
 }
 
-/**
- * The topics of the agents connected here. They carry the events of direct channels, and notices about channels whose
- * rooms a socket has not entered.
- */
 export function createAgentTopics(deps: {
   readonly bus: EventBus;
   readonly store: Pick<ChatStore, 'epoch' | 'directChannels' | 'access'>;
@@ -51,21 +41,20 @@ export function createAgentTopics(deps: {
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   /**
-   * The most recently active direct channels; null when the socket closed during the read. If the
-   * agent has more channels than a welcome names, they are read in pages, once for all its
-   * sessions, so that no statement sorts all of them.
+   * Null when the socket closed during the read. If the agent has more channels than a welcome names, they are read
+   * in pages, once for all its sessions, so that no statement sorts all of them.
    */
   async function readLatest(session: Session) {
     const { agentId } = session;
     const directs = await store.directChannels(agentId, limits.welcomeDirect);
-    // The heads that are read below would never be released for a closed socket.
+    // The heads read below would never be released for a closed socket.
     if (!session.isOpen) return null;
     const isComplete = directs.length < limits.welcomeDirect;
     if (isComplete) return { directs: latestOf(directs), isComplete };
     await heads.load(agentId);
     const { phase } = session;
     if (phase.name === 'welcoming') {
-      // The heads include these events. The tail check finds some of the events only later.
+      // The heads include these early events. The tail check finds some of them only later.
       phase.earlyDirects.clear();
       phase.areHeadsRead = true;
     }
@@ -79,16 +68,16 @@ export function createAgentTopics(deps: {
   }
 
   /**
-   * The point from which a session follows a direct channel. `seq` is the newest event of the
-   * channel known here, or null. Returns null if the session cannot follow the channel yet.
+   * `seq` is the channel's newest event known here, or null. Returns null if the session cannot follow the channel
+   * yet.
    */
   function startOf(session: Session, channelId: string, seq: number | null): Start | null {
     const { phase } = session;
     if (phase.name === 'closing') return null;
     if (phase.name === 'welcoming') {
       const read = phase.areHeadsRead ? heads.headOf(session.agentId, channelId) : null;
-      // The session starts just before the event, unless the welcome names the channel: then the
-      // head in the welcome decides.
+      // The session starts just before the event, unless the welcome names the channel: then the welcome's head
+      // decides.
       return seq === null || seq <= (read ?? 0) ? null : { session, after: seq - 1 };
     }
     // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost it.
@@ -160,7 +149,6 @@ export function createAgentTopics(deps: {
       }
       await subscription;
     },
-    /** Call it when the agent has no socket left on this hub. */
     leave(agentId: string) {
       const subscription = topics.get(agentId);
       topics.delete(agentId);
@@ -168,9 +156,7 @@ export function createAgentTopics(deps: {
       // The bus reports a failed unsubscription itself.
       subscription?.then((unsubscribe) => unsubscribe()).catch(() => undefined);
     },
-    /**
-     * Reads what a welcome says about direct channels; null when the socket closed during the read.
-     */
+    /** Null when the socket closed during the read. */
     async readDirects(session: Session): Promise<DirectsRead | null> {
       const latest = await rooms.readInEpoch(() => readLatest(session));
       if (!latest) return null;
@@ -188,10 +174,7 @@ export function createAgentTopics(deps: {
         isComplete,
       };
     },
-    /**
-     * Opens the rooms of the direct channels that the welcome names. Send the welcome and enter the rooms in the same
-     * turn.
-     */
+    /** Send the welcome and enter the rooms in the same turn. */
     openDirects(session: Session, { heads: named, isComplete }: DirectsRead) {
       const starts = new Map<string, number>();
       const early = session.phase.name === 'welcoming' ? session.phase.earlyDirects : [];
@@ -206,7 +189,8 @@ export function createAgentTopics(deps: {
       });
     },
     /**
-     * Call it when a direct channel of these agents has a new head. Their sockets on this hub enter the channel's room.
+     * Call it when a direct channel of these agents has a new head. Their sockets on this hub enter the channel's
+     * room.
      */
     foundDirect(channelId: string, agentIds: readonly string[], head: number) {
       for (const agentId of agentIds) enterDirect(agentId, channelId, head)?.raise(head);

@@ -17,27 +17,23 @@ export interface CatchUpDeps {
   readonly agentId: string;
   readonly output: SocketOutput;
   readonly store: Pick<ChatStore, 'logPage'>;
-  /** Called synchronously when everything pending was sent. Rooms send directly from then on. */
+  /** The hub calls this synchronously when everything pending was sent. Rooms send directly from then on. */
   readonly onCaughtUp: () => void;
-  /** Called when the peer reads nothing or missed too much. The socket must then be closed. */
+  /** The hub calls this when the peer reads nothing or missed too much. The socket must then be closed. */
   readonly onStuck: () => void;
-  /** Called with each discontinuity that is sent, for metrics. */
+  /** The hub calls this with each discontinuity that is sent, for metrics. */
   readonly onDiscontinuity?: ((reason: Discontinuity['reason']) => void) | undefined;
 }
 
-/**
- * The events of a room that are still to be sent: all after `afterSeq`. If an event removed the session, `untilSeq` is
- * the seq of that event, and later events are not sent.
- */
+/** All events after `afterSeq` are pending. The event `untilSeq`, if set, removed the session and is its last. */
 interface Pending {
   afterSeq: number;
   untilSeq: number | null;
 }
 
 /**
- * Sends one session the events that its rooms could not send directly, because the session reads too slowly or starts
- * behind. First come the durable events, from the rooms' memory or the store, page by page as the peer reads them. Then
- * come the latest typing and presence.
+ * Sends one session the events that its rooms could not send directly. Durable events come first, page by page as the
+ * peer reads them, then the latest typing and presence.
  */
 export class CatchUp {
   readonly #deps: CatchUpDeps;
@@ -45,7 +41,7 @@ export class CatchUp {
   readonly #pending = new Map<Room, Pending>();
   readonly #missedSignals = new Conflation<Room>();
   #isRunning = false;
-  /** The number of answers that are being made. While it is above 0, no pending events are sent. */
+  /** Counts answers that are being made, during which no pending events are sent. */
   #pauses = 0;
   #onReleased: (() => void)[] = [];
 
@@ -58,7 +54,7 @@ export class CatchUp {
     return this.#pauses > 0;
   }
 
-  /** Sends no pending events until the returned function is called. */
+  /** No pending events are sent until the returned function is called. */
   pause(): () => void {
     this.#pauses += 1;
     return () => {
@@ -73,15 +69,12 @@ export class CatchUp {
     if (!this.#output.isBuffering) this.#release();
   }
 
-  /** True while events of the room are pending, so that later events must wait. */
+  /** True while events of the room are pending. Later events must then wait. */
   isBehind(room: Room): boolean {
     return this.#pending.has(room);
   }
 
-  /**
-   * Makes all events of the room after `afterSeq` pending, unless earlier events are already
-   * pending.
-   */
+  /** Has no effect while earlier events of the room are pending. */
   backlogFrom(room: Room, afterSeq: number): void {
     if (!this.#pending.has(room)) this.#pending.set(room, { afterSeq, untilSeq: null });
     this.#runAfterBuffer();
@@ -93,8 +86,8 @@ export class CatchUp {
   }
 
   /**
-   * Call it when the client subscribes again while events are pending. The client's answer
-   * continues after `afterSeq`.
+   * Call it when the client subscribes again while events are pending. The client's answer continues after
+   * `afterSeq`.
    */
   skipTo(room: Room, afterSeq: number): void {
     const pending = this.#pending.get(room);
@@ -103,7 +96,7 @@ export class CatchUp {
     pending.untilSeq = null;
   }
 
-  /** Call it when the event `seq` removed the session from the room. It is the last event that the session gets. */
+  /** The event `seq` removed the session from the room, and is the last that the session gets. */
   endAt(room: Room, seq: number): void {
     const pending = this.#pending.get(room);
     if (pending) pending.untilSeq = seq;
@@ -115,10 +108,7 @@ export class CatchUp {
     this.#missedSignals.forget(room);
   }
 
-  /**
-   * Call it when the client unsubscribes from a channel from which an event has already removed the
-   * session.
-   */
+  /** Call it when the client unsubscribes from a channel from which an event has already removed the session. */
   forgetEnded(channelId: string): void {
     for (const room of this.#pending.keys()) if (room.channelId === channelId) this.forget(room);
   }
@@ -129,9 +119,7 @@ export class CatchUp {
     this.#missedSignals.clear();
   }
 
-  /**
-   * Tells the client that the room continues after `head`. Pending events up to `head` are dropped.
-   */
+  /** Notifies the client that the room continues after `head`, and drops pending events up to `head`. */
   discontinue(room: Room, reason: Discontinuity['reason'], head: number): void {
     this.#pending.delete(room);
     this.#deps.onDiscontinuity?.(reason);
@@ -139,13 +127,13 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  /** Tells the client that its subscription of the room has ended. Pending events are not sent. */
+  /** Notifies the client that its subscription has ended, and drops pending events. */
   end(room: Room, reason: Discontinuity['reason']): void {
     this.forget(room);
     this.#output.send(discontinuityText(room, reason, room.head, 'forbidden'));
   }
 
-  /** Sends until nothing is pending. While it runs, rooms add to the pending events instead of sending directly. */
+  /** Sends until nothing is pending. Rooms meanwhile add to the pending events instead of sending directly. */
   async run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -153,7 +141,7 @@ export class CatchUp {
       await this.#whenWritable();
       const [next] = this.#pending;
       const room = this.#missedSignals.next();
-      // The store itself logs its outage. The events stay pending.
+      // The events stay pending. The store itself logs its outage.
       if (next) await this.#sendPage(...next).catch(() => delay(retryMs, null, { ref: false }));
       else if (room) this.#sendSignals(room);
       else break;
@@ -162,9 +150,8 @@ export class CatchUp {
     this.#deps.onCaughtUp();
   }
 
-  /** Resolves when the peer has read everything written and sending may continue, or when the socket is closed. */
   async #whenWritable(): Promise<void> {
-    // Pages sent now would only accumulate in the output buffer.
+    // Pages that are sent while an answer is made would only accumulate in the output buffer.
     while (!this.#maySend && this.#output.isOpen) {
       await new Promise<void>((resolve) => this.#onReleased.push(resolve));
     }
@@ -173,10 +160,7 @@ export class CatchUp {
     if (!this.#maySend && this.#output.isOpen) await this.#whenWritable();
   }
 
-  /**
-   * False while an answer is made or buffered. That answer may name the seq after which a room
-   * continues.
-   */
+  /** False while an answer is made or buffered, because the answer may name the seq after which a room continues. */
   get #maySend(): boolean {
     return !this.isPaused && !this.#output.isBuffering;
   }
@@ -190,10 +174,10 @@ export class CatchUp {
       this.#onReleased.push(() => void this.run());
   }
 
-  /** Sends one page of a room's pending events, or a discontinuity when too many are pending. */
+  /** Sends a discontinuity when too many events are pending for a page. */
   async #sendPage(room: Room, pending: Pending): Promise<void> {
     if ((pending.untilSeq ?? room.head) - pending.afterSeq > limits.resumeEvents) {
-      // Frames the waiting events now: they are at or below the head that the client gets.
+      // The waiting events are framed now, because they are at or below the head that the client gets.
       room.flush();
       const { untilSeq } = pending;
       this.discontinue(room, 'behind', untilSeq === null ? room.head : untilSeq - 1);
@@ -215,17 +199,16 @@ export class CatchUp {
     const read = inMemory ? null : await this.#readLog(room, afterSeq, maxBytes);
     if (read && read.floor > afterSeq + 1) return this.#skipTrimmed(room, pending, afterSeq, read);
     const page = firstOf(inMemory ?? read?.events ?? [], maxBytes);
-    // A large page is encoded before the checks below, because no event may arrive between the
-    // checks and the sending.
+    // A large page is encoded here, because no event may arrive between the checks below and the sending.
     const upTo = Math.min(room.head, pending.untilSeq ?? Infinity);
     const wanted = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
     const frames = sizeOf(wanted) > pieceChars ? await this.#output.encodeEvents(wanted) : null;
-    // During the wait the session may have left, got a discontinuity, skipped ahead or been removed at an earlier seq.
+    // During the wait the session may have left, got a discontinuity, skipped ahead or been removed at an earlier
+    // seq.
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
     if (!this.#maySend) return;
     if (frames && pending.untilSeq !== null && pending.untilSeq < upTo) return;
-    // No await follows. Each event delivered so far is sent here, or was already framed for the
-    // other sessions.
+    // No await follows, so each event delivered so far is sent here, or was already framed for the other sessions.
     room.flush();
     const target = pending.untilSeq ?? room.head;
     let events = wanted;
@@ -241,9 +224,7 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  /**
-   * Tells the client that its next events were trimmed. The events that the log still holds follow.
-   */
+  /** Notifies the client that its next events were trimmed, and continues from the floor. */
   #skipTrimmed(room: Room, pending: Pending, afterSeq: number, { floor }: LogPage): void {
     // After a discontinuity of the epoch, this floor belongs to another log.
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
@@ -259,24 +240,20 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  // The read is queued under the session's agent. Even an agent with many slow sockets then takes
-  // turns with other agents.
+  // The read is queued under the session's agent, so an agent with many slow sockets takes turns with other agents.
   #readLog({ channelId }: Room, afterSeq: number, maxBytes: number): Promise<LogPage> {
     const { agentId, store } = this.#deps;
     return store.logPage(channelId, afterSeq, limits.logPage, maxBytes, agentId);
   }
 
-  /** Sends missed typing and presence of a room before the room sends newer events directly. */
+  /** Call it before the room sends newer events directly. */
   #sendSignals(room: Room): void {
     const events = this.#missedSignals.take(room);
     if (events.length > 0) this.#output.enqueueEvents(events);
   }
 }
 
-/**
- * The notification that a room continues after `head`; with `code`, that the subscription has
- * ended.
- */
+/** With `code`, the notification says that the subscription has ended. */
 export function discontinuityText(
   { channelId, floor }: Pick<Room, 'channelId' | 'floor'>,
   reason: Discontinuity['reason'],
@@ -294,7 +271,7 @@ export function discontinuityText(
 const sizeOf = (events: readonly EncodedEnvelope[]) =>
   events.reduce((sum, { json }) => sum + json.length, 0);
 
-/** As many of the first events as fit into `maxChars`, but at least one. */
+/** Returns at least one event. */
 function firstOf(events: readonly EncodedEnvelope[], maxChars: number): readonly EncodedEnvelope[] {
   let length = 0;
   const end = events.findIndex(

@@ -25,17 +25,13 @@ const log = pino({ level: 'silent' });
 const heartbeat = createHeartbeat();
 afterAll(() => heartbeat.close());
 
-/** A connection of `ben`. The test resolves the read of his direct channels. */
 async function connecting() {
   const stored: EncodedEnvelope[] = [];
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<DirectChannel[]>();
   const store = {
     epoch,
-    /**
-     * The latest channels come from the test. A page includes what was committed before the page
-     * was read.
-     */
+    /** A page includes what was committed before the page was read. */
     async directChannels(_agentId: string, _limit: number, after?: string) {
       asked.resolve();
       const latest = await answer.promise;
@@ -106,7 +102,6 @@ async function connecting() {
     directHeads,
     answer: (directs: { channelId: string; head: number }[]) =>
       answer.resolve(directs.map((direct) => ({ ...direct, activeAt: 1 }))),
-    /** Commits an event of the direct channel, and publishes it unless `isLost`. */
     async commit(type: 'channel.message' | 'channel.message.delete', isLost = false) {
       const seq = stored.length + 1;
       // A deletion always deletes the first message.
@@ -144,8 +139,8 @@ async function connecting() {
 }
 
 describe('a connection that sends much at once', () => {
-  // The attack: thousands of calls in one write, below the limit at which the agent is barred. Invariant: the hub reads
-  // the other sockets in between.
+  // The attack: thousands of calls in one write, below the limit at which the agent is barred. Invariant: the hub
+  // reads the other sockets in between.
   it('is read again in the next turn of the event loop', async () => {
     const { peer, ws, answer } = await connecting();
     answer([]);
@@ -184,9 +179,8 @@ const welcomed = async ({ peer }: Awaited<ReturnType<typeof connecting>>) =>
   waitFor(() => peer.objects.find(({ method }) => method === 'welcome'), { what: 'the welcome' });
 
 describe('direct events between the read of direct channels and the welcome', () => {
-  // The race: the agent's topic is live, and a new direct channel gets its first events while the
-  // list of channels is read. Invariant: the welcome names the channel, and the events follow the
-  // welcome.
+  // The race: a new direct channel gets its first events while the list of channels is read. Invariant: the welcome
+  // names the channel, and the events follow.
   it('of a new channel follow the welcome, beginning with the first', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
@@ -200,8 +194,7 @@ describe('direct events between the read of direct channels and the welcome', ()
     expect(connection.peer.objects[0].method).toBe('welcome');
   });
 
-  // The race: while direct channels are read, a new channel gets events and one of these events is
-  // deleted, so the hub's memory drops it. Invariant: all events follow the welcome.
+  // The race: a new channel's event is deleted while direct channels are read, so the hub's memory drops it.
   it('follow the welcome even if one of them was deleted meanwhile', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
@@ -215,7 +208,6 @@ describe('direct events between the read of direct channels and the welcome', ()
   });
 
   // The race: the store returned the channel, and the channel got more events before the welcome.
-  // Invariant: no event is missing between the head in the welcome and the live events after it.
   it('of a channel that the store returned are included in the welcome’s head, or follow it', async () => {
     const connection = await connecting();
     for (let sent = 1; sent <= 5; sent++) await connection.commit('channel.message', sent !== 4);
@@ -230,9 +222,8 @@ describe('direct events between the read of direct channels and the welcome', ()
 });
 
 describe('a welcome with as many direct channels as it may name', () => {
-  // The race: while the list is read, a direct channel that is not in it gets its first event.
-  // Invariant: the welcome names no more channels than the protocol allows, and the event is
-  // included in the channel's head or follows the welcome.
+  // The race: while the list is read, a direct channel that is not in it gets its first event. Invariant: the welcome
+  // names no more channels than the protocol allows, and the event is not lost.
   it('names no further channel when another gets its first event meanwhile', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
@@ -249,9 +240,8 @@ describe('a welcome with as many direct channels as it may name', () => {
 });
 
 describe('a connection that ends before its welcome', () => {
-  // The race: the agent's only socket closes while its direct channels are read. Invariant: no list
-  // of heads is kept. Nothing would update this list, and a later connection would start at
-  // outdated heads.
+  // The race: the agent's only socket closes while its direct channels are read. Nothing would update the heads, and
+  // a later connection would start at outdated ones.
   it('leaves no heads of direct channels behind', async () => {
     const connection = await connecting();
     connection.ws.terminate();

@@ -24,18 +24,16 @@ import { heartbeatMs, type Heartbeat } from './heartbeat.ts';
 import { Session, terminateLater } from './session.ts';
 import type { WebSocket } from 'ws';
 
-/** The time after which a client whose welcome failed may reconnect. */
 const retryMs = 1_000;
 const maxSocketsPerAgent = 100;
 /**
- * The most bytes that are read from one socket in one turn of the event loop. Without a limit, Node
- * reads up to 2 MiB from a socket before it turns to the next one. The rest of the chunk that was
- * already read, at most 64 KiB, is still handled.
+ * Without this limit, Node reads up to 2 MiB from a socket before it turns to the next. The rest of a chunk already
+ * read, at most 64 KiB, is still handled.
  */
 const turnBytes = 16_384;
-/** The bytes that a frame counts in addition to its length, because small frames are costly too. */
+/** Each frame counts as this many more bytes, because small frames are costly too. */
 const frameCost = 100;
-/** The number of bad frames after which a socket is closed. Each good frame cancels one bad one. */
+/** A socket with more bad frames is closed. Each good frame cancels one bad one. */
 const maxBadFrames = 10;
 
 export interface ConnectionDeps {
@@ -59,7 +57,6 @@ export interface ConnectionDeps {
   readonly allowance: CallAllowance;
 }
 
-/** Serves accepted sockets: the welcome, then calls, until the socket closes. */
 export function createConnectionHandler(deps: ConnectionDeps) {
   const { store, flusher, unsent, slices, metrics, log } = deps;
   const { sessions, agentTopics, heartbeat, dispatcher, allowance } = deps;
@@ -112,8 +109,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         edits: limits.edits,
         streams: limits.streams,
       },
-      // The list may exceed the limit, because channels with events during the read were added at
-      // its beginning.
+      // Channels with events during the read were added at the beginning, so the list may exceed the limit.
       direct: directs
         .slice(0, limits.welcomeDirect)
         .map(({ room, head }) => ({ channelId: room.channelId, head })),
@@ -134,10 +130,6 @@ export function createConnectionHandler(deps: ConnectionDeps) {
   let turn = 0;
   let isTurnCounted = false;
 
-  /**
-   * The number of this turn of the event loop. It rises only when this function is called in a
-   * turn.
-   */
   function thisTurn(): number {
     if (!isTurnCounted) {
       isTurnCounted = true;
@@ -149,9 +141,8 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     return turn;
   }
 
-  /** The code and the reason for closing a socket of the agent at once, or null. */
   function refusalOf(identity: Identity): readonly [code: number, reason: string] | null {
-    // The token may have been revoked, and the agent barred, after this socket was authenticated.
+    // The token may have been revoked, or the agent barred, after this socket was authenticated.
     if (deps.revocations.has(identity)) return [4403, 'the token was revoked'];
     const { agentId } = identity;
     const barredForMs = allowance.barredForMs(agentId);
@@ -174,7 +165,6 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     let badFrames = 0;
     let [lastTurn, readInTurn] = [-1, 0];
 
-    /** Counts what is read from the socket in this turn. */
     function countRead(bytes: number): void {
       if (lastTurn !== thisTurn()) [lastTurn, readInTurn] = [turn, 0];
       const before = readInTurn;
@@ -183,8 +173,8 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     }
 
     /**
-     * Counts a frame without a call as a call. Returns false once the socket is closed, because the
-     * peer may still send.
+     * Counts a frame without a call as a call. Returns false once the socket is closed, because the peer may still
+     * send.
      */
     function countFrame(): boolean {
       if (session.isOpen) allowance.count(session.agentId);
@@ -237,13 +227,13 @@ export function createConnectionHandler(deps: ConnectionDeps) {
   };
 }
 
-/** Close codes that ws sends by itself, and the protocol's codes to send in their place. */
+/** Maps codes that ws sends by itself to the protocol's codes. */
 const protocolCloses = new Map<number | undefined, readonly [code: number, reason: string]>([
   [1009, [4413, 'a frame was over limits.frameBytes']],
   [1008, [4429, 'too many fragments']],
 ]);
 
-/** Translates the close codes of ws. The returned function gives the hub's close code, or null if the peer closed first. */
+/** The returned function gives the hub's close code, or null if the peer closed first. */
 function useProtocolCloseCodes(ws: WebSocket): () => number | null {
   const close = ws.close.bind(ws);
   let closedWith: number | null = null;
@@ -260,10 +250,9 @@ function useProtocolCloseCodes(ws: WebSocket): () => number | null {
   return () => closedWith;
 }
 
-/** Close codes of a peer that closes or loses its connection without an error. */
 const normalCodes: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006]);
 
-/** The metric label of a close. A code that a peer made up becomes `other`, so that peers cannot add labels. */
+/** A code that a peer made up becomes `other`, so that peers cannot add labels. */
 function closeLabel(ours: number | null, theirs: number): string {
   if (ours !== null) return String(ours);
   return normalCodes.has(theirs) ? String(theirs) : 'other';

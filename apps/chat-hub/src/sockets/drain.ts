@@ -4,19 +4,19 @@ import type { Sessions } from './sessions.ts';
 import type { Session } from './session.ts';
 
 export interface DrainOptions {
-  /** The number of sockets closed per second, so that the remaining hubs are not overloaded by reconnects. */
+  /** The rate is bounded, so that reconnects do not overload the remaining hubs. */
   readonly perSecond: number;
   /** @default 1000 */
   readonly minMs?: number;
-  /** If there are more than `perSecond × maxMs` sockets, they are closed faster. @default 10_000 */
+  /** More than `perSecond × maxMs` sockets are closed faster. @default 10_000 */
   readonly maxMs?: number;
-  /** How long a socket may stay after its slot to get the answers to its calls. @default 1000 */
+  /** A socket may stay this long after its slot to get the answers to its calls. @default 1000 */
   readonly answersMs?: number;
-  /** How long sockets may take to close before they are destroyed. @default 2000 */
+  /** After this time, sockets that are still open are destroyed. @default 2000 */
   readonly closeMs?: number;
 }
 
-/** The number of clients notified in one turn of the event loop, which takes a few ms. */
+/** Notifying this many sessions takes a few ms of one turn of the event loop. */
 const notifiedPerTurn = 200;
 
 export function drainLengthMs(sockets: number, options: DrainOptions): number {
@@ -25,9 +25,8 @@ export function drainLengthMs(sockets: number, options: DrainOptions): number {
 }
 
 /**
- * Closes all sessions, evenly spread over time. Each session learns its slot at once, is served
- * until then, and is closed with 4503 when it has the answers to its calls. Resolves when all are
- * closed; sockets that stay open are destroyed.
+ * Closes all sessions, evenly spread over time. Each session learns its slot at once, is served until then, and is
+ * closed with 4503 when it has the answers to its calls. Resolves when all are closed.
  */
 export async function drainSessions(sessions: Sessions, options: DrainOptions): Promise<void> {
   const { answersMs = 1_000, closeMs = 2_000 } = options;

@@ -32,7 +32,6 @@ describe('the heartbeat', () => {
   });
 
   // The race: a lagging session is not read, so the hub sees its pongs only after the catch-up.
-  // Invariant: only a session that stays stuck is closed.
   it('does not close a lagging session for the pongs that it does not read', () => {
     const { session, heartbeat } = createBench();
     jest.advanceTimersByTime(1.5 * heartbeatMs);

@@ -9,10 +9,7 @@ interface Pings {
   nextMs: number;
 }
 
-/**
- * Pings sessions. Closes sessions that leave two pings unanswered (4408) and sessions whose token
- * has expired (4401).
- */
+/** Closes sessions that leave two pings unanswered (4408) and sessions whose token has expired (4401). */
 export function createHeartbeat() {
   const watched = new Map<Session, Pings>();
   const timer = setInterval(() => {
@@ -20,7 +17,7 @@ export function createHeartbeat() {
     for (const [session, pings] of watched) sweep(session, pings, nowMs);
   }, sweepMs).unref();
   return {
-    /** Watches a session. The first ping is sent at a random time within {@link heartbeatMs}. */
+    /** The first ping is sent at a random time within {@link heartbeatMs}. */
     watch(session: Session) {
       watched.set(session, { unanswered: 0, nextMs: Date.now() + Math.random() * heartbeatMs });
     },

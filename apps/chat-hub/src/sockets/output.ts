@@ -13,34 +13,31 @@ import {
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 
-/** The unsent output above which a socket is lagging. */
+/** A socket with more unsent output is lagging. */
 const lagBytes = 1_048_576;
-/** How long a peer may read nothing at all before it counts as stuck. */
 const stuckMs = 30_000;
 /**
- * The most bytes read from a log at once for a socket that catches up. It is less while the agent
- * is over its unsent budget.
+ * The limit of one read of the log for a socket that catches up. It is less while the agent is over its unsent
+ * budget.
  */
 const pageBytes = 1_048_576;
 const smallPageBytes = 65_536;
-/** The most bytes written to a socket in one turn. More would block the event loop while the kernel copies them. */
+/** Writing more in one turn would block the event loop while the kernel copies the bytes. */
 const turnBytes = 262_144;
 const copiedBytes = 16_384;
 
-/** The text of one JSON-RPC object or array, or its UTF-8 in pieces. */
 export type Payload = string | readonly Buffer[];
 
 export interface SocketOutputDeps {
   readonly flusher: Flusher;
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;
-  /** Called after every write that leaves more unsent bytes than the socket or its agent may have. */
+  /** The output calls this after every write that leaves more unsent bytes than the socket or its agent may have. */
   readonly onOverLimit: () => void;
 }
 
-/** The outgoing side of one socket: it queues frames, writes them, and counts the bytes that the peer has not read. */
+/** Queues and writes frames, and counts the bytes that the peer has not read. */
 export class SocketOutput implements Flushable {
-  /** True if the client chose the subprotocol, so a frame may hold an array. */
   readonly acceptsBatches: boolean;
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
@@ -49,7 +46,6 @@ export class SocketOutput implements Flushable {
   readonly #unsent: Unsent;
   #frames: Frame[] = [];
   #queuedBytes = 0;
-  /** Frames that wait until the open buffer ends; null when no buffer is open. */
   #buffered: Frame[] | null = null;
   #bufferedBytes = 0;
   #openBuffers = 0;
@@ -62,8 +58,7 @@ export class SocketOutput implements Flushable {
     this.acceptsBatches = ws.protocol !== '';
     this.#deps = deps;
     this.#unsent = deps.unsent.open(agentId);
-    // ws answers pings by itself. A peer that only sends pings and never reads must also be
-    // detected as lagging.
+    // ws answers pings by itself. A peer that only pings and never reads must also lag.
     ws.on('ping', () => this.#written());
   }
 
@@ -79,12 +74,10 @@ export class SocketOutput implements Flushable {
     return this.#buffered !== null;
   }
 
-  /** True when the buffered output has reached the limit of unsent output of a socket. */
   get isBufferFull(): boolean {
     return this.#bufferedBytes > lagBytes;
   }
 
-  /** Sends a payload together with the other frames of this turn. */
   send(payload: Payload): void {
     for (const frame of framesOfPayload(payload)) this.enqueue(frame);
     this.#count();
@@ -96,8 +89,7 @@ export class SocketOutput implements Flushable {
       this.#bufferedBytes += sizeOfFrame(frame);
       return;
     }
-    // Frames left from an earlier turn wait for the peer. The next flush checks whether they are
-    // too many.
+    // Frames of an earlier turn wait for the peer. The next flush checks whether they are too many.
     if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.scheduleSocket(this);
     this.#frames.push(frame);
     this.#queuedBytes += sizeOfFrame(frame);
@@ -117,8 +109,8 @@ export class SocketOutput implements Flushable {
   }
 
   /**
-   * Buffers further frames until the returned function is called. That function sends its payload
-   * first, and then the frames. If several buffers are open, the frames wait for the last one.
+   * Buffers further frames until the returned function is called, which sends its payload before them. If several
+   * buffers are open, the frames wait for the last one.
    */
   buffer(): (payload: Payload | null) => void {
     this.#openBuffers += 1;
@@ -144,7 +136,7 @@ export class SocketOutput implements Flushable {
     this.#write(turnBytes);
   }
 
-  /** Writes every queued frame at once, for a socket that is about to close. */
+  /** Call it for a socket that is about to close. */
   flushAll(): void {
     this.#write(Infinity);
   }
@@ -155,7 +147,10 @@ export class SocketOutput implements Flushable {
     this.#written();
   }
 
-  /** Writes until the peer has read everything or the socket is closed. Calls `onStuck` when the peer reads nothing. */
+  /**
+   * Resolves when the peer has read everything or the socket is closed. Calls `onStuck` when the peer reads nothing
+   * for half a minute.
+   */
   async drain(onStuck: () => void): Promise<void> {
     const stuck = setTimeout(onStuck, stuckMs).unref();
     this.flush();
@@ -169,23 +164,23 @@ export class SocketOutput implements Flushable {
     clearTimeout(stuck);
   }
 
-  /** The bytes that may be read from a log at once for this socket. They count as unsent until `release` is called. */
+  /** `bytes` is the limit of one read of the log for this socket. It counts as unsent until `release` is called. */
   openPage(): { readonly bytes: number; release(): void } {
-    // Even over the budget, a socket gets a small page. Otherwise the agent's sockets that do not
-    // read could block a socket that reads.
+    // A socket gets a small page even over the budget. Otherwise the agent's sockets that do not read could block one
+    // that reads.
     const bytes = this.#deps.unsent.isOver(this.#agentId) ? smallPageBytes : pageBytes;
     const page = this.#deps.unsent.open(this.#agentId);
     page.settle(bytes);
     return { bytes, release: () => page.release() };
   }
 
-  /** Frees the counted memory; called once, after the socket closed. */
+  /** Call it once, after the socket closed. */
   dispose(): void {
     this.#frames = [];
     this.#unsent.release();
   }
 
-  /** Writes queued frames up to `maxBytes`. The rest follows when the peer has read these. */
+  /** Frames beyond `maxBytes` follow when the peer has read the earlier ones. */
   #write(maxBytes: number): void {
     if (!this.isOpen || this.#frames.length === 0) return;
     const [only] = this.#frames;
@@ -248,7 +243,7 @@ export class SocketOutput implements Flushable {
     this.#unsent.settle(this.#socket.writableLength + this.#queuedBytes + this.#bufferedBytes);
   }
 
-  /** Updates the count of unsent bytes, and continues writing when the peer has read the data written so far. */
+  /** Continues writing when the peer has read the data written so far. */
   #watchDrain(): void {
     if (this.#isWatchingDrain || !this.isOpen) return;
     this.#isWatchingDrain = true;

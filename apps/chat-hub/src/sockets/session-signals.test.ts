@@ -28,7 +28,6 @@ const presence = (statuses: Readonly<Record<string, 'online' | 'away' | 'offline
   return { type: 'channel.presence', channelId, presences } satisfies ChannelEvent;
 };
 
-/** The typing and presence events that the peer got, in order, as `agentId state`, or `agentId state in threadId`. */
 function signals({ peer }: SessionBench): string[] {
   return peer.objects
     .filter(({ method }) => method === 'event')
@@ -76,8 +75,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(seqsOf(objects.map(({ params }) => params))).toEqual(range(1, last));
   });
 
-  // An agent types in the channel and in a thread, and stops in one of them. Invariant: neither
-  // signal replaces the other.
+  // An agent types in the channel and in a thread; neither signal may replace the other.
   it('include the latest typing of each agent and thread', async () => {
     const bench = await lagging();
     for (let round = 0; round < 3; round++) {
@@ -91,7 +89,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(signals(bench)).toEqual(['ana types', 'cem types in t1', 'ana stops in t1']);
   });
 
-  // The race: the start was sent, and the stop arrived while the socket lagged. Invariant: the stop is sent too.
+  // The race: the start was sent, and the stop arrived while the socket lagged.
   it('include the stop of a typing indicator that it was sent before', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -104,8 +102,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(signals(bench)).toEqual(['ana types', 'ana stops']);
   });
 
-  // The race: more signals arrive while the socket catches up. Invariant: the last signal that the
-  // socket gets is the newest.
+  // The race: more signals arrive while the socket catches up.
   it('are never followed by older ones', async () => {
     const bench = await lagging();
     bench.broadcast(typing('ana', true));

@@ -19,8 +19,7 @@ const leaveOfBen: ChannelEvent = {
 };
 
 describe('a socket that read too slowly', () => {
-  // The race: the store fails while the socket catches up. Invariant: the socket gets all events once and in order when
-  // the store answers again.
+  // The race: the store fails while the socket catches up.
   it('gets everything once and in order though the store fails while it catches up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -48,8 +47,7 @@ describe('a socket that read too slowly', () => {
     expect(bench.flusher.deliveries).toBe(last + 100);
   });
 
-  // The race: the peer floods the hub with cheap calls and does not read the answers. Invariant:
-  // the hub stops reading the peer's calls.
+  // The race: the peer floods the hub with cheap calls and does not read the answers.
   it('is not read until it has caught up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -60,9 +58,8 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.isRead).toBe(true);
   });
 
-  // The race: the answers of a batch are buffered, and the socket falls behind during the batch. A call with a large
-  // answer waits for the catch-up, the catch-up waits for the buffer, and the buffer waits for the call. Invariant:
-  // every call ends, and a client that continues to read gets its answers.
+  // The race: the answers of a batch are buffered, and the socket falls behind. A call with a large answer waits for
+  // the catch-up, the catch-up for the buffer, and the buffer for the call. Invariant: every call ends.
   it('does not make the calls of a batch wait for the end of that batch', async () => {
     const bench = createSessionBench({ protocol: '' });
     bench.session.enter(bench.room);
@@ -79,9 +76,8 @@ describe('a socket that read too slowly', () => {
     await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: an answer takes longer than half a minute over a slow connection. Invariant: only a
-  // socket that reads nothing at all is closed. A slow client that lost its socket would reconnect
-  // and request the answer again and again.
+  // The race: an answer takes longer than half a minute over a slow connection. A slow client that lost its socket
+  // would request the answer again and again.
   it('is not closed while it reads anything, even if that takes long', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     try {
@@ -106,8 +102,7 @@ describe('a socket that read too slowly', () => {
     }
   });
 
-  // The race: the client unsubscribes while a page of pending events is read. Invariant: no event of the channel comes
-  // after the answer to unsubscribe.
+  // The race: the client unsubscribes while a page of pending events is read.
   it('gets nothing more of a channel that it leaves while it catches up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -125,9 +120,8 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.objects.slice(at).map(({ id }) => id)).toEqual([1, 2]);
   });
 
-  // The race: an event removes the session from a channel while the session lags, and the client
-  // unsubscribes before it gets that event. Invariant: no event of the channel comes after the
-  // answer to unsubscribe.
+  // The race: an event removes the lagging session from a channel, and the client unsubscribes before it gets that
+  // event.
   it('gets nothing more of a channel that it was removed from when its client unsubscribes', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -144,8 +138,7 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.objects.slice(at).map(({ id }) => id)).toEqual([1, 2]);
   });
 
-  // The race: the epoch changes while a page of the earlier epoch is read. Invariant: the discontinuity is followed
-  // only by events after the head that it names.
+  // The race: the epoch changes while a page of the earlier epoch is read.
   it('gets nothing of the earlier epoch after the discontinuity', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -165,8 +158,7 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 3));
   });
 
-  // The race: a member is removed while its session lags. Invariant: the session gets all events up
-  // to the removal and no later event, even if it reads late.
+  // The race: a member is removed while its session lags.
   it('gets everything up to its own leave and nothing after when it is removed meanwhile', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -181,15 +173,15 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.seqs).toEqual(range(1, leave));
   });
 
-  // The race: the session missed more than a catch-up may send, and some events still wait to be framed. Invariant: the
-  // discontinuity is followed only by events after the head that it names.
+  // The race: the session missed more than a catch-up may send, and some events still wait to be framed. Invariant:
+  // only events after the discontinuity's head follow it.
   it('gets a discontinuity when it is too far behind, and continues after its head', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     await fallBehind(bench);
     bench.publish(limits.resumeEvents + 1);
     await bench.turn();
-    // These events are not framed yet when the discontinuity is sent, because the peer reads in the same turn.
+    // The peer reads in the same turn, so these events are not framed yet when the discontinuity is sent.
     const head = bench.publish(5);
     bench.peer.read();
     const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
@@ -202,8 +194,7 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 2));
   });
 
-  // The race: the events that a slow session has not got yet are trimmed. Invariant: the session gets one
-  // discontinuity, and every event that the log still holds.
+  // The race: the events that a slow session has not got yet are trimmed.
   it('gets a discontinuity when its next events were trimmed, and continues from the floor', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -223,8 +214,8 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual([floor, last, next]);
   });
 
-  // The race: a page whose beginning was trimmed is read while the epoch changes. Invariant: the
-  // floor belongs to the log of the earlier epoch, so neither the session nor the room uses it.
+  // The race: a page whose beginning was trimmed is read while the epoch changes, so its floor belongs to the earlier
+  // log.
   it('gets nothing of a floor that was read in an earlier epoch', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -244,8 +235,7 @@ describe('a socket that read too slowly', () => {
     expect(bench.room.floor).toBe(1);
   });
 
-  // The race: an event that removed ben was trimmed before the room delivered it, and ben reads slowly. Invariant: ben
-  // learns that the subscription has ended, and gets nothing after that.
+  // The race: an event that removed ben was trimmed before the room delivered it, and ben reads slowly.
   it('learns that its subscription has ended when its removal was trimmed', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -281,8 +271,7 @@ describe('a socket that read too slowly', () => {
     ]);
   });
 
-  // The race: the session missed more than a catch-up may send, and the last missed events include
-  // its removal. Invariant: the event of the removal is still sent, and no event after it.
+  // The race: the session missed more than a catch-up may send, and the last missed event removed it.
   it('gets a discontinuity, its leave and nothing after when it is removed while too far behind', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -314,8 +303,7 @@ describe('a socket that read too slowly', () => {
 });
 
 describe('a socket that enters a room', () => {
-  // The race: events after the result's seq are sent as live events. Invariant: the result, which
-  // is sent in the same turn, comes before them.
+  // The race: live events after the result's seq are sent in the same turn as the result.
   it('gets the events that it missed once, after the answer of the same turn and before live events', async () => {
     const { publish, session, room, peer, turn } = createSessionBench();
     publish(10);
@@ -329,8 +317,7 @@ describe('a socket that enters a room', () => {
     ]);
   });
 
-  // The race: the client subscribes again while events are pending. Invariant: after a result that names a head, no
-  // event at or below that head comes.
+  // The race: the client subscribes again while events are pending.
   it('again at a head gets no pending events up to that head', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -346,7 +333,7 @@ describe('a socket that enters a room', () => {
     expect(after).toEqual(range(head + 1, last));
   });
 
-  // The race: the calls of a batch cause events before its answer is complete. Invariant: the answer comes first.
+  // The race: the calls of a batch cause events before its answer is complete.
   it('gets buffered events after the answer that ends the buffer, in order', async () => {
     const { session, room, peer, publish, turn } = createSessionBench({ protocol: '' });
     const release = session.buffer();
@@ -362,9 +349,8 @@ describe('a socket that enters a room', () => {
 });
 
 describe('an answer that is made in several turns', () => {
-  // The race: events arrive after a subscribe entered its rooms and before its answer. Invariant:
-  // events after the head in the answer follow the answer. Events up to that head come before the
-  // answer or not at all.
+  // The race: events arrive between the entry of a subscribe into its rooms and its answer. Invariant: events after
+  // the head in the answer follow it; events up to that head come before it or not at all.
   it('comes before events delivered after its rooms were entered, and after earlier ones', async () => {
     const { session, room, peer, publish, turn } = createSessionBench();
     session.enter(room);
@@ -406,8 +392,7 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBe(0);
   });
 
-  // Without this budget, an agent with a hundred sockets, each a little below the limit of one
-  // socket, would hold a hundred times that limit.
+  // Without this budget, an agent with a hundred sockets could hold a hundred times the limit of one socket.
   it('counts for its agent: over that budget a socket that does not read lags', async () => {
     const unsent = createUnsentBudget({ agentBytes: 100_000 });
     const bench = createSessionBench({ unsent });
@@ -431,8 +416,7 @@ describe('the unsent output of a session', () => {
     expect(bench.peer.seqs).toEqual(range(1, 52));
   });
 
-  // The race: the rest of a large answer waits for a peer that reads nothing, and events arrive. Invariant: the session
-  // lags.
+  // The race: the rest of a large answer waits for a peer that reads nothing, and events arrive.
   it('makes the session lag even while the rest of an earlier turn waits', async () => {
     const unsent = createUnsentBudget();
     const bench = createSessionBench({ unsent });
@@ -447,9 +431,8 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBeLessThan(2_000_000);
   });
 
-  // The race: a socket without the subprotocol resumes a room in a batch. Events that arrive during
-  // the batch are in the batch's answer too. Invariant: an answer that names a head is followed by
-  // the events after that head, once.
+  // The race: a socket without the subprotocol resumes a room in a batch, whose answer also holds the events that
+  // arrive meanwhile. Invariant: an answer that names a head is followed by the events after that head, once.
   it('does not get events after the answer of a batch that holds them', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room } = bench;
@@ -481,9 +464,8 @@ describe('the unsent output of a session', () => {
     expect(bench.peer.seqs).toEqual([]);
   });
 
-  // The race: a page of the log is being read for a socket that catches up when the batch begins.
-  // The page arrives before the batch resumes the room. Invariant: an answer that names a head is
-  // followed by the events after that head, once.
+  // The race: a page for the catch-up is being read when a batch begins, and arrives before the batch resumes the
+  // room.
   it('does not get a page of the log after the answer of a batch that holds its events', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;
@@ -505,14 +487,12 @@ describe('the unsent output of a session', () => {
     await waitFor(() => peer.seqs.at(-1) === next, { what: 'the last event' });
     const at = peer.objects.findIndex(({ id }) => id === 'batch');
     expect(peer.objects.slice(at + 1).map(({ params }) => params.seq)).toEqual([next]);
-    // All events before the batch were sent, from the first one on.
     expect(peer.seqs.slice(0, before)).toEqual(range(1, before));
     await waitFor(() => !session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: the socket is too far behind for a catch-up, and still reads during a batch that
-  // resumes the room. Invariant: no discontinuity follows the answer, because it would name a lower
-  // head than the answer.
+  // The race: the socket is too far behind for a catch-up, and reads during a batch that resumes the room. A
+  // discontinuity after the answer would name a lower head than the answer.
   it('gets no discontinuity of a room that a call of the batch continues', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;

@@ -13,56 +13,43 @@ import { CatchUp } from './catch-up.ts';
 import type { Signal } from '../channels/conflation.ts';
 import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
 
-/** The time after which a client may reconnect when its socket was closed for not reading. */
 const returnMs = 1_000;
-/** How long a peer may take to answer a close before its socket is destroyed. */
 const closeTimeoutMs = 2_000;
 
 export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly onLag: () => void;
-  /** Called when the client is sent the notice that a room continues at another seq. */
   readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
-  /** Called when the session left a room or was removed from it, or when the channel was deleted. */
+  /** The hub calls this when the session left a room or was removed from it, or when the channel was deleted. */
   readonly onLeftRoom: (session: Session, room: Room) => void;
 }
 
 export interface WelcomedDirects {
-  /**
-   * True when the welcome named all direct channels, so that any other channel is new and starts at its first event.
-   */
+  /** True when the welcome named all direct channels, so any other channel is new and starts at its first event. */
   readonly isComplete: boolean;
-  /** `Rooms.epochGeneration` at the welcome. In a later generation the heads that the welcome named are invalid. */
+  /** When `Rooms.epochGeneration` is later than this, the heads that the welcome named are invalid. */
   readonly epochGeneration: number;
 }
 
 export interface WelcomingPhase {
   readonly name: 'welcoming';
-  /**
-   * Direct channels that had events before the welcome, each with the seq before its first event.
-   */
+  /** The map holds direct channels with events before the welcome, each with the seq before its first event. */
   readonly earlyDirects: Map<string, number>;
   /**
-   * True once the heads of all direct channels were read. An event at or below its channel's head
-   * is then not new.
+   * True when the heads of all direct channels were read. An event at or below its channel's head is then not new.
    */
   areHeadsRead: boolean;
 }
 
-/** The phases of a session, each with the state that only it needs. */
 export type SessionPhase =
   | WelcomingPhase
   | { readonly name: 'live'; readonly directs: WelcomedDirects }
-  /**
-   * The session reads too slowly: rooms send it nothing, its calls are not read, and it catches up
-   * from the log.
-   */
+  /** The session reads too slowly: rooms send it nothing, its calls are not read, and it catches up from the log. */
   | { readonly name: 'lagging'; directs: WelcomedDirects; onDrained: (() => void)[] }
   | { readonly name: 'closing' };
 
 const closing: SessionPhase = { name: 'closing' };
 
-/** One connected socket: its identity, its phase, and the rooms it is in. */
 export class Session implements RoomMember {
   readonly sessionId: string;
   readonly identity: Identity;
@@ -73,13 +60,13 @@ export class Session implements RoomMember {
   readonly #deps: SessionDeps;
   readonly #output: SocketOutput;
   readonly #catchUp: CatchUp;
-  /** The phase while the socket is open. Only the WebSocket knows whether it is closing. */
+  /** The phase while the socket is open. Only the WebSocket knows whether the socket is closing. */
   #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map(), areHeadsRead: false };
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
   /**
-   * Direct channels that the client unsubscribed from, at most `limits.topics`. Their events do not
-   * make the session enter them again.
+   * The client unsubscribed from these direct channels, so their events do not make the session enter again. At most
+   * `limits.topics`.
    */
   readonly #mutedDirects = new Set<string>();
   #callsInFlight = 0;
@@ -134,7 +121,7 @@ export class Session implements RoomMember {
     return this.#rooms;
   }
 
-  /** How many rooms the client subscribed to. Direct channels are entered automatically and do not count. */
+  /** Direct channels do not count, because they are entered automatically. */
   get topics(): number {
     return this.#topics;
   }
@@ -151,7 +138,6 @@ export class Session implements RoomMember {
     this.#callsInFlight -= 1;
   }
 
-  /** Calls the listener once the socket has closed. Returns a function that removes it. */
   onClosed(listener: () => void): () => void {
     this.#closeListeners.add(listener);
     return () => void this.#closeListeners.delete(listener);
@@ -162,7 +148,7 @@ export class Session implements RoomMember {
     this.#phase = { name: 'live', directs };
   }
 
-  /** Reads nothing more until the next turn of the event loop, so that the other sockets get their turn. */
+  /** The other sockets get their turn before this one is read again. */
   restUntilNextTurn(): void {
     this.#ws.pause();
     setImmediate(() => {
@@ -174,7 +160,7 @@ export class Session implements RoomMember {
     this.#output.send(payload);
   }
 
-  /** Sends a frame that may be lost. It is dropped unless the session is live and its buffer has room. */
+  /** Drops the frame unless the session is live and its buffer has room. */
   sendBestEffort(frame: Buffer): void {
     if (this.#phase.name === 'live' && !this.#output.isBufferFull) this.#output.enqueue(frame);
   }
@@ -192,15 +178,14 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Buffers all further output until the returned function is called. That function sends its
-   * payload first, and then the output. If several buffers are open, the output waits for the last
-   * one. Events of rooms are not buffered: they are sent from the logs afterwards, because the
-   * payload may name the seq after which a room continues.
+   * Buffers all further output until the returned function is called, which sends its payload before that output. If
+   * several buffers are open, the output waits for the last one. Events of rooms are not buffered but sent from the
+   * logs afterwards, because the payload may name the seq after which a room continues.
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
-    // A lagging session stays lagging until the buffer ends. A call whose answer is buffered must
-    // not wait for the lag to end, because the buffer ends only after that call.
+    // Calls of a lagging session must not wait for the end of the lag while their answers are buffered, because the
+    // buffer ends only after the calls.
     if (this.#phase.name === 'lagging')
       for (const resolve of this.#phase.onDrained.splice(0)) resolve();
     return (payload) => {
@@ -210,17 +195,14 @@ export class Session implements RoomMember {
   }
 
   /**
-   * For an answer that takes several turns to make. Events of rooms that are entered during that
-   * time wait until the returned function is called.
+   * Use it for an answer that takes several turns. Events of rooms that are entered meanwhile wait until the returned
+   * function is called.
    */
   pauseCatchUp(): () => void {
     return this.#catchUp.pause();
   }
 
-  /**
-   * Resolves once the session no longer lags, or at once while output is buffered. Resolves with
-   * false if the socket is closed.
-   */
+  /** Resolves at once while output is buffered. Resolves with false if the socket is closed. */
   async whenDrained(): Promise<boolean> {
     const { phase } = this;
     if (phase.name === 'lagging' && !this.#output.isBuffering)
@@ -242,10 +224,9 @@ export class Session implements RoomMember {
     this.#catchUp.keepSignals(room, signals);
   }
 
-  /** Enters a room: events that it delivered after `afterSeq` are sent first, then later ones as they arrive. */
+  /** Events that the room delivered after `afterSeq` are sent first. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // Frames the room's waiting events for its earlier members only. If this session needs these
-    // events, it catches up.
+    // The waiting events are framed for the earlier members only. This session catches up if it needs them.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);
@@ -261,7 +242,7 @@ export class Session implements RoomMember {
     const isBehind = isNew && afterSeq < room.head;
     if (!isBehind && !this.#catchUp.isPaused) return;
     this.backlogFrom(room, isBehind ? afterSeq : room.head);
-    // The catch-up starts after this turn, because the answer that names the seq to continue from is sent in this turn.
+    // The answer that names the seq to continue from is sent in this turn, so the catch-up starts after it.
     if (!this.#catchUp.isPaused) queueMicrotask(() => void this.#catchUp.run());
   }
 
@@ -277,8 +258,8 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Leaves rooms. Direct channels are muted until the client subscribes to them again. If too many
-   * would be muted, leaves nothing and returns false.
+   * Direct channels are muted until the client subscribes to them again. If too many would be muted, leaves nothing
+   * and returns false.
    */
   unsubscribe(channelIds: readonly string[]): boolean {
     const muted = this.#mutedDirects;
@@ -303,17 +284,14 @@ export class Session implements RoomMember {
     this.#catchUp.discontinue(room, reason, room.head);
   }
 
-  /**
-   * Call it when the agent may not read the channel any more and no event says so. Without this
-   * notification the client would wait for events.
-   */
+  /** Call it when the agent may not read the channel any more and no event says so. */
   ended(room: Room, reason: Discontinuity['reason']): void {
     room.members.delete(this);
     this.#catchUp.end(room, reason);
     this.#forget(room);
   }
 
-  /** Closes with one of the protocol's close codes. The socket of a peer that does not answer in time is destroyed. */
+  /** The socket of a peer that does not answer in time is destroyed. */
   close(code: number, reason = ''): void {
     if (!this.isOpen) return;
     this.#output.flushAll();
@@ -323,7 +301,7 @@ export class Session implements RoomMember {
     terminateLater(this.#ws);
   }
 
-  /** Closes the socket and reads nothing more from it, so that calls that already arrived cost nothing. */
+  /** Reads nothing more, so that calls that already arrived cost nothing. */
   expel(code: number, reason: string): void {
     if (!this.isOpen) return;
     this.close(code, reason);
@@ -334,7 +312,7 @@ export class Session implements RoomMember {
     this.#ws.terminate();
   }
 
-  /** Leaves all rooms and frees what it holds; called once, after the socket closed. */
+  /** Call it once, after the socket closed. */
   dispose(): void {
     this.#output.dispose();
     for (const channelId of [...this.#rooms.keys()]) this.leave(channelId);
@@ -367,7 +345,6 @@ export class Session implements RoomMember {
   }
 }
 
-/** Destroys the socket unless its peer answers the close in time. */
 export function terminateLater(ws: WebSocket): void {
   setTimeout(() => ws.terminate(), closeTimeoutMs).unref();
 }

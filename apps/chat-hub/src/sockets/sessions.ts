@@ -32,7 +32,7 @@ export function createSessions() {
     get agents() {
       return byAgent.size;
     },
-    /** The number of sessions that read too slowly for live delivery. Its cost grows with the number of sessions. */
+    /** The cost grows with the number of sessions. */
     get lagging() {
       let count = 0;
       for (const session of sessions) if (session.isLagging) count += 1;
@@ -43,7 +43,6 @@ export function createSessions() {
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-/** Closes (4403) every socket whose token was revoked. */
 export function endRevoked(sessions: Sessions, revoked: readonly RevokedToken[]): void {
   for (const session of sessions.all()) {
     if (revoked.some((entry) => isRevokedBy(session.identity, entry)))

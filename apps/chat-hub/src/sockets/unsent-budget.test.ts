@@ -4,7 +4,7 @@ import { createUnsentBudget } from './unsent-budget.ts';
 const options = { agentBytes: 100, hubBytes: 250, maxWaitMs: 20 };
 
 describe('the budget of unsent output', () => {
-  // The race: many calls start before any has an answer. Invariant: together they reserve no more than the budget.
+  // The race: many calls start before any has an answer.
   it('lets reservations of one agent wait for each other, in order, and is never exceeded', async () => {
     const budget = createUnsentBudget({ ...options, maxWaitMs: 10_000 });
     const granted: number[] = [];

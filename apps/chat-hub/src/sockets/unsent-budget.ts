@@ -1,31 +1,29 @@
 import { getHeapStatistics } from 'node:v8';
 
-/** The bytes of one socket or one answer that the peer has not read yet. */
 export interface Unsent {
-  /** Sets the bytes held now. The first call replaces a reservation by the answer's real size. */
+  /** The first call replaces a reservation by the answer's real size. */
   settle(bytes: number): void;
-  /** Frees all held bytes. Further calls do nothing. */
+  /** Further calls do nothing. */
   release(): void;
 }
 
-/** The shortest retry time of a refused call; the longest is twice this. */
+/** This is the shortest retry time; the longest is twice as long. */
 const retryMs = 1_000;
 
 /**
- * Limits the memory of unsent output, per hub and per agent over all its sockets and requests here. A call with a large
- * answer reserves memory before it reads anything, so that concurrent calls cannot exceed the limit. The cost of every
- * operation is constant.
+ * Limits unsent output, per hub and per agent over all its sockets and requests here. A call with a large answer
+ * reserves memory before it reads anything, so concurrent calls cannot exceed the limit. Every operation has constant
+ * cost.
  */
 export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
   maxWaitMs = 2_000,
-  /** The most reservations that wait, per agent and per hub. Further reservations are refused. */
+  /** The limit applies per agent and per hub. Further reservations are refused. */
   maxWaiting = 10_000,
   random = Math.random,
 } = {}) {
   const hub = new Pool(hubBytes, maxWaiting);
-  /** Each agent's pool, with the number of sockets and answers that use it. A pool without a user is removed. */
   const agents = new Map<string, { readonly pool: Pool; uses: number }>();
   let refusals = 0;
 
@@ -69,19 +67,15 @@ export function createUnsentBudget({
     get refusals() {
       return refusals;
     },
-    /**
-     * The milliseconds after which a refused call may be repeated. They are random, so that clients
-     * do not repeat calls together.
-     */
+    /** Random, so that clients do not repeat refused calls together. */
     retryAfterMs: () => retryMs + Math.floor(random() * retryMs),
-    /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
+    /** The bytes may exceed the budget. */
     open: (agentId: string) => open(agentId, use(agentId), 0),
-    /** True when the agent or the hub holds more than its budget. */
     isOver: (agentId: string) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,
     /**
-     * Reserves memory. Waits in order for other reservations to end, at most `maxWaitMs`. Resolves
-     * with null after this time, or immediately if unsent output alone leaves too little memory.
+     * Waits in order for other reservations to end, at most `maxWaitMs`. Resolves with null after this time, or
+     * immediately if unsent output alone leaves too little memory.
      */
     async reserve(agentId: string, bytes: number): Promise<Unsent | null> {
       const agent = use(agentId);
@@ -105,7 +99,7 @@ interface Waiter {
   readonly end: (isGranted: boolean) => void;
 }
 
-/** One limit, the bytes that are unsent or reserved under it, and the waiting reservations. */
+/** A pool has a limit, the bytes that are unsent or reserved under it, and the waiting reservations. */
 class Pool {
   readonly #max: number;
   readonly #maxWaiting: number;
@@ -132,10 +126,7 @@ class Pool {
     }
   }
 
-  /**
-   * Reserves bytes, and waits for them if necessary. Resolves with false when the bytes are not
-   * free by `endMs`.
-   */
+  /** Resolves with false when the bytes are not free by `endMs`. */
   enter(bytes: number, endMs: number): Promise<boolean> {
     if (this.#isFull(bytes)) return Promise.resolve(false);
     if (this.#waiting.size === 0 && this.#take(bytes)) return Promise.resolve(true);
@@ -152,16 +143,13 @@ class Pool {
     });
   }
 
-  /**
-   * True when unsent output alone leaves too little memory. A wait for other reservations would
-   * then not help.
-   */
+  /** True when unsent output alone leaves too little memory, so a wait for other reservations would not help. */
   #isFull(bytes: number): boolean {
     return this.#unsent > 0 && this.#unsent + bytes > this.#max;
   }
 
   #take(bytes: number): boolean {
-    // One answer is always allowed, whatever its size. Otherwise a small budget would allow none.
+    // One answer is always allowed, or a small budget would allow none.
     if (this.bytes > 0 && this.bytes + bytes > this.#max) return false;
     this.#reserved += bytes;
     return true;

@@ -5,10 +5,7 @@ type Closable =
 
 const suite = suiteScope();
 
-/**
- * Closes `part` after the last test of this file. Parts are closed in reverse order, also when one
- * fails to close. Returns `part`.
- */
+/** Closes `part` after the last test of this file, before parts that were given earlier. Returns `part`. */
 export function closeAfterAll<T extends Closable>(part: T): T {
   suite.defer(() => close(part));
   return part;

@@ -1,6 +1,5 @@
 import type { Identity } from '../edge/identity.ts';
 
-/** The identity of an agent in dev mode: it has no limits from a token. */
 export function identityOf(agentId: string, more: Partial<Identity> = {}): Identity {
   return {
     agentId,

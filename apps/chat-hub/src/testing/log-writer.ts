@@ -12,27 +12,21 @@ import { createRedisClient, parseRedisEnvironment } from '@openclaw/redis-client
 import { waitFor } from '@openclaw/test-support';
 import type { TestDatabase } from './test-hub.ts';
 
-/**
- * Writes to the log like another hub, but publishes only the events that the test names, as if the bus had lost the
- * others.
- */
+/** Writes to the log like another hub, but publishes only the events that the test names. */
 export interface LogWriter extends AsyncDisposable {
   readonly store: ChatStore;
-  /** Commits a change; its params are parsed like those of a call. Throws when the change is refused. */
+  /** Parses the params like those of a call. Throws when the change is refused. */
   append<M extends WriteMethod>(
     agentId: string,
     method: M,
     params: object,
   ): Promise<Extract<Outcome<M>, { ok: true }>>;
-  /**
-   * Publishes events as a hub does: on the topics of the agents, and on the channel's topic unless the channel is
-   * direct.
-   */
+  /** Publishes on the agents' topics, and on the channel's topic unless the channel is direct. */
   publish(...events: readonly AppendedEvent[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Opens a writer. It publishes only with a Redis. */
+/** The writer publishes only with a Redis. */
 export async function openLogWriter(
   database: Pick<TestDatabase, 'url'>,
   redisUrl?: string,

@@ -1,10 +1,7 @@
 import { mintToken, type TokenRequest } from '../edge/mint-token.ts';
 import { parseConfig } from '../config.ts';
 
-/**
- * Mints a token as a hub with this secret does. By default the minter is `test` and the time is
- * now.
- */
+/** By default the minter is `test` and the time is now. */
 export function mintFor(
   secret: string,
   request: Omit<TokenRequest, 'minter' | 'issuedAtMs'> & Partial<TokenRequest>,

@@ -2,27 +2,23 @@ import { EventEmitter } from 'node:events';
 import { Writable, type Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
-/** The peer's end of a socket. It receives data from the hub only while it reads. */
+/** Receives data from the hub only while it reads. */
 export interface Peer {
   isReading: boolean;
-  /** The received frames, parsed. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into frames freely
   readonly frames: readonly any[];
-  /** The received JSON-RPC objects, in order, whether alone in a frame or in an array. */
+  /** Objects are in order, whether they came alone in a frame or in an array. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly objects: readonly any[];
   readonly seqs: readonly number[];
-  /** True while the hub reads its messages. */
   readonly isRead: boolean;
   readonly closed: { readonly code: number; readonly reason: string } | null;
-  /** True once the hub destroyed the socket. */
   readonly isCut: boolean;
   read(): void;
   /** Receives one write, even while reading is paused. */
   take(): void;
 }
 
-/** Creates a peer with the hub's side: the WebSocket and the socket below it. */
 export function createPeer(protocol: string): { peer: Peer; ws: WebSocket; socket: Duplex } {
   const frames: unknown[] = [];
   const waiting: (() => void)[] = [];

@@ -1,6 +1,5 @@
 import type { RpcSocket } from '@openclaw/test-support';
 
-/** One agent's status in a presence event, with the event's timestamp. */
 export interface PresenceChange {
   readonly agentId: string;
   readonly status: string;
@@ -20,7 +19,6 @@ export function presenceEvents({ events }: RpcSocket, channelId: string): Presen
     );
 }
 
-/** The statuses of one agent that a socket received in a channel, in order. */
 export function statusesOf(socket: RpcSocket, channelId: string, agentId: string): string[] {
   return presenceEvents(socket, channelId)
     .filter((change) => change.agentId === agentId)

@@ -2,7 +2,7 @@ export function seqsOf(events: readonly { readonly seq: number | null }[]): numb
   return events.map(({ seq }) => seq).filter((seq) => seq !== null);
 }
 
-/** `from`, from+1, … `to`. */
+/** Includes both ends. */
 export function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }

@@ -12,32 +12,28 @@ import { createPeer, type Peer } from './peer.ts';
 const channelId = 'c';
 const epoch = 'e';
 
-/** One session and one room over a log that the test writes, without a network. */
 export interface SessionBench {
   readonly room: Room;
   readonly flusher: Flusher;
   readonly session: Session;
   readonly peer: Peer;
-  /** Appends events to the log and offers them to the room. Returns the seq of the last. */
+  /** Appends events and offers them to the room. Returns the seq of the last. */
   readonly publish: (count: number, contentBytes?: number) => number;
-  /** Appends one given event to the log and offers it to the room. Returns its seq. */
+  /** Appends the event and offers it to the room. Returns its seq. */
   publishEvent(event: ChannelEvent): number;
   broadcast(event: ChannelEvent): void;
   /** Replaces the store's next answer, so that it can fail or wait. */
   onNextPage(
     answer: (page: () => readonly EncodedEnvelope[]) => Promise<readonly EncodedEnvelope[]>,
   ): void;
-  /**
-   * Holds the store's next answer. `requested` resolves when the session reads the page; `release`
-   * lets the store answer.
-   */
+  /** `requested` resolves when the session reads the page; `release` lets the store answer. */
   holdNextPage(): { readonly requested: Promise<void>; readonly release: () => void };
-  /** Trims the log: the store answers no event before the floor. The room does not learn of it. */
+  /** The store then answers no event before the floor, and the room does not learn of it. */
   readonly trim: (floor: number) => void;
   readonly turn: () => Promise<void>;
 }
 
-/** Creates a live session of the agent `ben`, not yet in the room; the room's head is 0. */
+/** The live session of `ben` is not yet in the room; the room's head is 0. */
 export function createSessionBench({
   protocol = 'openclaw.v1',
   unsent = createUnsentBudget(),
@@ -138,8 +134,8 @@ export function createSessionBench({
 }
 
 /**
- * Publishes more than the hub buffers for a peer that does not read, and more than a room keeps in
- * memory. Returns the last seq.
+ * Publishes more than the hub buffers for a peer that does not read, and more than a room keeps in memory. Returns
+ * the last seq.
  */
 export async function fallBehind({ peer, publish, session, turn }: SessionBench): Promise<number> {
   peer.isReading = false;

@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { parseConfig } from '../config.ts';
 import { startHub, type RunningHub, type StartOptions } from '../start-hub.ts';
 
-/** A hub in this process, on a free loopback port. `await using` closes it. */
+/** The hub runs in this process, on a free loopback port. `await using` closes it. */
 export interface TestHub extends RunningHub, AsyncDisposable {
   readonly wsUrl: string;
   readonly databaseUrl: string;
@@ -16,7 +16,6 @@ export interface TestHub extends RunningHub, AsyncDisposable {
     agentId: string,
     options?: RpcSocketOptions & { readonly query?: string },
   ): Promise<RpcSocket>;
-  /** Makes a REST request as an agent in dev mode; resolves with status, headers and parsed body. */
   request(
     agentId: string,
     verb: string,
@@ -40,13 +39,10 @@ export async function temporaryDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** Variables of a hub whose Redis never answers, because nothing listens on port 1. */
+/** Nothing listens on port 1, so Redis never answers. */
 export const noRedis = { REDIS_URL: 'redis://127.0.0.1:1', LOG_LEVEL: 'error' } as const;
 
-/**
- * Starts a hub with these variables. Without a HUB_DB_URL the hub gets a fresh SQLite file, which
- * is removed when the hub is closed.
- */
+/** Without a HUB_DB_URL the hub gets a fresh SQLite file, which is removed when the hub is closed. */
 export async function startTestHub(
   environment: Readonly<Record<string, string>> = {},
   options: StartOptions = {},

@@ -11,7 +11,7 @@ export interface TwoHubs {
   readonly hubB: TestHub;
 }
 
-/** Starts two hubs and waits until both use Redis. Everything is closed after the last test of the file. */
+/** Waits until both hubs use Redis. Everything is closed after the last test of the file. */
 export async function startTwoHubs(
   variables: Readonly<Record<string, string>> = {},
   options: StartOptions = {},
@@ -27,7 +27,6 @@ export async function startTwoHubs(
   return { redis, database, environment, hubA, hubB };
 }
 
-/** Two hubs without Redis, on one database. `await using` closes everything. */
 export interface TwoHubsOnDatabase extends AsyncDisposable {
   readonly databaseUrl: string;
   readonly hubs: readonly [TestHub, TestHub];

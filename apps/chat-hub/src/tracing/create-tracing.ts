@@ -22,9 +22,9 @@ import { createTraceRelay } from './trace-relay.ts';
 import type { Tracing } from './tracing.ts';
 
 /**
- * Traces by the OpenTelemetry API: a span for each call, its commit, its publishes and their deliveries on every hub.
- * The process must have registered an SDK with a context manager. Without an SDK nothing is recorded, and a warning is
- * logged. The SDK decides which traces are sampled. Nothing is sent to other hubs for a trace that is not sampled.
+ * A span for each call, its commit, its publishes and their deliveries on every hub. The process must have registered
+ * an OpenTelemetry SDK with a context manager, else a warning is logged and nothing is recorded. The SDK samples;
+ * nothing is sent to other hubs for a trace that is not sampled.
  */
 export async function createTracing(
   deps: Pick<Services, 'redis' | 'keys'>,
@@ -42,15 +42,11 @@ export async function createTracing(
       deliveries.carried(eventId, parent),
     ),
   );
-  /** The trace contexts of upgrade requests, by the connection's identity object. */
   const upgrades = new WeakMap<object, Context>();
-  /** The time at which the current frame was read; null outside of a dispatch. */
+  /** The time is null outside of a dispatch. */
   let frameReadMs: number | null = null;
 
-  /**
-   * The context of the span that caused this work. Null when there is none, or when it is not
-   * recorded.
-   */
+  /** Null when this work has no parent span, or one that is not recorded. */
   function recordingParent(): { readonly parent: Context } | null {
     const parent = context.active();
     return trace.getSpan(parent)?.isRecording() ? { parent } : null;
@@ -111,8 +107,7 @@ export async function createTracing(
           ...caller,
           ...(order && {
             order: {
-              // A queued call starts when another call ends, and would run in the trace context of
-              // that other call.
+              // A queued call starts when another call ends, and would run in that call's trace context.
               run: (ids, isWrite, work) => order.run(ids, isWrite, context.bind(own, work)),
             },
           }),
@@ -178,8 +173,8 @@ export async function createTracing(
         sent.catch((error: unknown) => fail(span, error)).finally(() => span.end());
         return sent;
       };
-      // The traced bus has the original bus as its prototype, so that getters stay current; a copy would freeze their
-      // values. Inherited methods work because they are closures.
+      // With the original bus as prototype, getters stay current; a copy would freeze their values. Inherited methods
+      // work because they are closures.
       return Object.create(next, {
         publish: { value: publish },
         subscribeChannel: {
@@ -206,9 +201,7 @@ function refuse(span: Span, code: string): void {
     span.setStatus({ code: SpanStatusCode.ERROR, message: code });
 }
 
-/**
- * Takes only the code of an error, because its message may name hosts or contain text of a message.
- */
+/** Takes only the code, because the message may name hosts or contain text of a message. */
 function fail(span: Span, error: unknown): void {
   const { code } = error as { readonly code?: unknown };
   span.setStatus({

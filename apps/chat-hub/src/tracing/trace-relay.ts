@@ -3,16 +3,12 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-carrier.ts';
 
-/**
- * The most trace contexts that wait for Redis' answer. Any more are dropped, so their events have
- * no spans on other hubs.
- */
+/** Bounds the contexts that wait for Redis' answer. Events whose context is dropped have no spans on other hubs. */
 const maxPending = 1_000;
 
 /**
  * Carries the trace contexts of sampled events between hubs. They have their own topic, because clients receive
- * envelopes exactly as they are published. Hubs without tracing do not subscribe to the topic. Costs one PUBLISH per
- * sampled event.
+ * envelopes exactly as published. Costs one PUBLISH per sampled event.
  */
 export async function createTraceRelay(
   deps: {

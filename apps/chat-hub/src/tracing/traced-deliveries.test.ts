@@ -15,7 +15,6 @@ const parent = {
   isRemote: true,
 };
 
-/** An event of a channel; only its seq, id and type matter here. */
 function eventOf(seq: number) {
   const event = {
     type: 'collaboration.event',
@@ -37,8 +36,7 @@ function createBench() {
 }
 
 describe('the span of a delivery', () => {
-  // On Redis Cluster an event and its trace context come from different nodes, so either may arrive
-  // first.
+  // On Redis Cluster an event and its trace context come from different nodes, so either may arrive first.
   it.each([
     ['before the event', ['carried', 'arrived', 'written']],
     ['between its arrival and its delivery', ['arrived', 'carried', 'written']],

@@ -9,19 +9,16 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Delivery } from '../channels/flusher.ts';
 
-/**
- * The most events that are tracked between arrival and delivery. When there are more, the oldest is dropped without a
- * span.
- */
+/** Past this number of tracked events, the oldest is dropped without a span. */
 const maxEvents = 8_192;
 
-/** A point in time: Unix time for the span, and monotonic time to measure its length. */
+/** `epochMs` is for the span, and the monotonic time measures its length. */
 interface Moment {
   readonly epochMs: number;
   readonly monotonicMs: number;
 }
 
-/** The parts of an event known so far. Its span is created when all parts are known. */
+/** The span is created when all parts are known. */
 interface TrackedEvent {
   arrived?: Moment;
   parent?: SpanContext;
@@ -29,9 +26,8 @@ interface TrackedEvent {
 }
 
 /**
- * Creates a span for each delivered event whose trace is sampled: from its arrival at this hub until its frames were
- * written to the sockets of its channel. The context may come before or after the event, because on Redis Cluster the
- * two come from different nodes.
+ * The span of a sampled event lasts from its arrival at this hub until its frames were written to sockets. The
+ * context may come before or after the event, because on Redis Cluster the two come from different nodes.
  */
 export function createTracedDeliveries(tracer: Tracer, hubAttributes: Attributes) {
   const events = new LRUCache<string, TrackedEvent>({ max: maxEvents });
@@ -45,8 +41,7 @@ export function createTracedDeliveries(tracer: Tracer, hubAttributes: Attributes
   function endIfComplete(eventId: string, { arrived, parent, written }: TrackedEvent): void {
     if (!parent || !written) return;
     events.delete(eventId);
-    // An event that the bus lost is read from the log. It has no arrival, so its span begins at the
-    // write.
+    // An event that the bus lost has no arrival, so its span begins at the write.
     const start = arrived ?? written.at;
     const span = tracer.startSpan(
       `deliver ${String(written.attributes['chat.event_type'])}`,
@@ -65,7 +60,7 @@ export function createTracedDeliveries(tracer: Tracer, hubAttributes: Attributes
     arrived(eventId: string) {
       tracked(eventId).arrived ??= now();
     },
-    /** Call it when the trace context of an event arrives. `parent` is the span that published the event. */
+    /** Call it when an event's trace context arrives. `parent` is the span that published the event. */
     carried(eventId: string, parent: SpanContext) {
       const event = tracked(eventId);
       event.parent = parent;

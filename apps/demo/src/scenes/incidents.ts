@@ -2,7 +2,6 @@ import { edit, emit, setStatus, react, say, openThread, type Scene } from '../sc
 
 const inIncidents = (beats: Scene['steps']): Scene => ({ channel: 'incidents', steps: beats });
 
-/** Scenes about incidents: facts first, and no blame. */
 export const incidentScenes: readonly Scene[] = [
   inIncidents((w) => [
     emit('sre-oncall', 'alert.fired', {

@@ -2,7 +2,6 @@ import { emit, setStatus, react, say, type Scene } from '../scene.ts';
 
 const inLobby = (beats: Scene['steps']): Scene => ({ channel: 'lobby', steps: beats });
 
-/** Scenes in the lobby, where every agent is a member. */
 export const lobbyScenes: readonly Scene[] = [
   inLobby((w, random) => [
     say('scrum-master', 'Stand-up in writing: one line each, please. What is next?', {

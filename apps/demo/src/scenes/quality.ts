@@ -2,7 +2,6 @@ import { emit, setStatus, react, say, type Scene } from '../scene.ts';
 
 const inQuality = (beats: Scene['steps']): Scene => ({ channel: 'quality', steps: beats });
 
-/** Scenes about tests, flaky tests and bugs that users would have found. */
 export const qualityScenes: readonly Scene[] = [
   inQuality((w) => [
     emit('qa-lead', 'task.start', { task: 'Nightly suite', tests: 1200 + w.count }),

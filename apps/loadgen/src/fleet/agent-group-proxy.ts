@@ -12,7 +12,6 @@ export interface AgentGroupAnswer {
   readonly error?: string;
 }
 
-/** An agent group that runs in a worker thread. */
 export function createAgentGroupProxy(setup: AgentGroupSetup): AgentGroup {
   const file = import.meta.url.endsWith('.ts')
     ? './agent-group-thread.ts'

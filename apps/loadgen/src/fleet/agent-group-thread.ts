@@ -1,4 +1,4 @@
-// The entry of a worker thread: it runs one group of agents, which agent-group-proxy.ts calls.
+// Runs one group of agents in a worker thread, for agent-group-proxy.ts.
 import { parentPort, workerData } from 'node:worker_threads';
 import { createAgentGroup, type AgentGroup, type AgentGroupSetup } from './agent-group.ts';
 import type { AgentGroupAnswer, AgentGroupCall } from './agent-group-proxy.ts';

@@ -21,37 +21,30 @@ export const liveSlots = {
   deliveries: 2,
   errors: 3,
   connected: 4,
-  /** The p99 of the last interval. */
   deliveryP99Ms: 5,
   ackP99Ms: 6,
   latenessP99Ms: 7,
 } as const;
 export type LiveSlot = keyof typeof liveSlots;
 
-/**
- * Options of a group. They are plain data and shared memory, so they can be sent to a worker
- * thread.
- */
+/** Only plain data and shared memory, so that it can be sent to a worker thread. */
 export interface AgentGroupSetup {
   readonly plan: Plan;
   readonly identity: Identity;
   /** The group has the agents whose number modulo `plan.workers` is this part. */
   readonly part: number;
   readonly dues: DueTimes;
-  /** Live counters, see {@link liveSlots}. */
   readonly counts: Float64Array<SharedArrayBuffer>;
 }
 
 export interface StageRun extends StageTimes {
-  /** Multiplies the rates of the plan. */
   readonly factor: number;
-  /** The start of the first stage's measurement, from which the series counts. */
+  /** The series counts from this time, when the first stage's measurement starts. */
   readonly seriesStartMs: number;
   readonly intervalMs: number;
 }
 
 export interface AgentGroupReport {
-  /** Agents that are connected and subscribed at the end. */
   readonly connected: number;
   readonly sent: number;
   readonly acked: number;
@@ -60,7 +53,6 @@ export interface AgentGroupReport {
   readonly lost: number;
   readonly doubled: number;
   readonly reconnects: number;
-  /** The number of errors by the code of HubError. */
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Record<LatencyName, string>;
   readonly skipped: number;
@@ -70,27 +62,25 @@ export interface AgentGroupReport {
 }
 
 export interface AgentGroup {
-  /** Connects the agents and joins their channels. Resolves with the failures, counted by message. */
+  /** Resolves with the failures, counted by message. */
   join(): Promise<Record<string, number>>;
-  /** Subscribes the joined agents. Resolves like `join`. */
+  /** Resolves with the failures, counted by message. */
   subscribe(): Promise<Record<string, number>>;
-  /** Runs the schedule of one stage. Resolves when every operation is answered. */
   run(stage: StageRun): Promise<void>;
   /**
    * Starts no further operations and connections. `run` then resolves when the operations in flight
    * are answered.
    */
   stop(): Promise<void>;
-  /** Waits until every agent has its channels' heads, and resolves with the measurements of the last stage. */
+  /** Waits until every agent has its channels' heads. Resolves with the measurements of the last stage. */
   report(heads: Readonly<Record<string, number>>, timeoutMs: number): Promise<AgentGroupReport>;
   close(): Promise<void>;
 }
 
-// The most agents that connect at the same time. A hub admits connections at a bounded rate.
+// The number is bounded, because a hub admits connections at a bounded rate.
 const connectingMax = 50;
 const pollMs = 10;
 
-/** Creates a group. It does not connect before `join`. */
 export function createAgentGroup({
   plan,
   identity,
@@ -105,8 +95,7 @@ export function createAgentGroup({
   const agents = new Map<number, VirtualAgent>();
   const cuts = plan.cutEveryMs;
   let isStopped = false;
-  // The counts that earlier stages reported. They are subtracted, because clients never reset their
-  // counts.
+  // Clients never reset their counts, so the counts of earlier stages are subtracted.
   let reported = { lost: 0, doubled: 0 };
   let loopUtilization = 0;
 
@@ -138,10 +127,7 @@ export function createAgentGroup({
     return agent;
   }
 
-  /**
-   * Runs a step for all agents, a limited number at a time. An agent that fails is left out of
-   * later steps.
-   */
+  /** A limited number of agents runs at a time. An agent that fails is left out of later steps. */
   async function each(work: (agent: VirtualAgent) => Promise<void>) {
     const failures = new Map<string, number>();
     const waiting = all();
@@ -212,7 +198,7 @@ export function createAgentGroup({
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
       if (before !== null) loopUtilization = performance.eventLoopUtilization(before).utilization;
-      // There is no time limit, because each call ends with an answer or with the client's timeout.
+      // No time limit is needed, because each call ends with an answer or with the client's timeout.
       await until(() => {
         series.advance(nowMs());
         return isIdle();

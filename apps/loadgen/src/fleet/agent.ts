@@ -14,7 +14,7 @@ export interface VirtualAgent {
   join(): Promise<void>;
   subscribe(): Promise<void>;
   perform(operation: DueOperation): void;
-  /** Cuts its socket without a close frame, as a failing network does. The client reconnects. */
+  /** Cuts the socket without a close frame, as a failing network does. The client reconnects. */
   cut(): void;
   readonly pending: number;
   close(): Promise<void>;
@@ -43,10 +43,9 @@ export function createAgent(
   const client = createClient({ ...deps.clientOptions, webSocket: deps.sockets.webSocket });
   const channelIds = channelsOf(plan, index);
   const received = createReceivedEvents(plan, tally, dues);
-  /** Channels that this agent has left and will soon join again. */
   const away = new Set<string>();
   let reactedTo = '';
-  /** Unanswered operations by channel. Operations without a channel have the key ''. */
+  /** The map counts unanswered operations by channel. Operations without a channel have the key ''. */
   const pending = new Map<string, number>();
   const idleWaiters = new Map<string, () => void>();
   let cutAtMs: number | null = null;
@@ -109,7 +108,7 @@ export function createAgent(
     if (dueMs >= tally.times.measureMs) tally.skipped += 1;
   }
 
-  /** Runs later work in a channel, which counts as pending. `close` drops it. */
+  /** `work` counts as pending. `close` drops it. */
   function after(channelId: string, ms: number, work: () => void) {
     begin(channelId);
     const timer = setTimeout(() => {
@@ -144,8 +143,8 @@ export function createAgent(
     if (plan.typingLeadMs === 0)
       return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
-    // The message is due after the end, so it is not sent. In exchange, messages whose typing began
-    // in the warm-up are sent after the warm-up.
+    // The message would be sent after the end. To balance this, messages whose typing began in the warm-up are sent
+    // after it.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
     after(channelId, Math.max(0, sendMs - nowMs()), () => {
@@ -178,10 +177,7 @@ export function createAgent(
     received.subscribed(channelId, head);
   }
 
-  /**
-   * Leaves a channel and joins it again. First waits for unanswered calls in the channel, because
-   * the hub would refuse them after the leave.
-   */
+  /** The hub would refuse unanswered calls in the channel after the leave, so these are awaited first. */
   async function rejoin(channelId: string) {
     away.add(channelId);
     if (pending.has(channelId)) {

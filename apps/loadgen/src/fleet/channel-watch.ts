@@ -1,8 +1,7 @@
-/** The losses and repeats of one channel's events at one agent. */
 export interface ChannelWatch {
   readonly first: number;
   last: number;
-  /** Seqs that were skipped and not received later. */
+  /** Counts seqs that were skipped and not received later. */
   lost: number;
   doubled: number;
 }

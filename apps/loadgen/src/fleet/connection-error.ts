@@ -40,13 +40,11 @@ function reasonFor(error: Error, { hostname, port, protocol }: URL): string {
   return error.message;
 }
 
-/** Explains why a connection to a hub failed, and names the remedy where there is one. */
 export function connectionError(url: string, error: Error): LoadgenError {
   const reason = reasonFor(error, new URL(url));
   return new LoadgenError('unreachable', `No run against ${url}: ${reason}.`, { cause: error });
 }
 
-/** Explains an HTTP answer that is not an upgrade to a WebSocket. */
 export function refusedUpgrade(url: string, status: number): LoadgenError {
   const meanings: Readonly<Record<number, string>> = {
     401: 'it refused the sign-in. Give --token-secret-env or --token',

@@ -4,11 +4,9 @@
 const minSharedChars = 256;
 
 /**
- * Parses equal frames only once. All members of a channel get the same frame, so a process with a
- * hundred agents parses the frame once, and the run measures the hub instead of `JSON.parse`.
- * Results are shared and must not be changed. A frame is compared with the newest frames in turn.
- * This is faster than a hash, because frames of different lengths differ at once, and an equal
- * frame is usually the newest.
+ * Parses equal frames only once, because all members of a channel get the same frame. Results are shared and must not
+ * be changed. A frame is compared with the newest frames in turn, which is faster than a hash: an equal frame is
+ * usually the newest.
  */
 export function createFrameCache(max = 16): (text: string) => unknown {
   const texts = new Array<string>(max).fill('');

@@ -7,14 +7,14 @@ import type { TlsSettings } from '../plan/plan.ts';
 const timeoutMs = 10_000;
 const bodyBytesMax = 1024 * 1024;
 
-/** The address of a path of the hub. A proxy may serve the hub below a path prefix. */
+/** A proxy may serve the hub below a path prefix. */
 function hubAddress(url: string, path: string): URL {
   const address = new URL(url.replace(/^ws/, 'http'));
   const prefix = address.pathname.replace(/\/v1\/ws$/, '').replace(/\/$/, '');
   return new URL(prefix + path, address);
 }
 
-/** Calls the hub's HTTP API. @throws {LoadgenError} without an answer in time */
+/** @throws {LoadgenError} without an answer in time */
 export async function requestHub(
   url: string,
   call: {

@@ -3,16 +3,13 @@ import { WebSocket } from 'ws';
 import type { TlsSettings } from '../plan/plan.ts';
 
 export interface SocketFactory {
-  /**
-   * The class for the client's options. It uses `ws`, which costs less per received frame than
-   * Node's own WebSocket when a process has many agents.
-   */
+  /** Uses `ws`, which costs less per received frame than Node's own WebSocket when a process has many agents. */
   readonly webSocket: NonNullable<ClientOptions['webSocket']>;
   /** Ends the newest socket at once, without a close frame. */
   cut(): void;
 }
 
-/** The options of `ws` and of `node:https` for these settings. */
+/** Both `ws` and `node:https` accept these options. */
 export function tlsOptions({ ca, isInsecure }: TlsSettings): {
   readonly ca?: string;
   readonly rejectUnauthorized: boolean;

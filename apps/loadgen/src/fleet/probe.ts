@@ -9,9 +9,8 @@ import { signInOf } from './tokens.ts';
 const timeoutMs = 10_000;
 
 /**
- * Connects to each hub of the plan once, as the watcher. Uses plain sockets, because their errors
- * and HTTP status show the reason for a failure, which a reconnecting client would hide. @throws
- * {LoadgenError} for the first hub that fails
+ * Connects to each hub of the plan once, as the watcher. A plain socket shows the reason for a failure, which a
+ * reconnecting client would hide. @throws {LoadgenError} for the first hub that fails
  */
 export async function probeHubs(plan: Plan, identity: Identity): Promise<void> {
   for (const url of plan.urls) await probe(url, plan, identity);

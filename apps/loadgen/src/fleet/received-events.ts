@@ -5,10 +5,7 @@ import { record, type Tally } from '../measure/tally.ts';
 import { agentIndexOf, type Plan } from '../plan/plan.ts';
 import { createChannelWatch, watchSeq, type ChannelWatch } from './channel-watch.ts';
 
-/**
- * The due time of each agent's last typing and reaction, because the events do not contain it.
- * Shared by all threads.
- */
+/** Due times are shared by all threads, because the events do not contain them. */
 export interface DueTimes {
   readonly typing: Float64Array<SharedArrayBuffer>;
   readonly reaction: Float64Array<SharedArrayBuffer>;
@@ -19,7 +16,6 @@ export interface KnownMessage {
   readonly threadId: string | null;
 }
 
-/** The events that one agent receives: measures their latencies, losses and repeats, and keeps the newest messages. */
 export interface ReceivedEvents {
   readonly receive: (envelope: Envelope) => void;
   /** Call it before the agent subscribes. The channel's events count from then on. */
@@ -31,20 +27,19 @@ export interface ReceivedEvents {
    * are no loss.
    */
   unsubscribing(channelId: string): void;
-  /** The newest seq received of a channel; 0 before the first. */
+  /** Returns the newest received seq, or 0 before the first. */
   lastSeq(channelId: string): number;
-  /** The newest message of a channel outside its threads. */
+  /** Returns the newest message outside of threads. */
   newestMessage(channelId: string): KnownMessage | undefined;
   newestReply(channelId: string): KnownMessage | undefined;
-  /** How many events up to these heads have not arrived. */
+  /** Counts the events up to these heads that have not arrived. */
   missing(heads: Readonly<Record<string, number>>): number;
-  /** Seqs that were skipped, and seqs that were received twice, in all subscriptions so far. */
+  /** Counts skipped and repeated seqs of all subscriptions so far. */
   counts(): { readonly lost: number; readonly doubled: number };
 }
 
 export function createReceivedEvents(plan: Plan, tally: Tally, dues: DueTimes): ReceivedEvents {
   const watches = new Map<string, ChannelWatch>();
-  /** Losses and repeats in the subscriptions that ended. */
   const past = { lost: 0, doubled: 0 };
   const unsubscribed = new Set<string>();
   const lastMessages = new Map<string, KnownMessage>();
@@ -107,8 +102,8 @@ export function createReceivedEvents(plan: Plan, tally: Tally, dues: DueTimes): 
     subscribing: (channelId) => void unsubscribed.delete(channelId),
     subscribed(channelId, head) {
       const watch = watches.get(channelId);
-      // The client may deliver events before the answer that the hub sent ahead of them. The first
-      // event must follow the head.
+      // The hub sends the answer before the events, but the client may deliver them first. The first event must
+      // follow the head.
       if (watch === undefined) watches.set(channelId, createChannelWatch(head));
       else watch.lost += Math.max(0, watch.first - head - 1);
     },

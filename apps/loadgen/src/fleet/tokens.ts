@@ -6,7 +6,7 @@ import type { Identity, TlsSettings } from '../plan/plan.ts';
 const ttlSeconds = 24 * 3600;
 const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Signs a JWT (HS256) for one agent, valid for a day. */
+/** The token is signed with HS256 and valid for a day. */
 export function signToken(secret: string, agentId: string): string {
   const issuedAt = Math.floor(Date.now() / 1000);
   const claims = { sub: agentId, iat: issuedAt, exp: issuedAt + ttlSeconds };
@@ -36,7 +36,6 @@ async function mintToken(
   return (JSON.parse(body) as { token: string }).token;
 }
 
-/** The agent's sign-in options for `createClient`. */
 export function signInOf(
   identity: Identity,
   url: string,

@@ -4,7 +4,6 @@ import { createSocketFactory } from './lean-socket.ts';
 import { urlOf, watcherIdOf, type Identity, type Plan } from '../plan/plan.ts';
 import { signInOf } from './tokens.ts';
 
-/** Creates the channels and reads them as the web UI does. */
 export interface Watcher {
   readonly isLive: boolean;
   createChannels(): Promise<void>;

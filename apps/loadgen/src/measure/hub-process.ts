@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { LoadgenError } from '../errors.ts';
 
 export interface ProcessUsage {
-  /** User and system time of all its threads. */
+  /** The time is the user and system time of all threads. */
   readonly cpuMs: number;
   readonly rssBytes: number;
 }
 
 let ticksPerSecond: number | null = null;
 
-/** Reads a process's usage from /proc. @throws {LoadgenError} when there is no such process, or no /proc */
+/** @throws {LoadgenError} when there is no such process, or no /proc */
 export function readProcessUsage(pid: number): ProcessUsage {
   try {
     ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK']).toString());

@@ -5,7 +5,7 @@ import {
   type Histogram,
 } from 'hdr-histogram-js';
 
-/** The measured latencies, each from the due time of its operation. */
+/** Each latency counts from the due time of its operation. */
 export const latencyNames = [
   'delivery',
   'ack',
@@ -27,7 +27,7 @@ export const latencyNames = [
  */
 export type LatencyName = (typeof latencyNames)[number];
 
-/** A distribution in milliseconds; null without a value. */
+/** Times are in milliseconds; null without a value. */
 export interface LatencySummary {
   readonly count: number;
   readonly p50: number;
@@ -37,10 +37,8 @@ export interface LatencySummary {
   readonly mean: number;
 }
 
-/** A histogram in microseconds for each {@link LatencyName}, with three significant digits. */
 export interface Latencies {
   record(name: LatencyName, ms: number): void;
-  /** Serializes the histograms for another thread. */
   encode(): Record<LatencyName, string>;
   add(encoded: Record<LatencyName, string>): void;
   summary(name: LatencyName): LatencySummary | null;
@@ -48,7 +46,6 @@ export interface Latencies {
 
 const highestUs = 120_000_000;
 
-/** An empty histogram in microseconds. */
 export function createHistogram(digits: 2 | 3): Histogram {
   return build({
     bitBucketSize: 32,
@@ -63,7 +60,7 @@ export function recordMs(histogram: Histogram, ms: number): void {
   histogram.recordValue(us < 1 ? 1 : us > highestUs ? highestUs : us);
 }
 
-/** Null for an empty histogram. */
+/** Returns null for an empty histogram. */
 export function summaryOf(histogram: Histogram): LatencySummary | null {
   if (histogram.totalCount === 0) return null;
   const ms = (percentile: number) => histogram.getValueAtPercentile(percentile) / 1000;

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
-/** CPU time of the machine since its start, in kernel ticks. */
 export interface MachineTicks {
   readonly total: number;
   readonly idle: number;
-  /** Time that the host of this virtual machine gave to other machines. */
+  /** The host of this virtual machine gave this time to other machines. */
   readonly stolen: number;
 }
 
@@ -15,7 +14,7 @@ export interface MachineUsage {
   readonly stolen: number;
 }
 
-/** Reads /proc/stat; null if it does not exist. */
+/** Returns null on systems without /proc/stat. */
 export function readMachineTicks(): MachineTicks | null {
   try {
     const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n');

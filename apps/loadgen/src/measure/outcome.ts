@@ -12,13 +12,13 @@ import type { Usage } from './usage.ts';
 
 export interface Measurement {
   readonly measuredMs: number;
-  /** Connections open at the end, including the watcher's. */
+  /** Counts connections at the end, including the watcher's. */
   readonly connected: number;
   readonly sent: number;
   readonly acked: number;
-  /** Operations that could not be run, such as a reaction before the first message. */
+  /** Counts operations that could not be run, such as a reaction before the first message. */
   readonly skipped: number;
-  /** Acknowledged calls and received events per second. */
+  /** Counts acknowledged calls and received events. */
   readonly operationsPerSecond: number;
   readonly deliveriesPerSecond: number;
   readonly deliveries: number;
@@ -27,19 +27,16 @@ export interface Measurement {
   readonly reconnects: number;
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Readonly<Record<LatencyName, LatencySummary | null>>;
-  /** Null when the hub's pid is not known. */
   readonly hub: {
     readonly cpuUsPerDelivery: number;
     readonly cores: number;
     readonly rssBytes: number;
   } | null;
   readonly generator: {
-    /** CPU of this process. */
     readonly cores: number;
-    /** The share of the time in which the event loop of the busiest thread was busy. */
+    /** The share of the time in which the busiest thread's event loop was busy. */
     readonly loopUtilization: number;
   };
-  /** Usage of the machine; null if the kernel does not report it. */
   readonly machine: MachineUsage | null;
 }
 
@@ -52,12 +49,12 @@ export interface Outcome {
   readonly plan: Plan;
   readonly startedAt: string;
   readonly isInterrupted: boolean;
-  /** Failures of agents to connect, join or subscribe, counted by message. */
+  /** The values count the failures of agents to connect, join or subscribe, by message. */
   readonly failures: Readonly<Record<string, number>>;
   readonly stages: readonly StageOutcome[];
   readonly total: Measurement;
   readonly series: readonly SeriesPoint[];
-  /** True if the hub reports that it uses Redis; null if it does not say. */
+  /** Null if the hub does not report whether it uses Redis. */
   readonly usesRedis: boolean | null;
 }
 
@@ -70,7 +67,6 @@ export interface StageRecord {
   readonly usage: Usage;
 }
 
-/** Adds up the values of each key. */
 export function sumByKey(
   records: readonly Readonly<Record<string, number>>[],
 ): Record<string, number> {
@@ -87,7 +83,6 @@ function measuredMsOf({ stage, reports, measureMs, isInterrupted }: StageRecord)
   return Math.max(isInterrupted ? 0 : stage.durationMs, lastAckMs - measureMs, 1);
 }
 
-/** Adds up one or more stages. */
 export function measurementOf(records: readonly StageRecord[]): Measurement {
   const reports = records.flatMap((record) => record.reports);
   const sum = (of: (report: AgentGroupReport) => number) =>
@@ -137,7 +132,6 @@ export function measurementOf(records: readonly StageRecord[]): Measurement {
   };
 }
 
-/** The mean of the stages, weighted by their duration. */
 function meanMachine(records: readonly StageRecord[]): MachineUsage | null {
   let weightMs = 0;
   let busy = 0;

@@ -12,7 +12,6 @@ const countNames = ['sent', 'acked', 'errors', 'deliveries', 'reconnects'] as co
 type CountName = (typeof countNames)[number];
 type Counts = Record<CountName, number>;
 
-/** One interval of a thread's series, with its histograms encoded for another thread. */
 export interface EncodedInterval {
   readonly index: number;
   readonly counts: Readonly<Counts>;
@@ -20,28 +19,25 @@ export interface EncodedInterval {
 }
 
 export interface SeriesPoint extends Readonly<Counts> {
-  /** The start of the interval, counted from the start of the first stage. */
+  /** Counts from the start of the first stage. */
   readonly atMs: number;
   readonly latencies: Readonly<Record<SeriesName, LatencySummary | null>>;
 }
 
-/** Measurements by time. The number of intervals is bounded by their length, see {@link intervalMsFor}. */
+/** The number of intervals is bounded by their length, see {@link intervalMsFor}. */
 export interface Series {
   /** Starts an interval when it is due. Call it before recording. */
   advance(nowMs: number): void;
   count(name: CountName): void;
   record(name: SeriesName, ms: number): void;
   take(): EncodedInterval[];
-  /** The p99 of the last complete interval, for a live display. 0 without a value. */
+  /** Returns the p99 of the last complete interval; 0 without a value. */
   lastP99(name: SeriesName): number;
 }
 
 const pointsMax = 600;
 
-/**
- * The length of the intervals of a run: a second, or more if the run would have more than 600
- * intervals.
- */
+/** Returns a second, or more if the run would have more than 600 intervals. */
 export function intervalMsFor(runMs: number): number {
   return 1000 * Math.max(1, Math.ceil(runMs / 1000 / pointsMax));
 }
@@ -96,7 +92,6 @@ export function createSeries(startMs: number, intervalMs: number): Series {
   };
 }
 
-/** Adds up the intervals of all threads and stages, ordered by time. */
 export function mergeSeries(
   intervals: readonly EncodedInterval[],
   intervalMs: number,

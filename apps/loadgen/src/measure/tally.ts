@@ -1,11 +1,9 @@
 import { createLatencies, type Latencies, type LatencyName } from './latencies.ts';
 import type { Series, SeriesName } from './series.ts';
 
-/** The phases of one stage, on the shared clock. */
 export interface StageTimes {
-  /** When the first operation is due. */
   readonly startMs: number;
-  /** The end of the warm-up, when measuring starts. */
+  /** Measuring starts at this time, after the warm-up. */
   readonly measureMs: number;
   /** All operations are due before this time. */
   readonly endMs: number;
@@ -13,23 +11,20 @@ export interface StageTimes {
 
 export interface Tally {
   times: StageTimes;
-  /** Null until the first stage. */
+  /** The series is null until the first stage. */
   series: Series | null;
-  /** Measured calls, by outcome. */
+  /** Counts only calls after the warm-up. */
   sent: number;
   acked: number;
-  /** Operations that could not be run, such as a reaction before the first message. */
+  /** Counts operations that could not be run, such as a reaction before the first message. */
   skipped: number;
   readonly errors: Map<string, number>;
-  /** When the last measured operation was acknowledged. */
   lastAckMs: number;
-  /** Events received since the warm-up. */
   deliveries: number;
   reconnects: number;
   latencies: Latencies;
 }
 
-/** Measures nothing until its times are set. */
 export function createTally(): Tally {
   return {
     times: { startMs: Infinity, measureMs: Infinity, endMs: Infinity },
@@ -53,7 +48,7 @@ export function resetTally(tally: Tally, times: StageTimes): void {
   tally.reconnects = 0;
 }
 
-/** Records the latency from the due time until now, unless the due time is in the warm-up. */
+/** Ignores operations that were due in the warm-up. */
 export function record(tally: Tally, name: LatencyName, dueMs: number, nowMs: number): void {
   if (!(dueMs >= tally.times.measureMs)) return;
   tally.latencies.record(name, nowMs - dueMs);

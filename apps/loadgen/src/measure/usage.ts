@@ -5,7 +5,6 @@ import { machineUsage, readMachineTicks, type MachineUsage } from './machine.ts'
 
 export interface Usage {
   readonly hub: { readonly cpuMs: number; readonly rssBytes: number } | null;
-  /** CPU of this process, all its threads. */
   readonly ownCpuMs: number;
   readonly elapsedMs: number;
   readonly machine: MachineUsage | null;
@@ -14,8 +13,8 @@ export interface Usage {
 const sampleEveryMs = 1_000;
 
 /**
- * Measures CPU and the highest memory, from a given time until `end`. If the signal aborts first,
- * the measurement starts at the abort.
+ * Measures CPU and the highest memory until `end`. If the signal aborts before `fromMs`, the measurement starts at
+ * the abort.
  */
 export function measureUsage(
   fromMs: number,

@@ -5,7 +5,6 @@ import { averageDeliveryRate, averageMessageRate, type Plan, type Rates } from '
 import type { Stage, TlsSettings } from './plan.ts';
 import type { Scenario } from './scenarios.ts';
 
-/** The settings of a scenario that the command line overrides. */
 export interface PlanOverrides {
   readonly agents?: number;
   readonly channels?: number;
@@ -18,21 +17,20 @@ export interface PlanOverrides {
   readonly historyRate?: number;
   readonly rejoinRate?: number;
   readonly contentChars?: number;
-  /** The length of each stage in seconds. */
+  /** Each stage lasts this many seconds. */
   readonly duration?: number;
   readonly warmup?: number;
-  /** The factor by which the rate grows from stage to stage. */
   readonly ramp?: number;
   readonly workers?: number;
 }
 
 const rampStages = 20;
-// Measured with the scenario `hall`: one thread handles about 120,000 equal frames a second.
+// In the scenario `hall`, one thread handles about 120,000 equal frames a second.
 const deliveriesPerWorker = 100_000;
 
 /**
- * Makes a plan of a scenario. With fewer agents than in the scenario, rates and channels are
- * lowered too, so that the load per agent stays equal. @throws {LoadgenError}
+ * With fewer agents than in the scenario, rates and channels are lowered too, so that the load per agent stays equal.
+ * @throws {LoadgenError}
  */
 export function createPlan(
   scenario: Scenario,
@@ -108,7 +106,6 @@ function workersFor(plan: Omit<Plan, 'workers'>): number {
 // HUB_LIMIT_MESSAGE is 600/60 by default.
 const defaultMessageLimit = 10;
 
-/** A sentence if the hub's default limits would refuse messages of this plan; otherwise null. */
 export function limitWarning(plan: Plan): string | null {
   const { rates, agents } = plan;
   const perAgent = (averageMessageRate(plan) + rates.reply + rates.direct) / agents;

@@ -49,7 +49,6 @@ describe('a plan', () => {
 
   it('knows its average rates, with the bursts and the calls of typing', () => {
     const day = make('day');
-    // 40 a second for 12 seconds, then 200 a second for 3 seconds.
     expect(averageMessageRate(day)).toBe(72);
     expect(averageCallRate(day)).toBe(72 * 3 + 2 * 2 + 10 + 15 + 4 + 10 + 8 + 1);
     const hall = make('hall');

@@ -1,13 +1,13 @@
 export type Identity =
   | { readonly kind: 'dev' }
-  /** HS256: each agent's token is signed here. */
+  /** The load generator signs each agent's token (HS256). */
   | { readonly kind: 'secret'; readonly secret: string }
-  /** An admin's token: each agent's token is minted by the hub. */
+  /** The hub mints each agent's token with this admin's token. */
   | { readonly kind: 'admin'; readonly token: string };
 
 /**
- * The kinds of operation. `reply` sends into a thread, `direct` sends a direct message, `history` reads a page of
- * messages, and `rejoin` leaves a channel and joins it again.
+ * `reply` sends into a thread, `direct` sends a direct message, `history` reads a page of messages, and `rejoin`
+ * leaves a channel and joins it again.
  */
 export const operationKinds = [
   'message',
@@ -30,23 +30,20 @@ export interface Burst {
   readonly factor: number;
 }
 
-/** A part of the run with its own load, measured separately. */
 export interface Stage {
-  /** Multiplies every rate of the plan. */
   readonly factor: number;
   readonly durationMs: number;
 }
 
 export interface TlsSettings {
-  /** A certificate authority in PEM; null for the authorities that Node knows. */
+  /** The value is PEM; null means the authorities that Node trusts. */
   readonly ca: string | null;
-  /** Accepts any certificate. */
   readonly isInsecure: boolean;
 }
 
-/** The plan of a run. It is plain data, so it can be sent to a worker thread. */
+/** Only plain data, so that it can be sent to a worker thread. */
 export interface Plan {
-  /** Hubs as `ws://…`. The agents are divided among them. */
+  /** The agents are divided among these hubs (`ws://…`). */
   readonly urls: readonly string[];
   readonly tls: TlsSettings;
   /** Part of every id of the run, so that runs do not share channels. */
@@ -54,35 +51,32 @@ export interface Plan {
   readonly scenario: string;
   readonly agents: number;
   readonly channels: readonly string[];
-  /** Channels that each agent joins; null for all. */
+  /** With null, each agent joins all channels. */
   readonly channelsPerAgent: number | null;
   readonly rates: Rates;
   readonly burst: Burst | null;
-  /** The time that an agent types before it sends a message; 0 for no typing. */
+  /** An agent types for this time before it sends a message; 0 for no typing. */
   readonly typingLeadMs: number;
-  /** The interval at which all sockets are cut at once; null for never. */
+  /** All sockets are cut at this interval; null for never. */
   readonly cutEveryMs: number | null;
   readonly stages: readonly Stage[];
-  /** True to end the run after the first stage that fails. */
   readonly isRamp: boolean;
-  /** How long the load runs before the first stage, without being measured. */
+  /** The load runs this long before the first stage, without being measured. */
   readonly warmupMs: number;
   readonly contentChars: number;
   readonly workers: number;
 }
 
-/** The id of the agent with this number, from 0. */
 export function agentIdOf(plan: Pick<Plan, 'runId'>, index: number): string {
   return `load-${plan.runId}-${index}`;
 }
 
-/** The inverse of {@link agentIdOf}; NaN for other agents. */
+/** NaN for an id that {@link agentIdOf} did not make. */
 export function agentIndexOf(plan: Pick<Plan, 'runId'>, agentId: string): number {
   const prefix = `load-${plan.runId}-`;
   return agentId.startsWith(prefix) ? Number(agentId.slice(prefix.length)) : Number.NaN;
 }
 
-/** The id of the watcher, which only reads, like the web UI. */
 export function watcherIdOf(plan: Pick<Plan, 'runId'>): string {
   return `load-${plan.runId}-watcher`;
 }
@@ -103,23 +97,20 @@ export function channelsOf(
   );
 }
 
-/**
- * The agent to whom this agent sends direct messages. The agents form pairs. If their number is
- * odd, the last agent writes to the agent before it.
- */
+/** Pairs exchange direct messages. If the number of agents is odd, the last one writes to the agent before it. */
 export function partnerOf(plan: Pick<Plan, 'agents'>, index: number): number {
   const partner = index % 2 === 0 ? index + 1 : index - 1;
   return partner < plan.agents ? partner : index - 1;
 }
 
-/** The average number of messages a second, with the bursts and without a stage's factor. */
+/** The rate per second includes the bursts, but no stage's factor. */
 export function averageMessageRate({ rates, burst }: Pick<Plan, 'rates' | 'burst'>): number {
   if (burst === null) return rates.message;
   const share = burst.lengthMs / burst.everyMs;
   return rates.message * (1 + share * (burst.factor - 1));
 }
 
-/** The average number of calls a second to the hub, without a stage's factor. */
+/** The rate per second includes no stage's factor. */
 export function averageCallRate(plan: Pick<Plan, 'rates' | 'burst' | 'typingLeadMs'>): number {
   const { rates } = plan;
   // A message after typing costs three calls, because the typing is started and stopped.
@@ -129,7 +120,6 @@ export function averageCallRate(plan: Pick<Plan, 'rates' | 'burst' | 'typingLead
   return averageMessageRate(plan) * callsPerMessage + 2 * rates.typing + others;
 }
 
-/** The average number of events a second that the agents receive, without a stage's factor. */
 export function averageDeliveryRate(
   plan: Pick<Plan, 'rates' | 'burst' | 'typingLeadMs' | 'agents' | 'channels' | 'channelsPerAgent'>,
 ): number {

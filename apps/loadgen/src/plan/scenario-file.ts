@@ -21,7 +21,7 @@ const burst = z
     path: ['seconds'],
   });
 
-/** A scenario file. Every setting that it omits comes from the scenario that it extends. */
+/** Omitted settings come from the scenario that the file extends. */
 const scenarioFileSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,40}$/, 'must be lower-case letters, digits and hyphens'),
   extends: z.enum(scenarioNames).default('hall'),
@@ -37,7 +37,7 @@ const scenarioFileSchema = z.strictObject({
   stages: z.array(stage).min(1).max(100).optional(),
 });
 
-/** Reads a scenario file. @throws {LoadgenError} with each wrong setting */
+/** @throws {LoadgenError} with each wrong setting */
 export function readScenarioFile(path: string): Scenario {
   const { extends: parent, rates, ...settings } = parseSettings(path, scenarioFileSchema);
   const basis: Scenario = scenarios[parent];

@@ -1,11 +1,11 @@
 import type { Rates } from './plan.ts';
 
-/** A scenario in the units of the command line: seconds, and operations a second over all agents. */
+/** Has the units of the command line: seconds, and operations a second over all agents. */
 export interface Scenario {
   readonly name: string;
   readonly agents: number;
   readonly channels: number;
-  /** Null for all channels. */
+  /** With null, each agent joins all channels. */
   readonly channelsPerAgent: number | null;
   readonly rates: Rates;
   readonly burst: {
@@ -40,7 +40,7 @@ export const noRates: Rates = {
   rejoin: 0,
 };
 
-/** The scenarios that come with the load generator. No agent exceeds the hub's default limits. */
+/** No agent exceeds the hub's default limits. */
 export const scenarios = {
   hall: {
     ...basis,

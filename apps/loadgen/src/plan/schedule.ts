@@ -7,9 +7,9 @@ export interface DueOperation {
   readonly dueMs: number;
 }
 
-/** Operations at fixed times. They do not wait for a slow hub, so the hub's delay is measured. */
+/** The times of operations are fixed and do not wait for a slow hub, so the hub's delay is measured. */
 export interface Schedule {
-  /** Takes the next operation that is due at `nowMs`; undefined if there is none. */
+  /** Returns undefined if no operation is due at `nowMs`. */
   take(nowMs: number): DueOperation | undefined;
   readonly nextDueMs: number;
 }
@@ -18,15 +18,13 @@ export interface ScheduleOptions {
   readonly startMs: number;
   readonly endMs: number;
   readonly agents: number;
-  /** Operations per second of each kind, over all agents. */
   readonly rates: Rates;
-  /** Periods with more messages; see {@link Burst}. */
   readonly burst: Burst | null;
-  /** Only operations of these agents are returned, because every thread has the whole schedule. */
+  /** Every thread has the whole schedule, so only operations of these agents are returned. */
   readonly isOurs: (agent: number) => boolean;
 }
 
-// Different strides distribute the kinds over the agents.
+// Different strides spread the kinds of operation over the agents.
 const strides: Readonly<Record<OperationKind, number>> = {
   message: 1,
   typing: 7,
@@ -38,7 +36,6 @@ const strides: Readonly<Record<OperationKind, number>> = {
   rejoin: 29,
 };
 
-/** A schedule in which the agents take turns. */
 export function createSchedule({
   startMs,
   endMs,
@@ -58,7 +55,7 @@ export function createSchedule({
   function advance(stream: (typeof streams)[number]) {
     do {
       stream.turn += 1;
-      // The time is computed from the start, because adding fractions would accumulate rounding errors.
+      // Adding fractions would accumulate rounding errors, so the time is computed from the start.
       stream.dueMs = startMs + stream.offsetMs(stream.turn);
       stream.agent = (stream.turn * strideOf(stream.kind, agents)) % agents;
     } while (stream.dueMs < endMs && !isOurs(stream.agent));
@@ -104,7 +101,7 @@ export function createPace(rate: number, burst: Burst | null): (turn: number) =>
   };
 }
 
-/** A stride that is coprime to the number of agents, so that steps of this length visit all agents. */
+/** The stride is coprime to the number of agents, so its steps visit all agents. */
 function strideOf(kind: OperationKind, agents: number): number {
   let stride = strides[kind] % agents || 1;
   while (greatestCommonDivisor(stride, agents) !== 1) stride += 1;

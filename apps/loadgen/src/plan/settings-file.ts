@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { LoadgenError } from '../errors.ts';
 
-/** Reads a JSON file and checks it. @throws {LoadgenError} that names the file and each wrong setting */
+/** @throws {LoadgenError} that names the file and each wrong setting */
 export function parseSettings<T extends z.ZodType>(path: string, schema: T): z.output<T> {
   let value: unknown;
   try {

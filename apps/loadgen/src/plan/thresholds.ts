@@ -8,16 +8,15 @@ const ms = z.number().positive().optional();
 const limits = z.strictObject({ p50Ms: ms, p90Ms: ms, p99Ms: ms, maxMs: ms });
 const settings = {
   calls: z.partialRecord(z.enum(latencyNames), limits).default({}),
-  /** Acknowledged calls a second; by default the number that the plan requires. */
+  /** Calls per second; by default the number that the plan requires. */
   minThroughput: z.number().min(0).optional(),
-  /** The hub's memory; by default 500 MB, and 1 MB more for each agent past 111. */
+  /** The default is 500 MB, and 1 MB more for each agent past 111. */
   maxMemoryMb: z.number().positive().optional(),
-  /** Agents connected at the end; by default all of the plan. */
+  /** The least number of agents at the end; by default all of the plan. */
   minAgents: z.int().min(0).optional(),
   maxErrors: z.int().min(0).optional(),
 };
 
-/** A file of thresholds. `scenarios` overrides them for one scenario. */
 export const thresholdsFileSchema = z.strictObject({
   ...settings,
   scenarios: z.record(z.string(), z.strictObject(settings)).default({}),
@@ -45,24 +44,24 @@ export interface ThresholdOverrides {
   readonly maxErrors?: number;
 }
 
-/** The file that holds the project's thresholds. The k6 scripts read it too. */
+/** The k6 scripts read this file too. */
 export const defaultThresholdsPath = fileURLToPath(
   new URL('../../thresholds.json', import.meta.url),
 );
 
-/** Reads a file of thresholds. @throws {LoadgenError} with each wrong setting */
+/** @throws {LoadgenError} with each wrong setting */
 export function readThresholdsFile(path: string): ThresholdsFile {
   return parseSettings(path, thresholdsFileSchema);
 }
 
 const memoryMb = 500;
 const agentsInMemory = 111;
-// The time for the answer to the last call. It lowers the throughput of a short run.
+// The wait for the last answer, which lowers the throughput of a short run.
 const answerMs = 200;
 const tolerance = 0.95;
 
 /**
- * The acknowledged calls per second of a hub that keeps up with one stage of the plan. Never below the rate of
+ * Returns the calls per second that a hub acknowledges when it keeps up with one stage, at least the rate of
  * messages.
  */
 export function plannedThroughput(plan: Plan, { factor, durationMs }: Stage): number {
@@ -71,7 +70,7 @@ export function plannedThroughput(plan: Plan, { factor, durationMs }: Stage): nu
   return factor * Math.max(messages, answered * tolerance);
 }
 
-/** The thresholds for a plan. The command line has precedence over the file. */
+/** The command line has precedence over the file. */
 export function thresholdsFor(
   plan: Plan,
   file: ThresholdsFile,

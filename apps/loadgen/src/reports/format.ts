@@ -14,7 +14,6 @@ export const latencyTitles: Readonly<Record<LatencyName, string>> = {
   lateness: 'generator’s lateness',
 };
 
-/** Formats a number with separators and three significant digits. */
 export function formatNumber(value: number): string {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return value.toLocaleString('en-US', {
@@ -23,7 +22,6 @@ export function formatNumber(value: number): string {
   });
 }
 
-/** Formats a count, or a rate that is usually a whole number. */
 export function formatCount(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 1 });
 }
@@ -32,7 +30,7 @@ export function formatPercent(share: number): string {
   return `${formatNumber(share * 100)}%`;
 }
 
-/** Lists counts by key, such as `timeout 3, rate_limited 12`. */
+/** The text is, for example, `timeout 3, rate_limited 12`. */
 export function formatCounts(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
     .map(([name, count]) => `${name} ${formatCount(count)}`)

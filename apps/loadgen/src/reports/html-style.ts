@@ -1,4 +1,3 @@
-/** The style of the HTML report, for light and dark screens and for paper. */
 export const reportStyle = `
 :root { color-scheme: light dark; --text: #1c2430; --muted: #5d6978; --page: #f5f6f8; --card: #fff; --edge: #d8dde4;
   --good: #14713a; --bad: #b3261e; --unsure: #8a5a00; --a: #2563c9; --b: #c2560c; --c: #9aa5b4; }

@@ -46,10 +46,7 @@ const number = (text: string): Cell => ({ text, className: 'number' });
 const section = (title: string, ...parts: readonly string[]) =>
   `<section><h2>${escapeMarkup(title)}</h2>\n${parts.join('\n')}\n</section>`;
 
-/**
- * The outcome as one HTML file that opens without a network: it has no script and loads no other
- * file. The verdict comes first.
- */
+/** The report is one HTML file without a script, which loads no other file. */
 export function htmlReport(
   outcome: Outcome,
   judgement: Judgement,
@@ -147,8 +144,7 @@ function timePlots({ series }: Outcome, { calls }: Thresholds): string[] {
   const intervalS = Math.min(
     ...seconds.slice(1).map((second, index) => second - (seconds[index] ?? 0)),
   );
-  // Intervals after the end are omitted. They contain only late calls and answers, and their low
-  // rate would look like an outage.
+  // Intervals after the end contain only late calls and answers, and their low rate would look like an outage.
   const meanSent = series.reduce((sum, { sent }) => sum + sent, 0) / series.length;
   const lastSent = series.findLastIndex(({ sent }) => sent > meanSent / 10);
   const perSecond = (name: 'acked' | 'sent' | 'deliveries' | 'errors' | 'reconnects') =>

@@ -4,9 +4,8 @@ import { escapeMarkup } from './markup.ts';
 import { titleOf } from './text.ts';
 
 /**
- * The checks as JUnit XML, one test case each, as CI servers show them. JUnit has no third result,
- * so the failed checks of an inconclusive run are skipped. A build then does not fail because of
- * the generator's machine.
+ * One test case for each check. JUnit has no third result, so the failed checks of an inconclusive run are skipped,
+ * and a build does not fail because of the generator's machine.
  */
 export function junitReport(outcome: Outcome, { checks, verdict, reasons }: Judgement): string {
   const { scenario } = outcome.plan;

@@ -6,7 +6,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Escapes a text for XML and HTML, in content and in quoted attributes. XML forbids most control characters. */
+/** Escapes content and quoted attributes of XML and HTML. Drops most control characters, which XML forbids. */
 export function escapeMarkup(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => entities[character] as string)

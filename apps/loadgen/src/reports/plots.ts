@@ -1,7 +1,7 @@
 import { formatCount, formatNumber } from './format.ts';
 import { escapeMarkup } from './markup.ts';
 
-/** One line of a plot. A null value leaves a gap. */
+/** A null value leaves a gap. */
 export interface PlotLine {
   readonly name: string;
   readonly tone: 'a' | 'b' | 'c';
@@ -11,7 +11,6 @@ export interface PlotLine {
 export interface TimePlot {
   readonly title: string;
   readonly unit: string;
-  /** The time of each value, in seconds. */
   readonly seconds: readonly number[];
   readonly lines: readonly PlotLine[];
   readonly limit?: { readonly name: string; readonly value: number };
@@ -40,7 +39,7 @@ function ticksTo(max: number, count: number): number[] {
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
-/** Draws a plot as SVG. The highest value of each line is in the text for screen readers. */
+/** The highest value of each line is in the text for screen readers. */
 export function drawTimePlot({ title, unit, seconds, lines, limit }: TimePlot): string {
   const values = lines.flatMap((line) => line.values.filter((value) => value !== null));
   const highest = Math.max(0, ...values);
@@ -115,7 +114,6 @@ function pathOf(
   return path;
 }
 
-/** One row of a plot of distributions, in milliseconds. */
 export interface Distribution {
   readonly name: string;
   readonly p50: number;
@@ -129,7 +127,7 @@ const rowHeight = 30;
 const nameWidth = 160;
 const wideWidth = 1000;
 
-/** Draws distributions below each other on a logarithmic axis: a bar from p50 to p99, and a thin line up to the maximum. */
+/** Draws, on a logarithmic axis, a bar from p50 to p99 and a thin line up to the maximum. */
 export function drawDistributions(rows: readonly Distribution[]): string {
   const all = rows.flatMap(({ p50, max, limitMs }) => [p50, max, limitMs ?? p50]);
   const lowest = 10 ** Math.floor(Math.log10(Math.max(0.01, Math.min(...all))));

@@ -24,12 +24,11 @@ export function latencyHeading({ plan }: Outcome): string {
   return plan.isRamp ? 'ms, at the highest load held' : 'ms from the due time';
 }
 
-/** The heading of the thresholds. A ramp is judged by its highest stage that passes. */
+/** A ramp is judged by its highest stage that passes. */
 export function thresholdHeading({ plan }: Outcome): string {
   return plan.isRamp ? 'threshold, at the highest load held' : 'threshold';
 }
 
-/** The measurements that are not latencies, as pairs of a name and a text. */
 export function factsOf(
   { plan, failures, usesRedis }: Outcome,
   measurement: Measurement,
@@ -85,7 +84,6 @@ export function resultOf({ holds }: Check): string {
   return holds === null ? 'not measured' : holds ? 'pass' : 'FAIL';
 }
 
-/** Aligns the columns of rows. A column after the first is aligned to the right if `isRight` says so. */
 function table(rows: readonly (readonly string[])[], isRight: (column: number) => boolean): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
@@ -144,7 +142,6 @@ function comparisonTable({ rows, former, differences }: Comparison): string {
   return [table([heading, ...cells], (column) => column > 0), ...note].join('\n');
 }
 
-/** The outcome as text, the verdict first. */
 export function formatReport(
   outcome: Outcome,
   judgement: Judgement,

@@ -6,7 +6,6 @@ import { latencyNames } from '../measure/latencies.ts';
 
 const main = resolve(fileURLToPath(import.meta.url), '../../main.ts');
 
-/** Starts the load generator as a separate process. */
 export function startLoadgen(
   url: string,
   args: readonly string[],
@@ -28,10 +27,7 @@ export async function runLoadgen(
   return { code, output: started.output() };
 }
 
-/**
- * Arguments for lenient thresholds, because other tests keep the machine busy, and for no HTML.
- * Writes the thresholds file into the folder.
- */
+/** Thresholds are lenient, because other tests keep the machine busy. Writes the thresholds file into the folder. */
 export function lenientArguments(folder: string): readonly string[] {
   const path = join(folder, 'lenient.json');
   const calls = Object.fromEntries(latencyNames.map((name) => [name, { p99Ms: 20_000 }]));

@@ -47,7 +47,6 @@ export const goodMeasurement: Measurement = {
 
 const stage = { factor: 1, durationMs: 10_000 };
 
-/** The outcome of a good run of the scenario `hall`, with these changes of its measurement. */
 export function outcomeWith(changes: Partial<Measurement> = {}): Outcome {
   const measurement = { ...goodMeasurement, ...changes };
   const noTls = { ca: null, isInsecure: false };

@@ -10,8 +10,8 @@ interface Notification {
 }
 
 /**
- * A proxy that corrupts the first agent's messages: it repeats the second and drops the fourth. A discontinuity before the
- * fourth keeps the client from fetching it.
+ * Corrupts the first agent's messages: repeats the second and drops the fourth. A discontinuity before the fourth
+ * keeps the client from fetching it.
  */
 export async function startTamperingProxy(
   hubUrl: string,

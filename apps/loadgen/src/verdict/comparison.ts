@@ -8,9 +8,7 @@ const summarySchema = z
   .object({ count: z.number(), p50: z.number(), p99: z.number() })
   .nullable()
   .optional();
-/**
- * The parts of a JSON report that are compared. Other parts may change without a new format number.
- */
+/** Other parts of the JSON report may change without a new format number. */
 const formerSchema = z.object({
   format: z.literal(1),
   startedAt: z.string(),
@@ -31,31 +29,27 @@ const formerSchema = z.object({
   }),
 });
 
-/** A former run, as written by `--json`. */
 export type FormerRun = z.output<typeof formerSchema>;
 
 export interface ComparisonRow {
   readonly name: string;
   readonly former: number;
   readonly now: number;
-  /** For example `+12%`. */
   readonly change: string;
-  /** `even` if it changed by at most a tenth. */
+  /** `even` for a change of at most a tenth. */
   readonly tendency: 'better' | 'worse' | 'even';
 }
 
 export interface Comparison {
-  /** The name of the former run. */
   readonly former: string;
   readonly formerVerdict: string;
   readonly rows: readonly ComparisonRow[];
-  /** Differences of the plans, which can explain differences of the measurements. */
+  /** Differences of the plans can explain differences of the measurements. */
   readonly differences: readonly string[];
 }
 
 const noticeable = 0.1;
 
-/** Reads the JSON report of a former run. @throws {LoadgenError} if the file is no such report */
 export function readFormerRun(path: string): FormerRun {
   return parseSettings(path, formerSchema);
 }
@@ -69,7 +63,7 @@ function row(name: string, former: number, now: number, isMoreBetter: boolean): 
   return { name, former, now, change, tendency };
 }
 
-/** Compares a run with a former one. Only a measurement that both runs made has a row. */
+/** Only a measurement that both runs made has a row. */
 export function compareRuns(outcome: Outcome, former: FormerRun): Comparison {
   const { total, plan } = outcome;
   const rows: ComparisonRow[] = [];

@@ -10,20 +10,23 @@ export interface Check {
   readonly name: string;
   readonly limit: string;
   readonly measured: string;
-  /** Null if the run has no such measurement. */
+  /** Null if the run has no measurement for the check. */
   readonly holds: boolean | null;
   /** True if a slow generator can make the check fail. */
   readonly dependsOnMachine: boolean;
 }
 
-/** `inconclusive`: a threshold failed, but the generator's machine was overloaded, so the hub may not be the cause. */
+/**
+ * `inconclusive` means that a threshold failed while the generator's machine was overloaded, so the hub may not be
+ * the cause.
+ */
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
 
 export interface StageJudgement {
   readonly stage: Stage;
   readonly verdict: Verdict;
   readonly checks: readonly Check[];
-  /** Why the machine of the generator may be the cause of a failure. */
+  /** Signs that the machine of the generator may be the cause of a failure. */
   readonly saturation: readonly string[];
   readonly callsPerSecond: number;
 }
@@ -33,16 +36,13 @@ export interface Judgement {
   readonly reasons: readonly string[];
   readonly checks: readonly Check[];
   readonly stages: readonly StageJudgement[];
-  /**
-   * The measurement that is compared with the thresholds: of the highest stage that a ramp passed, otherwise of all
-   * stages.
-   */
+  /** Covers the highest stage that a ramp passed, otherwise all stages. */
   readonly measurement: Measurement;
 }
 
 /**
- * Compares an outcome with its thresholds. A run of several stages is judged as a whole. A ramp always ends with a
- * stage that fails, so it is judged by its highest stage that passes.
+ * A run of several stages is judged as a whole. A ramp always ends with a stage that fails, so it is judged by its
+ * highest stage that passes.
  */
 export function judge(outcome: Outcome, thresholds: Thresholds): Judgement {
   const stages = outcome.stages.map(({ stage, measurement }) =>
@@ -120,10 +120,9 @@ function judgeStage(
 }
 
 const defaultDeliveryMs = 50;
-// Errors that a slow generator can also cause.
+// A slow generator can also cause these errors.
 const machineErrors = new Set(['timeout', 'disconnected', 'queue_full']);
 
-/** The number of latencies of a kind that a stage should have. */
 function plannedCount(plan: Plan, { factor, durationMs }: Stage, name: LatencyName): number {
   const count = (perSecond: number) => (perSecond * factor * durationMs) / 1000;
   const { rates } = plan;
@@ -181,7 +180,7 @@ function checksFor(
   }
   const errors = Object.values(measurement.errors).reduce((sum, count) => sum + count, 0);
   const { lost, doubled, hub } = measurement;
-  // Impossible operations were never sent to the hub, so they are not its errors.
+  // Impossible operations were never sent to the hub, so they must not count as its errors.
   const skippedPerSecond = (measurement.skipped * 1000) / measurement.measuredMs;
   const minThroughput = Math.floor(
     thresholds.minThroughput ?? Math.max(0, plannedThroughput(plan, stage) - skippedPerSecond),

@@ -6,9 +6,8 @@ const busyMax = 0.95;
 const stolenMax = 0.05;
 
 /**
- * Returns why the machine of the generator may have caused the measured latencies and throughput:
- * one sentence for each reason, none if the machine was not overloaded. If the generator is late by
- * `latenessMaxMs`, this delay alone uses up a threshold.
+ * Returns one sentence for each reason why the generator's machine may have caused the results; none if it was not
+ * overloaded. If the generator is late by `latenessMaxMs`, this delay alone uses up a threshold.
  */
 export function saturationOf(
   { generator, machine, latencies }: Measurement,

@@ -24,12 +24,12 @@ _WITH_CLIENT_MESSAGE_ID = frozenset(
         "collaboration.emit",
     }
 )
-#: Useless when they arrive late, so they neither wait for a connection nor are repeated.
+#: These calls are useless when late, so they do not wait for a connection and are not repeated.
 _EPHEMERAL = frozenset({"typing.start", "typing.stop", "turn.set", "ping"})
 
 
 def create_client_message_id() -> str:
-    """An id that begins with the time, so that ids made one after another are neighbours in the hub's index."""
+    """Begins with the time, so that ids of one time are neighbours in the hub's index."""
     return f"{int(time.time() * 1_000):012x}-{secrets.token_hex(16)}"
 
 
@@ -59,7 +59,7 @@ class _Call:
 
 
 class Calls:
-    """All calls of one hub object, across its connections."""
+    """Survives lost connections."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -142,7 +142,7 @@ class Calls:
         self._wake.set()
 
     async def next_frame(self) -> str:
-        """The next call to send, once there is one and the hub allows another unanswered call."""
+        """Waits for a call, and until the hub allows another unanswered one."""
         while True:
             if self._waiting and len(self._sent) < self._in_flight_max:
                 call = self._waiting.popleft()
@@ -157,7 +157,7 @@ class Calls:
             await self._wake.wait()
 
     def on_answer(self, message: dict[str, Any], size: int) -> None:
-        """Ends the call that the hub answered. Ignores an answer that came too late."""
+        """Ignores an answer that came too late."""
         id = message.get("id")
         call = self._sent.get(id) if isinstance(id, int) else None
         if call is None or call.answer.done():

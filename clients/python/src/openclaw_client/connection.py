@@ -29,8 +29,6 @@ _HEARTBEAT_DEFAULT_MS = 25_000
 
 
 class Owner(Protocol):
-    """The object that receives the reports of a connection."""
-
     def on_welcome(self, welcome: Welcome) -> None: ...
 
     #: ``size`` is the frame's bytes divided among its objects.
@@ -42,12 +40,12 @@ class Owner(Protocol):
     #: There will be no further attempt.
     def on_closed(self, error: HubError) -> None: ...
 
-    #: The next frame to send; waits until there is one.
+    #: Waits until there is a frame.
     async def next_frame(self) -> str: ...
 
 
 def backoff_s(failures: int, options: Options) -> float:
-    """The wait before the next attempt. The jitter spreads clients that lost their hub at the same time."""
+    """The jitter spreads clients that lost their hub at the same time."""
     doubled_ms = options.backoff_min_ms * 2.0 ** min(failures, 30)
     return options.random() * min(options.backoff_max_ms, doubled_ms) / 1_000
 
@@ -93,17 +91,16 @@ class Connection:
             await asyncio.sleep(pause_s)
 
     def _was_stable(self) -> bool:
-        """True for a long connection. The backoff must keep growing for a hub that welcomes and closes in a loop."""
+        """For a hub that welcomes and closes in a loop, the backoff must keep growing."""
         now = asyncio.get_running_loop().time()
         return self._live_since is not None and now - self._live_since >= _STABLE_AFTER_S
 
     def _is_final(self, error: HubError) -> bool:
-        # After a first connection the address is known to be right. The failure may then be
-        # temporary: a certificate or a proxy may be under repair.
+        # After a first connection the address is right, so the failure may be temporary.
         return error.is_permanent and not (error.code == "unreachable" and self._was_live)
 
     def _pause_s(self, error: HubError) -> float | None:
-        """The time until the next attempt; None when there is none."""
+        """None when there is no further attempt."""
         slot_at, self._slot_at = self._slot_at, None
         if self._is_final(error):
             # A token that was accepted before may have expired, so one new token is tried.
@@ -118,7 +115,7 @@ class Connection:
         return backoff_s(self._failures, self._options)
 
     async def _live_once(self) -> HubError:
-        """Opens a connection and returns why it ended."""
+        """Returns why the connection ended."""
         try:
             return await self._serve(await self._open())
         except Exception as failure:
@@ -139,7 +136,7 @@ class Connection:
             subprotocols=protocols,
             open_timeout=timeout_s,
             close_timeout=_CLOSE_WAIT_S,
-            # The hub's own heartbeat is used, because it may be shorter than the library's.
+            # The hub's heartbeat may be shorter than the library's.
             ping_interval=None,
             compression=None,
             max_size=options.frame_max_bytes,
@@ -175,8 +172,7 @@ class Connection:
             ):
                 tasks.append(asyncio.create_task(work))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            # The watcher's result comes first, because the other tasks see only that it closed
-            # the socket.
+            # The watcher comes first: other tasks see only that it closed the socket.
             return next(task for task in tasks if task.done()).result()
         except (TimeoutError, asyncio.TimeoutError) as cause:
             error = HubError("unreachable", "the hub sent no welcome in time")
@@ -241,9 +237,7 @@ class Connection:
             return error_from_close(closed)
 
     async def _watch(self, socket: ClientConnection, heartbeat_s: float) -> HubError:
-        """Pings a silent hub, which has one more heartbeat to answer, because nothing else
-        reports a dead connection.
-        """
+        """Pings a silent hub, because nothing else reports a dead connection."""
         try:
             while True:
                 self._has_heard = False

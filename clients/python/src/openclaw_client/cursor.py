@@ -20,30 +20,28 @@ class Cursor:
     """
 
     channel_id: str
-    #: The seq of the last event that was delivered; None until the first answer, when only new events are wanted.
+    #: The seq of the last delivered event; None before the first answer if only new events are wanted.
     last: int | None
     #: The epoch in which ``last`` counts; None when the caller does not know it.
     epoch: str | None
     phase: Phase = "unsubscribed"
-    #: The highest seq that is known to exist.
+    #: The highest known seq.
     target: int = 0
-    #: True after the hub accepted the channel once.
     was_subscribed: bool = False
-    #: Changes whenever an answer that is still expected becomes useless.
+    #: Raised by every change that makes answers in flight outdated.
     generation: int = 0
     #: Events that came out of order, by seq.
     buffer: dict[int, tuple[Event, int]] = field(default_factory=dict)
     buffer_bytes: int = 0
 
     def hold(self, event: Event, seq: int, size: int, max_items: int, max_bytes: int) -> None:
-        """Keeps an event for later. An event without room is dropped, because it can be read from the log."""
+        """Drops an event without room, because it can be read from the log."""
         has_room = len(self.buffer) < max_items and self.buffer_bytes + size <= max_bytes
         if has_room and seq not in self.buffer:
             self.buffer[seq] = (event, size)
             self.buffer_bytes += size
 
     def take(self, seq: int) -> tuple[Event, int] | None:
-        """Removes the event with this seq from the buffer."""
         held = self.buffer.pop(seq, None)
         if held is not None:
             self.buffer_bytes -= held[1]
@@ -59,7 +57,6 @@ class Cursor:
         self.buffer_bytes = 0
 
     def move_to(self, seq: int) -> None:
-        """Continues after ``seq``, whatever the position was before."""
         self.last = seq
         self.target = max(self.target, seq)
         self.drop_up_to(seq)

@@ -8,7 +8,7 @@ _MAX_MS = 3_600_000
 
 
 def ms_from_hub(value: object) -> float | None:
-    """A time that the hub sent, at most an hour; None if it is no time."""
+    """At most an hour; None for anything but a time."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         return None
     return min(value, _MAX_MS)
@@ -41,9 +41,9 @@ class HubError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-        #: The hub's advice on when to retry, an hour at most; None when it gave none.
+        #: At most an hour; None without advice from the hub.
         self.retry_after_ms = ms_from_hub(retry_after_ms)
-        #: The problems of a malformed call: ``[{"path": [...], "message": ...}]``.
+        #: ``[{"path": [...], "message": ...}]`` for a malformed call.
         self.issues = issues or []
         #: The fields of a refusal: its ``code``, and what the method adds, such as the ``holder`` of a claim.
         self.data = data or {}
@@ -58,14 +58,13 @@ _RETRYABLE = frozenset({"unavailable", "timeout", "internal", "rate_limited", "q
 
 
 def retry_pause_s(error: HubError) -> float | None:
-    """The pause after which the same call may succeed; None when a repeat would not help."""
+    """None when a repeat of the call would not help."""
     if error.code not in _RETRYABLE:
         return None
     return (1_000 if error.retry_after_ms is None else error.retry_after_ms) / 1_000
 
 
 def error_from_rpc(error: Any) -> HubError:
-    """The error of a JSON-RPC response."""
     fields: dict[str, Any] = error if isinstance(error, dict) else {}
     message = str(fields.get("message", "The hub sent an error without a message"))
     data = fields.get("data")

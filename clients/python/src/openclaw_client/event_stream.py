@@ -15,7 +15,7 @@ from .events import Discontinuity, Event, event_from_envelope
 from .objects import Welcome
 from .options import Options
 
-#: Events of one channel that are kept while earlier ones are read. Further ones are read from the log.
+#: The most events of a channel that are kept while earlier ones are read. Others are read from the log.
 _BUFFER_MAX = 1_000
 #: ``welcome.direct`` names at most this many channels.
 _WELCOME_DIRECT_MAX = 200
@@ -24,8 +24,6 @@ Answer = asyncio.Future[Any]
 
 
 class StreamOwner(Protocol):
-    """The parts of the hub object that a stream uses."""
-
     def start_call(
         self, method: str, params: Mapping[str, Any], on_result: OnResult | None = None
     ) -> Answer: ...
@@ -123,7 +121,6 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
 
     @property
     def waiting(self) -> int:
-        """Items that wait for the reader."""
         return len(self._items)
 
     @property
@@ -150,7 +147,6 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         self._wake()
 
     def on_welcome(self, welcome: Welcome) -> None:
-        """Subscribes to every channel, after its last delivered event."""
         self._welcome = welcome
         if self._direct:
             self._find_direct(welcome)
@@ -196,20 +192,17 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             self._refuse(cursor, error_code)
         elif reason == "trimmed":
             first = head + 1 if floor is None else floor
-            # Other cursors have missed nothing, or the answer to a subscribe or a page of the log reports the missed
-            # events.
+            # For other cursors, a subscribe's answer or a page of the log has reported this, or nothing was missed.
             if cursor.last is not None and cursor.last < first - 1:
                 self._skip_trimmed(cursor, first)
-                # A trimmed event may have removed this agent. No later event then says so, but a
-                # subscribe is refused.
+                # A trimmed event may have removed this agent. A subscribe is then refused.
                 self._reset(cursor)
                 self._subscribe()
         elif reason == "epoch":
             # The epoch is not known here. The next event and the next welcome name the epoch.
             self._skip(cursor, head, reason, epoch=None)
         else:
-            # The log may still have the events that the hub did not send. If not, the answer to
-            # the read says so.
+            # The log may still have the events that the hub did not send.
             self._fall_behind(cursor, head)
 
     def _receive(self, cursor: Cursor, event: Event, seq: int, size: int) -> None:
@@ -226,7 +219,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             self._fall_behind(cursor, seq)
 
     def _drain(self, cursor: Cursor) -> None:
-        """Delivers the buffered events that are next. The channel is then live, or behind again."""
+        """Leaves the channel live, or behind again."""
         last = cursor.last or 0
         cursor.drop_up_to(last)
         while (held := cursor.buffer.get(last + 1)) is not None and self._has_room(held[1]):
@@ -262,7 +255,6 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
     def _reset(self, cursor: Cursor) -> None:
         cursor.generation += 1
         cursor.phase = "unsubscribed"
-        # All missing events are fetched again, so the buffer is emptied.
         cursor.clear()
 
     def _has_room(self, size: int) -> bool:
@@ -435,7 +427,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         self._changed.set()
 
     async def _page_direct(self, places: dict[str, int]) -> None:
-        """Asks the hub for the direct channels that the welcome has no room for."""
+        """The welcome names only some direct channels."""
         cursor: str | None = None
         while True:
             params: dict[str, Any] = {"kind": "direct", "limit": _WELCOME_DIRECT_MAX}

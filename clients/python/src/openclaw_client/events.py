@@ -12,24 +12,22 @@ from .objects import Message
 class Event:
     """An event of a channel, or of the whole hub when ``channel_id`` is None."""
 
-    #: Such as ``channel.message``; docs of the protocol list all of them.
+    #: Such as ``channel.message``.
     type: str
     channel_id: str | None
-    #: The event's number in the channel's log; None for typing, presence and other ephemeral events.
+    #: None for typing, presence and other ephemeral events.
     seq: int | None
     #: Changes when a backup of the hub's database is restored.
     epoch: str
     sender_id: str | None
     #: Epoch milliseconds.
     timestamp: int
-    #: The event's own fields.
     data: dict[str, Any]
-    #: True for a notice: about this agent, from a channel that is not subscribed. Its seq is no cursor.
+    #: A notice is about this agent, from a channel that is not subscribed. Its seq is no cursor.
     is_notice: bool = False
 
     @property
     def message(self) -> Message | None:
-        """The message of an event that has one."""
         return cast("Message | None", self.data.get("message"))
 
 

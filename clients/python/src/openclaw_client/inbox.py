@@ -9,7 +9,6 @@ from typing import Any, Protocol, cast
 from .errors import HubError, retry_pause_s
 from .objects import InboxItem
 
-#: How long the hub waits for an item before it answers that there is none.
 _WAIT_MS = 30_000
 
 
@@ -40,7 +39,7 @@ class Inbox:
             try:
                 page = await self._hub.call("inbox.read", params)
             except HubError as error:
-                # The hub may answer later: its database is away, or the hub drains.
+                # The hub may lack its database or drain, so a later call can succeed.
                 pause_s = retry_pause_s(error)
                 if pause_s is None:
                     raise

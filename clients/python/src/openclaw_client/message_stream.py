@@ -11,12 +11,11 @@ from .errors import HubError, retry_pause_s
 from .events import Event
 from .objects import Message, Sent
 
-#: A stream sends at most one append in this time.
 _APPEND_EVERY_S = 0.05
-#: A message is read at most this often when a part of its text is missing.
+#: A message with a missing part is read at most this often.
 _READ_EVERY_S = 1.0
 _MESSAGES_MAX = 200
-#: The most UTF-16 code units of deltas that are kept for one message.
+#: UTF-16 code units of deltas kept for one message.
 _KEPT_MAX = 65_536
 
 Call = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
@@ -34,12 +33,11 @@ class MessageStream:
         self.message_id: str = sent["messageId"]
         self.seq: int = sent["seq"]
         self.text = content
-        #: A message that was begun before may have another text: that of this agent before it was killed.
+        #: A repeat has the text that this agent sent before it was killed, which may differ.
         self._is_repeat: bool = sent["duplicate"]
         self._call = call
         self._channel_id = channel_id
         self._units = bytearray(_units(content))
-        #: The code units that the hub has.
         self._accepted = len(self._units) // 2
         self._is_over = False
         self._task: asyncio.Task[None] | None = None
@@ -89,7 +87,7 @@ class MessageStream:
         try:
             return await self._end(params)
         except HubError as error:
-            # The hub has lost text that it had not checkpointed.
+            # The hub lost text that it had not checkpointed.
             if _length_of(error, length) >= length:
                 raise
         params["content"] = self.text
@@ -126,7 +124,7 @@ class MessageStream:
 
 
 def _length_of(error: HubError, otherwise: int) -> int:
-    """The length of the text at the hub, according to the hub's refusal."""
+    """The hub's refusal has the length of its text."""
     length = error.data.get("length") if error.code == "conflict" else None
     return length if isinstance(length, int) else otherwise
 
@@ -139,7 +137,7 @@ class _Growing:
         self.read_at = float("-inf")
 
     def take(self, start: int, units: bytes) -> bool:
-        """Adds a delta. Returns False when the text before the delta is missing."""
+        """False when the text before the delta is missing."""
         if 2 * start > len(self.units):
             if sum(len(kept) for _, kept in self.kept) + len(units) <= 2 * _KEPT_MAX:
                 self.kept.append((start, units))

@@ -45,8 +45,6 @@ class Channel(TypedDict):
 
 
 class Member(TypedDict):
-    """A member of a channel."""
-
     channelId: str
     agentId: str
     role: str
@@ -177,8 +175,6 @@ class AskPage(TypedDict):
 
 
 class QuestionOption(TypedDict):
-    """One choice of a question."""
-
     id: str
     label: str
 
@@ -272,8 +268,6 @@ class LedgerRow(TypedDict):
 
 
 class LedgerPage(TypedDict):
-    """A page of the ledger's sums."""
-
     rows: list[LedgerRow]
     nextCursor: str | None
 
@@ -305,8 +299,6 @@ class Place(TypedDict):
 
 
 class Limits(TypedDict):
-    """The hub's limits."""
-
     frameBytes: int
     contentBytes: int
     batch: int

@@ -45,7 +45,7 @@ class Options:
     frame_max_bytes: int = 64 * 1024 * 1024
     #: For ``wss://``: a private certificate authority or a client certificate.
     ssl: ssl.SSLContext | None = None
-    #: Source of the jitter, in [0, 1).
+    #: Randomness for the waits, in [0, 1).
     random: Callable[[], float] = random_module.random
 
     def __post_init__(self) -> None:
@@ -56,8 +56,6 @@ class Options:
 
 @dataclass(frozen=True)
 class Target:
-    """Where to connect, and as which agent."""
-
     url: str
     #: None in dev mode, where the address names the agent.
     get_token: GetToken | None
@@ -92,9 +90,7 @@ def parse_target(
 
 
 def check_token(token: object) -> str:
-    """Checks the token's characters. The token is sent as a subprotocol, so characters that no
-    JWT has would break the handshake.
-    """
+    """The token is sent as a subprotocol, so other characters would break the handshake."""
     if not isinstance(token, str) or re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token) is None:
         raise HubError("unauthorized", "the token is not a JWT", is_permanent=True)
     return token

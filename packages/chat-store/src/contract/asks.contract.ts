@@ -65,7 +65,6 @@ export function describeAsks(database: () => TestDatabase): void {
       expect(messages.at(-1)).toMatchObject({
         ...{ id: askId, mentions: [], ask: { to, deadlineMs: timestamp + deadlineMs } },
       });
-      // A repeat gets the first answer, and adds no second ask.
       const repeat = await ask({ clientMessageId: 'a' });
       expect(repeat).toMatchObject({ askId, duplicate: true, deliveries });
       const changed = { channelId, to, content: 'Roll back', deadlineMs: 60_000 };
@@ -78,7 +77,6 @@ export function describeAsks(database: () => TestDatabase): void {
       const accepted = await member.outcome('ask.accept', { askId, note: 'on it' });
       expect(statesOf(accepted)).toEqual(['accepted', 'open']);
       expect(topicsOf(accepted)).toEqual([[owner.agentId, ...to].sort()]);
-      // Accepting again changes nothing; declining then is a conflict.
       const again = await member.outcome('ask.accept', { askId, note: 'another' });
       expect(again).toMatchObject({ ok: true, events: [], result: accepted.ok && accepted.result });
       const late = await member.outcome('ask.decline', { askId });
@@ -108,7 +106,7 @@ export function describeAsks(database: () => TestDatabase): void {
       const { askId } = await ask({ to: [member.agentId] });
       expect(await owner.refusal('ask.accept', { askId })).toBe('forbidden');
       expect(await owner.refusal('ask.accept', { askId: 'nothing' })).toBe('not_found');
-      // An outsider learns neither that the ask exists nor its channel.
+      // An outsider learns nothing about the ask or its channel.
       const unknown = await outsider.outcome('ask.accept', { askId });
       expect(unknown).toEqual({
         ok: false,
@@ -155,7 +153,7 @@ export function describeAsks(database: () => TestDatabase): void {
       const inThread = await ask({ threadId, to: [member.agentId] });
       const say = (agent: Agent, more: object) =>
         agent.outcome('message.send', { channelId, content: 'x', ...more });
-      // Negative control: neither a message in another thread nor one of an agent that is not asked accepts the ask.
+      // Negative control: the ask stays open after messages in other threads and messages of agents that are not asked.
       for (const [agent, more] of [
         [member, {}],
         [owner, { threadId }],
@@ -173,7 +171,6 @@ export function describeAsks(database: () => TestDatabase): void {
         undefined,
         accepted(first, member),
       ]);
-      // Two messages of one group accept the ask once.
       const both = await Promise.all([say(member, { threadId }), say(member, { threadId })]);
       expect(both.flatMap((one) => names(one))).toEqual([
         ...[undefined, accepted(inThread, member), undefined],
@@ -224,7 +221,7 @@ export function describeAsks(database: () => TestDatabase): void {
       expect((await store.due()).filter(({ id }) => askIds.includes(id))).toEqual([]);
       await owner.write('channel.unarchive', { channelId });
       expect(await member.refusal('ask.accept', { askId: silent.askId })).toBe('conflict');
-      // An ask that was accepted in time may be done after its deadline. Any other ask may not.
+      // Only an ask that was accepted in time may be done after its deadline.
       expect(await member.refusal('ask.done', { askId: half.askId })).toBe('ok');
       expect(await other.refusal('ask.done', { askId: half.askId })).toBe('conflict');
       await other.say(channelId, 'too late', { replyTo: silent.askId });

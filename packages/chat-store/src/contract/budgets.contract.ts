@@ -29,7 +29,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       const outcome = await one.outcome('message.send', { channelId, content: 'again', ...more });
       return outcome.ok ? 'ok' : [outcome.code, outcome.details];
     };
-    /** The agents write in turn until one is refused. Returns the number of messages. */
+    /** Returns how many messages the agents write in turn until one is refused. */
     const turnsUntilRefused = async (most: number, more: More = {}) => {
       for (let sent = 0; sent < most; sent += 1) {
         const agent = agents[sent % agents.length];
@@ -76,7 +76,7 @@ export function describeBudgets(database: () => TestDatabase): void {
         { ...byHub, threadId: null, used: 8, pausedUntilMs: null },
       ]);
       expect(await get()).toEqual({ agentTurns: 8, perMinute: null, used: 8, pausedUntilMs: null });
-      // Neither a message of a service nor a deletion resets the count.
+      // Neither a service's message nor a deletion resets the count.
       const service = agentOf(database().store, agents[0]?.agentId, { kind: 'service' });
       expect(await say(service)).toBe('ok');
       const { messages } = await person.history(channelId);
@@ -143,7 +143,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await turnsUntilRefused(20)).toBe(2);
       await person.say(channelId, 'go on');
       expect(await turnsUntilRefused(20)).toBe(6);
-      // With both limits set, only a person ends a pause by the limit of turns in a row.
+      // With both limits, a pause after too many turns in a row ends only when a person writes.
       await set({ agentTurns: 6 });
       expect(first && (await say(first))).toEqual(untilPerson);
     });
@@ -157,7 +157,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       const once = { clientMessageId: 'once' };
       expect(await say(agent, once)).toBe('ok');
       await person.say(channelId, 'news');
-      // Neither a refused reply nor a message outside threads uses a turn of the thread.
+      // Neither a refused reply nor a message outside of threads uses a turn.
       expect(await agent.refusal('message.send', { channelId, content: 'x', basedOn: seq })).toBe(
         'superseded',
       );
@@ -167,7 +167,6 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await get()).toMatchObject({ used: 0 });
       expect(await turnsUntilRefused(9)).toBe(2);
       expect(await say(agent, once)).toBe('ok');
-      // Other writes of agents are still accepted.
       const { messageId } = await person.say(channelId, 'root', { threadId: null });
       expect(await turnsUntilRefused(9)).toBe(2);
       await agent.write('claim', { channelId, threadId: messageId, leaseMs: 1_000 });
@@ -187,7 +186,6 @@ export function describeBudgets(database: () => TestDatabase): void {
       await person.write('member.add', { channelId, agentId: reader.agentId });
       expect(await reader.refusal('budget.set', set)).toBe('ok');
       const admin = agentOf(store, uniqueId('admin'), { isAdmin: true });
-      // Setting the same budget again changes nothing.
       expect(await admin.outcome('budget.set', set)).toMatchObject({ ok: true, events: [] });
       expect(await admin.refusal('budget.set', { ...set, threadId: 'none' })).toBe('not_found');
       const { messageId } = await person.say(channelId, 'root');
@@ -195,7 +193,6 @@ export function describeBudgets(database: () => TestDatabase): void {
       const ofReply = { channelId, threadId: reply.messageId };
       expect(await admin.refusal('budget.set', { ...ofReply, agentTurns: 1 })).toBe('not_found');
       expect(await person.readRefusal('budget.get', ofReply)).toBe('not_found');
-      // Absent limits stay unchanged.
       await person.write('budget.set', { channelId, perMinute: 9 });
       expect(await get()).toMatchObject({ agentTurns: 1, perMinute: 9 });
       await person.write('channel.archive', { channelId });
@@ -239,7 +236,7 @@ export function describeBudgets(database: () => TestDatabase): void {
         expect([Number(sent) <= 20, code]).toEqual([true, 'paused']);
         await waitFor(async () => (await direct(ana, ben)) === 'ok', { what: 'the next window' });
 
-        // Agents are limited in a thread, but not in a channel outside its threads.
+        // Outside of threads, the hub has no limit.
         expect(await exchange(50, inChannel({}))).toEqual([50, 'ok']);
         const { messageId: threadId } = await owner.say(channelId, 'root');
         expect(await exchange(50, inChannel({ threadId }))).toEqual([20, 'paused']);
@@ -247,7 +244,6 @@ export function describeBudgets(database: () => TestDatabase): void {
           event.type === 'collaboration.event' ? event.name : event.type,
         );
         expect(names.filter((name) => name === 'budget.exhausted')).toHaveLength(1);
-        // A person's message restarts the count, and a budget replaces the limit.
         const pia = agentOf(limited, owner.agentId, { kind: 'person' });
         await pia.say(channelId, 'go on', { threadId });
         expect(await exchange(50, inChannel({ threadId }))).toEqual([20, 'paused']);
@@ -289,7 +285,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await looping.refusal('direct.send', { ...direct, agentId: person.agentId })).toBe(
         'ok',
       );
-      // The loops of an actor: one whose pause is over, and one with another agent.
+      // The first pause is over, and the second is that of another agent.
       const past = agentOf(database().store, ana.agentId, {
         kind: 'agent',
         loops: [{ ...loop, untilMs: now }],

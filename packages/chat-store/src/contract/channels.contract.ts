@@ -114,7 +114,7 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(channels).toEqual([]);
       expect((await owner.read('read.state', {})).channels).toEqual([]);
       expect(await store.access(owner.agentId, [channelId])).toEqual(new Map());
-      // A hub that lags can still read all events up to the deletion.
+      // A hub that lags can read all events up to the deletion.
       const page = await store.logPage(channelId, 0, 100, 1e6);
       expect(page.events.map((event) => event.type).at(-1)).toBe('channel.delete');
       expect(page.head).toBe(3);
@@ -160,7 +160,7 @@ export function describeChannels(database: () => TestDatabase): void {
       const { store } = database();
       const [ana, ben] = [agentOf(store), agentOf(store)];
       const prefix = `order ${Date.now()}`;
-      // Names are ordered by their bytes in UTF-8, not by a locale. In UTF-16 the last two would be in the other order.
+      // Names are ordered by their bytes in UTF-8. In UTF-16, the last two would be in the other order.
       const names = ['B', 'a', 'b', 'b', 'Ä', 'z', '\uFF5E', '😀'].map(
         (name) => `${prefix} ${name}`,
       );
@@ -193,8 +193,7 @@ export function describeChannels(database: () => TestDatabase): void {
       const last = await ana.write('channel.create', { name: `${prefix} last` });
       const [first] = (await ana.read('channel.list', { order: 'newest', limit: 1 })).channels;
       expect(first?.channelId).toBe(last.channel.channelId);
-      // A cursor contains the last name of its page. If it could contain a channel id, it would reveal the position
-      // of a channel that the caller may not see.
+      // A cursor has the last name of its page. With a channel's id, it could reveal the position of a hidden channel.
       expect(
         await ana
           .read('channel.list', { order: 'name', cursor: hidden.channel.channelId })

@@ -21,7 +21,6 @@ export function describeClaims(database: () => TestDatabase): void {
         code: 'conflict',
         details: { holder: member.agentId, untilMs: first.untilMs },
       });
-      // The holder's repeat extends the lease, and never shortens it.
       const repeat = await member.outcome('claim', { ...of, leaseMs: 2 * leaseMs });
       expect(repeat).toMatchObject({ ok: true, events: [], result: { fence: 1 } });
       const extended = (await member.write('claim', { ...of, leaseMs: 1_000 })).untilMs;
@@ -51,7 +50,7 @@ export function describeClaims(database: () => TestDatabase): void {
     it('end with their lease: the next grant logs it, and a fence of the past is refused', async () => {
       const { channelId, owner, member, threadId, of } = await thread();
       const { fence, untilMs } = await member.write('claim', { ...of, leaseMs: 1_000 });
-      // Negative control: while the lease runs, nobody else gets the thread.
+      // Negative control: while the lease runs, no other agent gets the thread.
       expect(await owner.refusal('claim', { ...of, leaseMs })).toBe('conflict');
       const reply = { threadId, fence };
       await member.say(channelId, 'still mine', reply);
@@ -88,7 +87,6 @@ export function describeClaims(database: () => TestDatabase): void {
       expect(await refusal({})).toBe('archived');
     });
 
-    // The race: agents of two hubs claim at the same moment. Invariant: one is granted.
     it('are granted once when agents of two hubs race', async () => {
       const { channelId, owner, threadId, of } = await thread();
       const other = await database().another();
@@ -120,7 +118,6 @@ export function describeClaims(database: () => TestDatabase): void {
           ? 'ok'
           : (outcome.details?.['newer'] as { seq: number }[]).map((message) => message.seq);
       expect(newerOf(await send(seq))).toBe('ok');
-      // A sender's own messages do not supersede its send.
       expect(newerOf(await send(seq))).toBe('ok');
       const beside = await owner.say(channelId, 'news');
       expect(newerOf(await send(seq, { threadId }))).toBe('ok');

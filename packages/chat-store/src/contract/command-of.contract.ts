@@ -1,7 +1,7 @@
 import { methods, type ParamsInputOf } from '@openclaw/protocol';
 import type { Actor, Command, WriteMethod } from '../commands.ts';
 
-/** A command with parsed params and their defaults, like the hub makes it from a call. */
+/** Parses the params as the hub does. */
 export function commandOf<M extends WriteMethod>(
   actor: Actor,
   method: M,

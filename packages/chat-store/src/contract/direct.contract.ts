@@ -35,7 +35,6 @@ export function describeDirectMessages(database: () => TestDatabase): void {
         events: [{ agentTopics: pair }],
         result: { channelId, seq: 2 },
       });
-      // A message sent by the channel's id goes to the same channel.
       const usual = await alice.outcome('message.send', { channelId, content: 'three' });
       expect(usual).toMatchObject({ ok: true, events: [{ agentTopics: pair }] });
       const messageId = usual.ok ? usual.result.messageId : '';
@@ -49,8 +48,7 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       expect(await store.directChannels(bob.agentId, 10)).toMatchObject([{ channelId, head: 4 }]);
     });
 
-    // The race: in one group, a message that names a direct channel by its id comes before the message that creates the
-    // channel. Invariant: calls take effect in their order.
+    // The race: in one group, a message that names a direct channel by its id comes before the message that creates it.
     it('accept no message that was sent by their id before the first one', async () => {
       const [alice, bob] = [agent(), agent()];
       const channelId = directChannelId(alice.agentId, bob.agentId);
@@ -99,8 +97,7 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       expect(channels).toEqual([]);
     });
 
-    // The race: the peer's own message creates the channel in the same group. Invariant: a refused message does not
-    // create a channel.
+    // The race: the peer's own message creates the channel in the same group.
     it('of a sender that may create no further channel are accepted only in existing ones', async () => {
       const { store } = database();
       const [alice, bob, eve] = [agent(), agent(), agent()];

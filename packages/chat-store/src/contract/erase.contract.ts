@@ -36,7 +36,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       ]);
       if (!outcome?.ok) throw new Error(outcome?.message);
     }
-    /** Returns as text everything that readers of the database get from a channel, and all its rows. */
+    /** Returns what readers get from a channel, and all its rows, as text. */
     async function allTexts(channelId: string): Promise<string> {
       const { events } = await core.logPage(channelId, 0, 1_000, 1e9);
       const actor = { agentId: 'ana', isAdmin: true };
@@ -85,8 +85,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       await write('ana', 'collaboration.emit', { channelId, name: 'x', payload: { of: 'ana' } });
     }
 
-    // Invariant: no row holds anything that the agent wrote, all seqs and places stay, and other agents' rows are
-    // unchanged.
     it('empties its texts, names, titles, payloads and reactions, and keeps positions and ids', async () => {
       const channelId = 'open';
       await channelOfBen(channelId);
@@ -102,7 +100,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
 
       let head = before.length;
       const erased = await erase({ ...wanted, isDryRun: false }, async () => {
-        // Other agents write during the erasure.
         await write('ana', 'message.send', { channelId, content: 'meanwhile' });
         head += 1;
       });
@@ -122,7 +119,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(database.count(`select count(*) from reactions where agent_id = 'ben'`)).toBe(0);
       expect(database.count(`select count(*) from reactions where agent_id = 'ana'`)).toBe(1);
       expect(database.count(`select count(*) from members where agent_id = 'ben'`)).toBe(1);
-      // A second erasure finds nothing.
       expect(await erase({ ...wanted, isDryRun: true })).toEqual({
         ...{ messages: 0, reactions: 0, log: 0, threads: 0, members: 0 },
       });
@@ -139,10 +135,9 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       const turn = { model: 'm', tokensIn: 1, tokensOut: 2, costMicros: 3, ms: 4 };
       const report = { channelId, content: 'done', metadata: { turn } };
       await write('joe', 'message.send', report);
-      // A row of the same hour is left from an earlier erasure.
+      // An earlier erasure left a row of the same hour.
       database.run(`insert into ledger select channel_id, hour, thread_id, 'erased-1', 5, 0, 0, 0, 0
         from ledger where agent_id = 'joe'`);
-      // joe gave a reason for a freeze, and another agent has frozen joe.
       const freeze = { scope: 'channel', id: channelId, reason: 'a secret reason' } as const;
       await write('joe', 'freeze', freeze, true);
       await write('joe', 'unfreeze', { scope: 'channel', id: channelId }, true);
@@ -158,7 +153,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         expect(texts).not.toContain('secret');
         expect(texts).toContain('"erased-1"');
       }
-      // The head has changed, so that no cache serves the old id.
+      // With another head, no cache serves the old id.
       expect((await core.access('ana', [channelId])).get(channelId)?.head).toBeGreaterThan(
         head ?? 0,
       );
@@ -181,7 +176,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         expect([table, database.count(sql)]).toEqual([table, 0]);
       }
       expect(database.count(`select count(*) from log where envelope like '%"joe"%'`)).toBe(0);
-      // The events keep their fields. The freeze of the agent stays too, so that it cannot come back.
+      // The freeze of the agent stays too, so that it cannot come back.
       const names = (await core.logPage(channelId, 0, 1_000, 1e9)).events
         .map(({ json }) => envelopeSchema.parse(JSON.parse(json)).event)
         .flatMap((event) => (event.type === 'collaboration.event' ? [event] : []))
@@ -199,7 +194,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(database.count(`select sum(ms) ${sums}`)).toBe(4);
     }, 60_000);
 
-    // Invariant: no note, title, label or answer of the agent is left, neither in rows nor in events of others.
     it('empties its notes, questions and answers', async () => {
       const channelId = 'asked';
       await write('ana', 'channel.create', { channelId, name: 'Asked' });
@@ -248,7 +242,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(rows('question_answers', `agent_id = 'pit' or text is not null`)).toBe(0);
     }, 60_000);
 
-    // The race: a message was trimmed, and its edits are still in the log. Invariant: the erasure finds their text too.
     it('empties the edits of messages that were trimmed', async () => {
       const channelId = 'edited';
       await write('ana', 'channel.create', { channelId, name: 'Edited', retentionMs: 3_600_000 });
@@ -277,8 +270,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(texts).toContain('edited by ana');
     }, 60_000);
 
-    // Before the hub had claims, agents could emit events of these names. Invariant: the payloads of such events are
-    // emptied, and the payload of a claim is not.
     it('empties events that earlier releases let agents name like claims', async () => {
       const channelId = 'claimed';
       await write('ana', 'channel.create', { channelId, name: 'Claimed' });
@@ -300,7 +291,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(texts).toContain(`"payload":{"threadId":"${threadId}","agentId":"lea","fence":1`);
     }, 60_000);
 
-    // An owner may change the title of another agent's thread. Invariant: no title that the agent wrote is left.
     it('empties the titles that it gave to threads of others', async () => {
       const channelId = 'titled';
       await write('ana', 'channel.create', { channelId, name: 'Titled' });
@@ -323,9 +313,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       for (const kept of ['ana: one', 'ana: two', 'kept title']) expect(texts).toContain(kept);
     }, 60_000);
 
-    // The race: an erasure was interrupted, and the agent was active again before the erasure is repeated. By then both
-    // the pseudonym and the agent have rows of the same kind in one channel. Invariant: the repeat ends, and leaves one
-    // row for both.
+    // The race: an erasure was interrupted, and the agent was active again before its repeat, so the pseudonym and the
+    // agent both have rows.
     it('can be repeated with the same pseudonym after the agent was active again', async () => {
       const channelId = 'repeated';
       await channelOfBen(channelId, 'max');
@@ -364,8 +353,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(database.count(`select count(*) from mentions where agent_id = 'max'`)).toBe(0);
     }, 60_000);
 
-    // The race: the agent still has a token and writes more than one piece deletes. Invariant: the erasure ends, and
-    // everything that the agent wrote before the erasure reached the channel is removed.
     it('ends while the agent writes faster than it deletes', async () => {
       const channelId = 'pursued';
       await channelOfBen(channelId, 'pat');
@@ -389,8 +376,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(await allTexts(channelId)).toContain('later');
     }, 60_000);
 
-    // Invariant: if the agent's id is also the name of a field in events, the erasure changes nothing that others
-    // wrote.
     it.each(['content', 'senderId', 'ask.to', 'message', 'metadata'])(
       'erases an agent named %s and nobody else',
       async (agentId) => {
@@ -421,8 +406,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       },
     );
 
-    // The race: between the two walks somebody deletes an edited message that was sent on behalf of the agent, and
-    // the sweeper redacts its edits after they were renamed. Invariant: the agent's id does not come back.
+    // The race: between the two walks an edited message on behalf of the agent is deleted, and the sweeper redacts its
+    // edits after they were renamed.
     it('does not let the sweeper bring back a replaced id', async () => {
       const channelId = 'late';
       await write('ana', 'channel.create', { channelId, name: 'Late' });

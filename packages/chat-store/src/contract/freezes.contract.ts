@@ -20,7 +20,6 @@ export function describeFreezes(database: () => TestDatabase): void {
   }
   type World = Awaited<ReturnType<typeof world>>;
 
-  /** One call of each store method that appends an event. */
   async function writesIn({ channelId, owner, person }: World) {
     const { messageId } = await owner.say(channelId, 'one');
     const ofMessage = { channelId, messageId };
@@ -96,10 +95,9 @@ export function describeFreezes(database: () => TestDatabase): void {
           expect([method, details]).toEqual([method, ['frozen', { scope: 'channel' }]]);
         }
       }
-      // Reads and read marks are still allowed.
       expect((await agent.history(channelId)).messages).not.toEqual([]);
       await agent.write('read.mark', { channelId, seq: 1 });
-      // A write whose sender has no kind is the hub's own, and is not frozen.
+      // A write without a sender's kind is the hub's own.
       expect(
         await agentOf(store, agent.agentId).refusal('message.send', { channelId, content: 'x' }),
       ).toBe('ok');
@@ -190,7 +188,7 @@ export function describeFreezes(database: () => TestDatabase): void {
       expect(await refusals(admin, freeze)).toEqual(['ok', 'ok']);
       const adminAgent = agentOf(store, uniqueId('robot'), { kind: 'agent', isAdmin: true });
       expect(await refusals(adminAgent, { ...freeze })).toEqual(['ok', 'forbidden']);
-      // The freeze covers the agent that has set it, too.
+      // The freeze also covers the agent that set it.
       expect(await adminAgent.refusal('freeze', { ...freeze, reason: 'more' })).toBe('frozen');
       const ofAgent = { scope: 'agent' as const, id: agent.agentId, reason };
       expect(await refusals(owner, ofAgent)).toEqual(['forbidden', 'forbidden']);
@@ -219,7 +217,6 @@ export function describeFreezes(database: () => TestDatabase): void {
       expect(await other.freezes()).toMatchObject({
         ...{ version, hub: false, agents: expect.arrayContaining([agent.agentId]) },
       });
-      // A repeat changes nothing.
       expect(await admin.outcome('freeze', { ...freeze, reason })).not.toHaveProperty(
         'globalEvent',
       );

@@ -35,8 +35,7 @@ export function describeGrowth(engine: string, start: () => Promise<OpenedDataba
       while ((await core.sweep({ retentionMs: null, maxMessages: 200 })).isMore);
     }
 
-    // Invariant: the space of trimmed rows is reused, so the size depends on the number of rows kept, and not on the
-    // number written.
+    // The space of trimmed rows must be reused.
     it('stays the same over ten cycles of writing and sweeping', async () => {
       const sizes: number[] = [];
       for (let cycle = 0; cycle < 10; cycle += 1) {

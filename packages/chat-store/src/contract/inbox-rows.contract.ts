@@ -71,7 +71,7 @@ export function describeInboxRows(
       expect(await read(reader, { limit: 1 })).toMatchObject({ omitted });
       const page = await read(reader, newest);
       expect(page).toMatchObject({ texts: ['new'], omitted: full });
-      // Negative control: an older cursor covers neither the items that fell out nor the items that wait.
+      // Negative control: an older cursor covers no item that fell out and no item that waits.
       await write(reader, 'inbox.ack', { cursor });
       expect(await read(reader, newest)).toMatchObject({ omitted: full });
       await write(reader, 'inbox.ack', { cursor: page.cursor });

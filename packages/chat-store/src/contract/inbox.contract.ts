@@ -49,14 +49,13 @@ export function describeInbox(database: () => TestDatabase): void {
       expect(first?.message).toEqual(
         (await member.history(channelId)).messages.find(({ seq }) => seq === 5),
       );
-      // A second read changes nothing, and can continue after any item.
       expect(await texts(member)).toEqual(page.items.map(textOf));
       expect(await texts(member, { after: page.items[3]?.cursor ?? '' })).toEqual([
         'mention and reply',
         'hello @all',
       ]);
       expect((await read(member, { after: page.cursor })).items).toEqual([]);
-      // The other agent sees its own inbox. Neither acknowledgement moves the mark of the other agent.
+      // The other agent sees its own inbox. An acknowledgement moves only the mark of its own agent.
       expect(await texts(owner)).toEqual(['back']);
       await member.write('read.mark', { channelId, seq: 100 });
       await member.write('inbox.ack', { cursor: page.items[3]?.cursor ?? '' });
@@ -150,7 +149,6 @@ export function describeInbox(database: () => TestDatabase): void {
       ];
       expect(page).toMatchObject({ omitted: { count: 2 }, hasMore: false });
       expect(page.omitted.channels).toEqual(expect.arrayContaining(channels));
-      // The omitted items are read before they are acknowledged.
       const { after } = page.omitted;
       expect(await texts(member, { after: after ?? '', limit: 2 })).toEqual([
         `oldest ${long}`,

@@ -14,9 +14,7 @@ export function describeLanes(database: () => TestDatabase): void {
       return store;
     };
 
-    // The race: clients make more reads than the store runs at once, while the tail check looks for lost events and a
-    // balancer checks readiness. Invariant: callers' reads have a separate limit and take no slot from these system
-    // calls.
+    // The race: clients fill all reads while the tail check looks for lost events and a balancer checks readiness.
     it('are answered while callers use all reads', async () => {
       const store = await openNarrow();
       const { mark } = await store.changes(null);
@@ -45,9 +43,8 @@ export function describeLanes(database: () => TestDatabase): void {
       expect(await store.health()).toMatchObject({ status: 'ok' });
     });
 
-    // The fault: all reads shared one queue, and on SQLite one thread. Rights checks and reads for rooms waited
-    // behind an agent with many reads, and other agents' reads failed. The test compares the order of the answers,
-    // not their time.
+    // The fault: rights checks and other agents' reads waited behind one agent's reads. The test compares the order of
+    // the answers, not their time.
     it('do not wait behind the reads of one agent, and neither do other agents', async () => {
       const store = await database().open({ timeoutMs: 20_000 });
       opened.push(store);
@@ -71,7 +68,7 @@ export function describeLanes(database: () => TestDatabase): void {
       ]);
       const { 'another agent': another, ...system } = at;
       expect(Object.entries(system).filter(([, before]) => before > 5)).toEqual([]);
-      // Two reads of the flood are already running and finish first. Then the agents take turns.
+      // Two reads of the flood already run. Then the agents take turns.
       expect(another).toBeLessThan(10);
       await Promise.all(flood);
       expect(storm).toBe(60);

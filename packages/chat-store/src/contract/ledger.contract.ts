@@ -29,7 +29,6 @@ export function describeLedger(database: () => TestDatabase): void {
       const { messageId: threadId } = await work(owner, channelId);
       await work(member, channelId);
       await work(member, channelId, { threadId });
-      // A message without a turn costs nothing.
       const { timestamp } = await member.say(channelId, 'plain', { metadata: { note: 1 } });
       const sum = async (by: 'channel' | 'thread' | 'agent' | 'hour', more: object = {}) =>
         (await owner.read('ledger.sum', { channelId, by, ...more })).rows;
@@ -53,7 +52,7 @@ export function describeLedger(database: () => TestDatabase): void {
       expect(hours.at(0)?.hourMs).toBeLessThanOrEqual(timestamp);
       expect((hours.at(0)?.hourMs ?? 1) % hourMs).toBe(0);
       expect(await sum('agent', { agentId: member.agentId })).toEqual([ofAgent(member.agentId, 2)]);
-      // Sums are by whole hours: a time within an hour covers all of it.
+      // A time within an hour covers the whole hour.
       expect(await sum('channel', { after: timestamp, before: timestamp + 1 })).toHaveLength(1);
       expect(await sum('channel', { before: timestamp - 2 * hourMs })).toEqual([]);
       expect(await sum('channel', { after: timestamp + 2 * hourMs })).toEqual([]);
@@ -123,7 +122,6 @@ export function describeLedger(database: () => TestDatabase): void {
       expect((await member.read('ledger.sum', { by: 'channel' })).rows).toEqual([]);
     });
 
-    // Two hubs commit to the same row. One of them commits many turns in one group.
     it('adds up what two hubs commit at once, and stays a whole number', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const there = agentOf(await database().another(), member.agentId);

@@ -21,7 +21,6 @@ export function describeLog(database: () => TestDatabase): void {
           return seqs;
         }),
       );
-      // In the log, each sender's own messages are in the order in which it sent them.
       for (const seqs of sent) expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
       const log = await owner.log(channelId);
       expect(log.map((event) => event.seq)).toEqual(log.map((_event, index) => index + 1));
@@ -92,7 +91,7 @@ export function describeLog(database: () => TestDatabase): void {
     it('keeps the rest of a group when the database refuses one of its rows', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
-      // PostgreSQL cannot store U+0000, and the protocol refuses it. This test bypasses the check of the protocol.
+      // PostgreSQL cannot store U+0000. The protocol refuses it, but this test bypasses the protocol.
       const refuseRow = () =>
         store.append({ agentId: owner.agentId, isAdmin: false }, 'channel.update', {
           channelId,

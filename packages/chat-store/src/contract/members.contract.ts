@@ -65,9 +65,7 @@ export function describeMembers(database: () => TestDatabase): void {
       expect(await owner.refusal('member.remove', { channelId, agentId: member.agentId })).toBe(
         'not_found',
       );
-      // Any member may remove itself.
       const left = await eve.outcome('member.remove', { channelId, agentId: eve.agentId });
-      // The agent's other connections get the event on its own topic.
       expect(left).toMatchObject({ ok: true, events: [{ agentTopics: [eve.agentId] }] });
       const { members } = await owner.read('member.list', { channelId });
       expect(members.map((one) => one.agentId)).toEqual([owner.agentId]);

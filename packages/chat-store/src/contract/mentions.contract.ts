@@ -32,7 +32,7 @@ export function describeMentions(database: () => TestDatabase): void {
       });
       expect((await newest(owner, channelId))?.mentions).toEqual([...given, member.agentId]);
       for (const agent of [member, other]) expect(await counted(agent, channelId)).toBe(1);
-      // Negative control: without the param the text is not parsed, and the result has only the given mentions.
+      // Negative control: without the param, the text is not parsed.
       expect(await owner.say(channelId, content, { mentions: given })).toMatchObject({
         unreached: ['stranger'],
       });
@@ -95,7 +95,7 @@ export function describeMentions(database: () => TestDatabase): void {
       expect(await member.say(channelId, content, message)).toEqual(repeat);
       await owner.write('member.add', { channelId, agentId: guest.agentId });
       expect(await member.say(channelId, content, message)).toEqual({ ...repeat, unreached: [] });
-      // The defaults of the two transports differ, so a repeat may come without the param.
+      // The transports' defaults differ, so a repeat may come without the param.
       expect(
         await member.say(channelId, content, { ...message, parseMentions: false }),
       ).toMatchObject({ duplicate: true });
@@ -155,7 +155,7 @@ export function describeMentions(database: () => TestDatabase): void {
         expect((await agent.say(channelId, '@all', parsed)).unreached).toEqual([]);
         expect(await newest(owner, channelId)).toMatchObject({ mentionsAll: true });
       }
-      // The answer to a repeat depends on the members at the time of the repeat.
+      // The answer to a repeat depends on the present members.
       const repeat = { clientMessageId: 'all', ...parsed };
       await member.say(channelId, '@all', repeat);
       const { members } = await owner.read('member.list', { channelId, limit: 200 });

@@ -15,7 +15,7 @@ export function describeMessages(database: () => TestDatabase): void {
         mentions,
         metadata,
       });
-      // The list contains neither the stranger, who is not a member, nor the sender itself.
+      // Only the mentioned member gets the event on its topic.
       expect(outcome).toMatchObject({ ok: true, events: [{ agentTopics: [member.agentId] }] });
       const event = eventOf(outcome);
       expect(event).toMatchObject({ seq: 3, channelId, senderId: owner.agentId });
@@ -113,8 +113,7 @@ export function describeMessages(database: () => TestDatabase): void {
       expect(await member.refusal('thread.create', { channelId, messageId })).toBe('conflict');
     });
 
-    // Invariant: a deletion takes effect for every reader when it commits, although the rows of the edits are redacted
-    // later.
+    // A deletion hides the text at once, although the rows of the edits are redacted later.
     it('are edited a limited number of times, and are deleted with the text of every edit', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);

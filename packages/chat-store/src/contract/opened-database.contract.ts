@@ -7,22 +7,17 @@ import type { StoreCore } from '../core/store-core.ts';
 import { openPostgresCore } from '../postgres/postgres-core.ts';
 import { openSqliteCore } from '../sqlite/sqlite-core.ts';
 
-/** A database whose tables and size the test can read. */
 export interface OpenedDatabase {
   readonly url: string;
-  /** Opens another hub's core on this database. The caller closes the core. */
+  /** The caller closes the core. */
   open(): Promise<StoreCore>;
   run(sql: string): void;
   count(sql: string): number;
-  /**
-   * Does the work that the engine otherwise does in the background, such as a vacuum. Returns the bytes of all tables
-   * and indexes.
-   */
+  /** The bytes of all tables and indexes, after the work that the engine does in the background, such as a vacuum. */
   bytes(): number;
   stop(): Promise<void>;
 }
 
-/** Starts a database before the tests of this `describe`, with a core on it, and closes both after them. */
 export function openBeforeAll(
   start: () => Promise<OpenedDatabase>,
   use: (opened: { readonly database: OpenedDatabase; readonly core: StoreCore }) => void,
@@ -43,7 +38,6 @@ function throwFault(fault: string): never {
   throw new Error(fault);
 }
 
-/** Creates a SQLite file in a new folder. */
 export async function openSqlite(): Promise<OpenedDatabase> {
   const folder = await temporaryFolder('store');
   const path = join(folder.path, 'hub.sqlite');
@@ -68,7 +62,6 @@ export async function openSqlite(): Promise<OpenedDatabase> {
   };
 }
 
-/** Starts a PostgreSQL server for one test. */
 export async function openPostgres(): Promise<OpenedDatabase> {
   const server = await startPostgres();
   return {
@@ -77,7 +70,7 @@ export async function openPostgres(): Promise<OpenedDatabase> {
     run: (sql) => void server.query(sql),
     count: (sql) => Number(server.query(sql)),
     bytes() {
-      // In production autovacuum does this once two thousand rows and 2% of a table are deleted.
+      // Autovacuum does this in production, once two thousand rows and 2% of a table are deleted.
       server.query('vacuum');
       return Number(
         server.query(`select sum(pg_total_relation_size(oid)) from pg_class

@@ -46,7 +46,7 @@ export function describeOperations(database: () => TestDatabase): void {
       expect(await idsOf({}, { kind: 'person' })).toEqual([member.agentId]);
       expect(await idsOf({}, { limit: 1 })).toEqual(both.slice(0, 1));
       expect(await idsOf({}, { limit: 1, cursor: both[0] })).toEqual(both.slice(1));
-      // An admin's token that is limited to channels gives no admin rights outside of them.
+      // Outside of its channels, an admin's limited token gives no admin rights.
       expect(await idsOf({ isAdmin: true, channels: [channelId] })).toEqual(both);
       expect(await idsOf({ channels: [stranger.channelId] })).toEqual([]);
       expect(await idsOf({ channels: [] })).toEqual([]);
@@ -83,7 +83,7 @@ export function describeOperations(database: () => TestDatabase): void {
       expect((await read(firstMs + minuteMs, 500)).shown).toEqual(all.slice(2));
       // A minute is never split, even if it has more rows than a page.
       expect((await read(firstMs, 1)).shown).toEqual(all.slice(0, 2));
-      // The second call replaces the row: a caller may repeat a write whose answer was lost.
+      // A caller may repeat a write whose answer was lost.
       await store.recordMinutes([{ hubId: one, atMs: firstMs, figures: '{"n":9}' }]);
       expect((await read(firstMs, 500)).shown[0]).toBe(`${one} {"n":9}`);
     });

@@ -76,7 +76,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       });
       const deleted = await owner.outcome('message.delete', { channelId, messageId });
       expect(messageOf(deleted)).toMatchObject({ content: '', senderKind: 'service', origin });
-      // A deleted message still passes its taints on to the messages that it causes.
+      // A deleted message still passes on its taints.
       const next = await owner.outcome('message.send', {
         channelId,
         content: 'x',
@@ -120,7 +120,7 @@ export function describeOrigin(database: () => TestDatabase): void {
           cause: [secret.messageId],
         }),
       ).toBe('not_found');
-      // The rule also holds when the removal and the send are in one group, in this order.
+      // The removal and the send are in one group, in this order.
       const [, late] = await Promise.all([
         elsewhere.owner.write('member.remove', {
           channelId: elsewhere.channelId,

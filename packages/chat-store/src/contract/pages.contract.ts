@@ -23,7 +23,7 @@ async function readParsed<M extends ReadMethod>(
   return { result: JSON.parse(json.toString()) as ResultOf<M>, bytes: json.byteLength };
 }
 
-/** Texts that look like the JSON that surrounds a message in its stored form. */
+/** These look like the JSON around a stored message. */
 const deceptive = [
   'plain',
   '"},"timestamp":1,"senderId":"x"',
@@ -49,7 +49,7 @@ export function describePages(database: () => TestDatabase): void {
           await member.write('reaction.add', { channelId, messageId, emoji });
         }
       }
-      // An edit stores the reactions of its time. The reactions change later.
+      // An edit stores the reactions of its time, which change later.
       for (const [index, messageId] of ids.entries()) {
         const content = `${deceptive[index]} edited`;
         if (index % 2 === 0) await owner.write('message.edit', { channelId, messageId, content });
@@ -110,8 +110,7 @@ export function describePages(database: () => TestDatabase): void {
       }
     });
 
-    // Invariant: a page ends early rather than exceed its allowed size, but holds at least one row. It omits the rows
-    // farthest from its start, so that reading page after page returns every row once.
+    // A page holds at least one row, and omits the rows farthest from its start.
     it.each([1, 2500, 5000, 100_000])(
       'of %d bytes ends at that size, and can be continued',
       async (max) => {
@@ -170,7 +169,7 @@ export function describePages(database: () => TestDatabase): void {
           },
         );
         expect(members.flat()).toHaveLength(2);
-        // The control: pages are cut with room for one row, and not cut with room for all rows.
+        // The control: pages are cut with room for one row, and not cut with room for all.
         expect([forward, backward, log, members].map(({ length }) => length > 1)).toEqual(
           Array.from({ length: 4 }, (_, index) => max < (index === 3 ? 100 : 100_000)),
         );

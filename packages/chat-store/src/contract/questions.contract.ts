@@ -41,7 +41,6 @@ export function describeQuestions(database: () => TestDatabase): void {
       expect(await open({ clientMessageId: 'q' })).toEqual({ questionId, seq, duplicate: true });
       const changed = { channelId, title: 'Roll back?', options, clientMessageId: 'q' };
       expect(await asker.refusal('question.open', changed)).toBe('conflict');
-      // Agents, the opener and outsiders may not answer the question.
       const bot = agentOf(store, uniqueId('bot'), { kind: 'agent' });
       expect(await bot.outcome('question.answer', { questionId, optionId: 'yes' })).toEqual({
         ...{ ok: false, code: 'not_found', message: `there is no question ${questionId}` },
@@ -68,15 +67,13 @@ export function describeQuestions(database: () => TestDatabase): void {
         ...{ senderId: pia.agentId, event: { name: 'question.answered', payload: { question } } },
       });
       expect(won.ok && won.events[0]?.agentTopics).toEqual([asker.agentId]);
-      // The winner may have lost the first answer of the hub.
+      // The winner repeats the call, because the first answer of the hub may be lost.
       expect(await answer(pia, questionId, 'yes')).toMatchObject({ ok: true, events: [] });
       const late = await answer(paul, questionId, 'no');
       expect([late.ok, questionIn(late)]).toEqual([false, question]);
       expect(await asker.refusal('question.cancel', { questionId })).toBe('conflict');
     });
 
-    // The race: persons at two hubs answer at the same moment. Invariant: one answer wins, and both hubs report the
-    // same one.
     it('have one answer when persons of two hubs race', async () => {
       const { asker, channelId, pia, paul, open } = await world();
       const { questionId } = await open();

@@ -49,7 +49,6 @@ export function describeReading(database: () => TestDatabase): void {
       }
     });
 
-    // The race: two hubs write a mark and a message at the same time. Invariant: seq, head and unread always agree.
     it('agrees with the log while messages and marks race on two hubs', async () => {
       const other = await database().another();
       const { channelId, owner, member } = await channelWithTwo(database().store);

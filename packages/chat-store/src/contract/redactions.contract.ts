@@ -8,10 +8,7 @@ import { openBeforeAll, type OpenedDatabase } from './opened-database.contract.t
 const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
   commandOf({ agentId: 'alice', isAdmin: false }, method, params);
 
-/**
- * `edits` is the number of edits of a message from before the limit. It is so high that redacting all rows at once
- * would fail.
- */
+/** With so many `edits`, redacting all rows at once would fail. */
 export function describeRedactions(
   engine: string,
   start: () => Promise<OpenedDatabase>,
@@ -22,10 +19,7 @@ export function describeRedactions(
     let core: StoreCore;
     openBeforeAll(start, (opened) => ({ database, core } = opened));
 
-    /**
-     * A message that an earlier release allowed to be edited without a limit. Its edits replace other events in the
-     * log.
-     */
+    /** An earlier release allowed edits without a limit. */
     async function messageEditedOften(channelId: string): Promise<string> {
       const [, sent] = await core.runGroup([
         command('channel.create', { channelId, name: 'Often' }),
@@ -57,9 +51,8 @@ export function describeRedactions(
       return texts.join('\n');
     }
 
-    // The fault: all rows were redacted in the transaction of the deletion, which stopped all other writes and, on
-    // PostgreSQL, always exceeded the statement timeout. Invariant: the work of one command is bounded, and from the
-    // commit of a deletion no reader gets the deleted text, even if hubs die at any time.
+    // The fault: the transaction of the deletion redacted all rows, which stopped all other writes and, on PostgreSQL,
+    // exceeded the statement timeout.
     it('are read by nobody once the deletion is committed, and redacted in pieces by any hub', async () => {
       const channelId = 'often';
       const messageId = await messageEditedOften(channelId);
@@ -94,8 +87,7 @@ export function describeRedactions(
       expect(await readAll(channelId)).toBe(atOnce);
     }, 60_000);
 
-    // The race: agents edit and delete messages faster than the sweep can redact them one by one. Invariant: the
-    // number of rows to redact stays bounded, because one piece takes several messages with few edits.
+    // The race: agents delete messages faster than the sweep can redact them one by one.
     it('of several messages with few edits are redacted together', async () => {
       const channelId = 'little';
       const send = command('message.send', { channelId, content: 'secret' });

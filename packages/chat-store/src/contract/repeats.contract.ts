@@ -115,9 +115,7 @@ export function describeRepeats(database: () => TestDatabase): void {
       expect(await owner.refusal('thread.create', { ...create, title: 'Other' })).toBe('conflict');
     });
 
-    // The race: a member creates a thread, is removed, and repeats the call after the title was changed. Invariant:
-    // an agent reads nothing that was committed after its removal. Messages need no check, because a repeat returns
-    // the first answer.
+    // The race: a member creates a thread, is removed, and repeats the call after the title was changed.
     it('shows a removed member nothing that came after', async () => {
       for (const kind of ['public', 'private'] as const) {
         const { channelId, owner, member } = await channelWithTwo(database().store, kind);

@@ -50,7 +50,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
     const age = (channelId: string, upTo: number, byMs: number) =>
       database.run(`update log set timestamp = timestamp - ${byMs}
         where channel_id = '${channelId}' and seq <= ${upTo}`);
-    /** Sweeps one whole pass, and returns the number of its pieces. */
+    /** Returns the number of pieces of one whole pass. */
     async function sweep(retention = none, sweepers = [core]): Promise<number> {
       database.run('update sweeps set due_at = 0');
       let pieces = 0;
@@ -107,8 +107,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect((await say(channelId, 1))[0]?.seq).toBe(11);
     });
 
-    // The race: an open ask and an open question are older than the retention. Invariant: each expires before its
-    // rows are removed.
     it('lets open asks and questions expire before they are trimmed', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
       await write('member.add', { channelId, agentId: 'bob' });
@@ -120,7 +118,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       const isDue = async () => (await core.due()).filter((one) => one.channelId === channelId);
       expect(await isDue()).toEqual([]);
       await sweep();
-      // The events before them are removed, and both are due.
       expect((await core.logPage(channelId, 0, 10, 1e9)).floor).toBe((first?.seq ?? 0) + 1);
       const due = await isDue();
       expect(due.map(({ id }) => id).sort()).toEqual([ask?.askId, question?.questionId].sort());
@@ -149,7 +146,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       await say(silent, 1);
       await sweep();
       expect(await seqsOf(silent)).toEqual([4, 5, 6, 7, 8]);
-      // Another value is applied by the next pass, and null removes it.
+      // The next pass applies another value; null removes it.
       await write('channel.update', { channelId: lax, maxMessages: 1 });
       await write('channel.update', { channelId: strict, maxMessages: null });
       await say(strict, 3);
@@ -164,8 +161,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       );
     });
 
-    // Invariant: a log whose events are all trimmed keeps its head, so that no seq is assigned twice, and returns no
-    // event.
+    // A trimmed log keeps its head, so that no seq is assigned twice.
     it('empties a log without losing its head', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
       const first = { channelId, content: 'secret', clientMessageId: 'mine' };
@@ -185,7 +181,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
         database.count(`select count(*) from log
           where channel_id = '${channelId}' and envelope like '%secret%'`),
       ).toBe(0);
-      // A clientMessageId is forgotten when its log row is trimmed, so the repeat is a new message.
+      // A clientMessageId is forgotten with its log row, so the repeat is a new message.
       const [again] = await write('message.send', first);
       expect(again).toMatchObject({ seq: 3, duplicate: false });
       expect(again?.messageId).not.toBe(sent?.messageId);
@@ -226,7 +222,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(await refusal('message.delete', { channelId, messageId })).toBe('not_found');
       expect(await refusal('reaction.add', reaction)).toBe('not_found');
       expect(await refusal('thread.create', { channelId, messageId })).toBe('not_found');
-      // A reply to a trimmed root can still be deleted.
       const ofReply = { channelId, messageId: reply?.messageId ?? '' };
       expect(await refusal('message.delete', ofReply)).toBe('ok');
     });
@@ -244,7 +239,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(turns()).toBe(1_203);
       await sweep();
       expect(await seqsOf(channelId)).toEqual([4]);
-      // The sums of trimmed messages stay, because only their age trims sums.
+      // Sums of turns are trimmed by age alone.
       expect(turns()).toBe(3);
     });
 
@@ -267,8 +262,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(await unread()).toBe(3);
     });
 
-    // Invariant: one commit deletes a bounded number of rows, several hubs share one pass, and writes are accepted
-    // during the pass.
     it('trims in pieces that hubs share, while others write', async () => {
       const channelId = await createChannel({ maxMessages: 10 });
       for (let sent = 0; sent < 2_000; sent += 500) await say(channelId, 500);
@@ -290,7 +283,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       const seqs = await seqsOf(channelId);
       expect(seqs).toHaveLength(10);
       expect(seqs).toEqual(seqs.map((_seq, index) => (seqs[0] ?? 0) + index));
-      // The pass is over: no hub sweeps again before it is due.
       const idle = { isMore: false, trimmedEvents: 0, isPassDone: true };
       for (const one of others) expect(await one.sweep(none)).toEqual(idle);
       await Promise.all(others.map((one) => one.close()));
@@ -323,7 +315,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(database.count('select count(*) from reactions')).toBe(0);
     });
 
-    // The race: a hub reads a page statement by statement while another trims. Invariant: a page has no gap.
+    // The race: a hub reads a page statement by statement while another trims.
     it('never shows a gap to a reader of the log', async () => {
       const channelId = await createChannel({ maxMessages: 5 });
       for (let sent = 0; sent < 1_500; sent += 500) await say(channelId, 500);

@@ -7,7 +7,7 @@ import type { StoreCore } from '../core/store-core.ts';
 import type { OpenedDatabase } from './opened-database.contract.ts';
 import { uniqueId } from './world.contract.ts';
 
-/** More messages than one segment of the index holds. */
+/** More messages than one segment holds. */
 const overOneSegment = 4_200;
 
 export function describeSearch(engine: string, start: () => Promise<OpenedDatabase>): void {
@@ -61,8 +61,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       }
     }
     /**
-     * Changes the times of sent messages, and their ids, which begin with the time. The messages must not be indexed
-     * yet.
+     * Changes the times of messages, and their ids, which begin with the time. The messages must not be indexed yet.
      */
     function moveInTime(
       channelId: string,
@@ -138,7 +137,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect(await seqs(ana, '500')).toEqual([first?.seq]);
       expect(await seqs(ana, 'НОЧНОЙ ολοσ file')).toEqual([third?.seq]);
       expect(await seqs(ana, 'deploiement missing')).toEqual([]);
-      // Words without spaces between them were found only as a whole sentence.
+      // The fault: a word of a text without spaces was found only by the whole sentence.
       const [fourth] = await say(ana, channelId, '東京のデプロイは完了しました');
       await feed();
       for (const query of [
@@ -257,8 +256,8 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect((await hits(ana, 'reply')).map((hit) => hit.threadId)).toEqual([threadId]);
     });
 
-    // When the index was behind, it received messages of one channel before earlier messages of another channel. Such
-    // a message ended a search, or was not found. Invariant: a search finds all messages of the wanted time.
+    // An index that was behind got messages of one channel before earlier messages of another. A search then ended
+    // early or did not find them.
     it('filters by time, in whatever order messages were indexed', async () => {
       const ana = uniqueId('ana');
       const [one, other] = [await channel(ana), await channel(ana)];
@@ -370,7 +369,6 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       let place = eraseStart;
       const erasure = { agentId: ben, pseudonym: null, isDryRun: false };
       while (place.phase !== 'done') ({ place } = await core.eraseSome(erasure, place));
-      // No further work on the index is needed.
       const terms = `select count(*) from search_postings where term in ('ben', '@${ben}')`;
       expect(database.count(terms)).toBe(0);
       expect((await hits(ana, word)).map(({ snippet }) => snippet)).toEqual([`${word} of ana`]);
@@ -386,7 +384,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       const old: { readonly seq: number }[] = [];
       for (let n = 0; n < 13; n += 1)
         old.push(...(await say(ana, channelId, ...Array.from({ length: 50 }, () => word))));
-      // The state after the migration of a database that has messages.
+      // The state after the migration of a database with messages.
       database.run(`delete from search_docs`);
       database.run(`delete from search_postings`);
       database.run(`delete from search_segments`);
@@ -408,8 +406,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       ]);
     });
 
-    // One flooded channel kept all channels after it in the alphabet out of the index, and the words of deleted
-    // messages in the index. Invariant: a message is found soon, no matter how much other agents write.
+    // The fault: one flooded channel kept later channels out of the index, and the words of deleted messages in it.
     it('indexes and sweeps other channels while one is flooded', async () => {
       const [ana, eve] = [uniqueId('ana'), uniqueId('eve')];
       const flooded = `0${uniqueId('flood')}`;
@@ -442,8 +439,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       );
     }, 60_000);
 
-    // Each edit queues its segment for another sweep. Invariant: the words of deleted messages leave the other
-    // segments too.
+    // Each edit queues its segment for another sweep, ahead of older segments.
     it('sweeps an old segment, however often the newest one is queued', async () => {
       const ana = uniqueId('ana');
       await say(ana, await channel(ana), 'newest');
@@ -464,7 +460,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       await feed();
     });
 
-    // A backup may be restored on another server, whose marks are lower. Invariant: no message is left out.
+    // A restore may be on another server, whose marks are lower.
     it('continues after a restore', async () => {
       const ana = uniqueId('ana');
       const channelId = await channel(ana);
@@ -493,7 +489,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       for (let sent = 0; sent < 2_300; sent += 230)
         await say(eve, foreign, ...Array.from({ length: 230 }, () => 'iota'));
       await feed();
-      // Proposed messages that the caller may not read ended no page, so one call visited many whole segments.
+      // The fault: messages that the caller may not read did not count, so one call visited many segments.
       const first = await search(ana, 'iota');
       const cursor = first.ok ? (first.result.nextCursor ?? '') : '';
       const visited = `select count(*) from search_docs where doc >= ${cursor.slice(1)}`;

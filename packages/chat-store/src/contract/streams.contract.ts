@@ -66,7 +66,6 @@ export function describeStreams(database: () => TestDatabase): void {
         },
       });
       expect(await message()).toMatchObject({ state: 'complete', content: 'Three tests 👍' });
-      // A repeat gets the first answer, and logs nothing.
       const repeat = await member.outcome('message.finish', end);
       expect(repeat).toEqual({ ok: true, events: [], result: finished });
       const other = await member.outcome('message.finish', { ...end, state: 'failed' });
@@ -131,7 +130,6 @@ export function describeStreams(database: () => TestDatabase): void {
       await member.say(channelId, 'a plain message');
       await member.write('message.finish', end);
       expect(await member.refusal('message.send', more)).toBe('ok');
-      // A repeat begins no second stream.
       await owner.write('message.send', { ...more, clientMessageId: 'once' });
       const again = await owner.write('message.send', { ...more, clientMessageId: 'once' });
       expect(again.duplicate).toBe(true);
@@ -139,8 +137,6 @@ export function describeStreams(database: () => TestDatabase): void {
       expect(await owner.refusal('message.send', plain)).toBe('conflict');
     });
 
-    // The race: an agent begins streams through two hubs at once. Invariant: an agent has at most 8 streams at the
-    // same time.
     it('is begun at most 8 times by an agent on two hubs in many channels', async () => {
       const { store } = database();
       const other = await database().another();

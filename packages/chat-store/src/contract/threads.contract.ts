@@ -5,8 +5,6 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
   const agent = () => agentOf(database().store);
 
   describe('reactions', () => {
-    // Earlier releases stored a reaction as it was sent. Invariant: reactions that look the same are counted together,
-    // and an agent can remove its own reaction by any spelling.
     it('with an emoji that an earlier release stored in another spelling are counted together', async () => {
       const { store } = database();
       const { channelId, owner, member } = await channelWithTwo(store);
@@ -166,7 +164,6 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       expect(await count()).toEqual([2]);
       const created = await owner.outcome('thread.create', { channelId, messageId, title: 'T' });
       expect(eventOf(created).event).toMatchObject({ thread: { replies: 2 } });
-      // A reply and a deletion in one commit.
       await Promise.all([
         member.say(channelId, '4', { threadId: messageId }),
         remove(replies[0]?.messageId),
@@ -175,7 +172,6 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       expect(eventOf(await owner.outcome('thread.update', update)).event).toMatchObject({
         thread: { replies: 2 },
       });
-      // The root is not a reply of its own thread.
       await remove(messageId);
       expect(await count()).toEqual([2]);
     });

@@ -31,7 +31,7 @@ export function describeTokenSweep(name: string, start: () => Promise<OpenedData
       const later = Date.now() + dayMs;
       await mint('expired', longAgo);
       await mint('valid', later);
-      // No hub has minted the last two. The store learns when such a token expires only if the token is used again.
+      // No hub has minted the last two, so only their use shows when they expire.
       for (const jti of ['expired', 'valid', 'shown', 'never-shown']) await core.revoke({ jti });
       await core.recordTokenUses([{ jti: 'shown', expiresAtMs: longAgo, isRefused: true }]);
       await core.revoke({ sub: 'bot', beforeMs: longAgo });
@@ -50,7 +50,7 @@ export function describeTokenSweep(name: string, start: () => Promise<OpenedData
       expect(database.count('select count(*) from minted_tokens')).toBe(1);
     });
 
-    // The reason of a kick stayed until an admin's next order, even after its agent was erased.
+    // The fault: a kick's reason stayed until an admin's next order, even after the agent was erased.
     it('removes orders about agents that have ended, and of no other', async () => {
       const record = act('agent.kick');
       await core.giveAgentOrder({ agentId: 'a', kind: 'kick', value: 'why' }, 60_000, record);

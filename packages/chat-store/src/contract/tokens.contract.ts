@@ -37,7 +37,6 @@ export function describeTokens(database: () => TestDatabase): void {
       const minter = uniqueId('minter');
       const nowMs = Date.now();
       const minted = [3, 2, 1, 0].map((agoMs) => tokenOf({ minter, mintedAtMs: nowMs - agoMs }));
-      // Two tokens of one millisecond, and an expired one.
       minted.push(tokenOf({ minter, mintedAtMs: nowMs, channels: ['ops'], isAdmin: true }));
       for (const token of minted) await store.recordMinted(token, act());
       await store.recordMinted(tokenOf({ minter, expiresAtMs: nowMs - 1 }), act());
@@ -136,7 +135,7 @@ export function describeTokens(database: () => TestDatabase): void {
       const { store } = database();
       const { mark } = await store.changes(null);
       const sub = uniqueId('agent');
-      // The time is long ago, so that this revokes no token of another test.
+      // This time is long ago, so that it revokes no token of another test.
       await store.revoke({ all: true, beforeMs: 1_000 });
       expect(await store.isRevoked({ sub, issuedAtMs: 1_000 })).toBe(true);
       expect(await store.isRevoked({ sub, issuedAtMs: 1_001 })).toBe(false);
@@ -167,7 +166,7 @@ export function describeTokens(database: () => TestDatabase): void {
       expect((await store.readAudit({ actor, target: 'ops', limit: 5 })).entries).toHaveLength(1);
     });
 
-    // The race: a write was committed, and its answer was lost. Invariant: repeating the write adds no second entry.
+    // The race: a write was committed, and its answer was lost.
     it('holds an act once whose record is written again with its id', async () => {
       const { store } = database();
       const actor = uniqueId('admin');
@@ -191,8 +190,7 @@ export function describeTokens(database: () => TestDatabase): void {
       expect(JSON.stringify(entry).length).toBeLessThan(5_000);
     });
 
-    // The fault: a token for some fifty channels was minted, and its entry contained neither its jti nor its admin
-    // right.
+    // The fault: for a token of some fifty channels, the entry lacked the jti and the admin right.
     it('keeps the ids of an act whose details are too large', async () => {
       const { store } = database();
       const actor = uniqueId('admin');

@@ -13,7 +13,6 @@ export interface EmptyDatabase {
   stop(): Promise<void>;
 }
 
-/** Brings the database to the schema of an earlier release. */
 async function migrateTo(db: Kysely<unknown>, dialect: Dialect, name: string): Promise<void> {
   const migrator = new Migrator({
     db,

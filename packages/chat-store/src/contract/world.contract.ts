@@ -19,26 +19,20 @@ import type {
 
 export interface TestDatabase {
   readonly store: ChatStore;
-  /**
-   * Opens another hub's store on the same database; the same number returns the same store. It closes with the first
-   * store.
-   */
+  /** Opens another hub's store on the same database, one for each number. The store closes with the first one. */
   another(number?: number): Promise<ChatStore>;
-  /** Opens a further store with its own options. The caller closes it. */
+  /** The caller closes it. */
   open(options?: Partial<ChatStoreOptions>): Promise<ChatStore>;
 }
 
-/** Creates ids that no other test uses, because the tests share a database. */
+/** The tests share a database. */
 export function uniqueId(name: string): string {
   unique += 1;
   return `${name}-${unique}-${Math.random().toString(36).slice(2, 8)}`;
 }
 let unique = 0;
 
-/**
- * An agent that uses a store through the protocol: params get their defaults, and results and events are checked
- * against the schemas.
- */
+/** Parses params as the hub does, and checks results and events against the schemas. */
 export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Partial<Actor> = {}) {
   const actor: Actor = { agentId, isAdmin: false, ...token };
 
@@ -103,7 +97,6 @@ export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Pa
 
 export type Agent = ReturnType<typeof agentOf>;
 
-/** A channel with an owner and a member, both new. */
 export async function channelWithTwo(store: ChatStore, kind: 'public' | 'private' = 'public') {
   const [owner, member] = [agentOf(store), agentOf(store)];
   const { channel } = await owner.write('channel.create', { name: 'Two', kind });
@@ -121,7 +114,7 @@ function paramsOf<M extends WriteMethod | ReadMethod>(method: M, params: ParamsI
   return methods[method].params.parse(params) as ParamsOf<M>;
 }
 
-// Fails if the value has a field that the schema does not list.
+// Fails for a field that the schema does not list.
 function holdToSchema(method: WriteMethod | ReadMethod, result: unknown): void {
   expect(methods[method].result.parse(result)).toEqual(result);
 }

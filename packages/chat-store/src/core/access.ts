@@ -7,17 +7,16 @@ import type { ChannelsTable } from './tables.ts';
 export interface Access {
   readonly kind: ChannelsTable['kind'];
   readonly head: number;
-  /** The lowest seq still in the log. */
   readonly floor: number;
-  /** Increases when rows of the log are rewritten, which makes earlier copies outdated. */
+  /** Rises when rows of the log are rewritten, which makes copies outdated. */
   readonly rewrites: number;
-  /** The role; null for an agent that is not a member. */
+  /** Null for an agent that is not a member. */
   readonly role: Role;
   readonly archived: boolean;
   readonly frozen?: true;
 }
 
-/** One statement for all channels. A channel that does not exist or is deleted is absent. */
+/** One statement. A channel that does not exist or is deleted is absent. */
 export async function readAccess(
   { db }: Engine,
   agentId: string,
@@ -62,10 +61,7 @@ export async function readHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/**
- * The number of commits read for each requested channel. If most commits are in a few busy channels, fewer channels
- * than requested are found.
- */
+/** Commits read for each requested channel. If a few busy channels have most commits, fewer channels are found. */
 const commitsPerChannel = 10;
 
 export async function readRecentHeads({ db }: Engine, limit: number): Promise<Map<string, number>> {
@@ -82,11 +78,10 @@ export async function readRecentHeads({ db }: Engine, limit: number): Promise<Ma
 export interface DirectChannel {
   readonly channelId: string;
   readonly head: number;
-  /** When the channel's newest event was stored. */
   readonly activeAt: number;
 }
 
-/** Reads two entries of the log for each channel, by sub-selects: with a join PostgreSQL would read the whole log. */
+/** Two look-ups in the log for each channel, by sub-selects: with a join, PostgreSQL would read the whole log. */
 export function readDirectChannels(
   { db }: Pick<Engine, 'db'>,
   agentId: string,
@@ -112,5 +107,5 @@ export function readDirectChannels(
     .execute();
 }
 
-/** In byte order, all ids that begin with `dm_` are between these two, so no other channels are read. */
+/** In byte order, all ids that begin with `dm_` are between these two. */
 const directIds = { after: 'dm_', before: 'dm`' };

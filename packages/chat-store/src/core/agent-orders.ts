@@ -6,20 +6,20 @@ export interface AgentOrder {
   readonly agentId: string;
   /** `kick`: its sockets are closed once. `limit`: its messages are limited. */
   readonly kind: 'kick' | 'limit';
-  /** The reason of a kick; the limit as `count/seconds`. */
+  /** The reason of a kick, or a limit as `count/seconds`. */
   readonly value: string;
 }
 
 export interface GivenAgentOrder extends AgentOrder {
-  /** When it was given, in the database's time. With the agent and the kind it identifies the order. */
+  /** In the database's time. With the agent and the kind, it identifies the order. */
   readonly givenAtMs: number;
 }
 
 const ordersMax = 10_000;
 
 /**
- * Gives an order for some time, or with null until another one of its kind, and replaces an earlier order of the kind.
- * Without a value it only ends the earlier one. The act is committed with its audit entry.
+ * Replaces the agent's order of this kind, for `forMs` or, with null, until the next order. Without a value, only ends
+ * the earlier order. The audit entry is in the same transaction.
  */
 export function giveAgentOrder(
   engine: Engine,
@@ -39,7 +39,7 @@ export function giveAgentOrder(
       await db
         .insertInto('agent_orders')
         .values({ agent_id, kind, value, given_at: now, until_at })
-        // Two hubs may give an order about one agent at the same moment. The later order is kept.
+        // Two hubs may give an order about one agent at the same moment. The later one stays.
         .onConflict((conflict) =>
           conflict.columns(['agent_id', 'kind']).doUpdateSet({ value, given_at: now, until_at }),
         )

@@ -9,7 +9,7 @@ export interface MemberRow extends MembersTable {
 
 export interface AgentRecord {
   readonly agentId: string;
-  /** The kind in a verified token; the agent then counts as seen now. Null when no token was shown. */
+  /** The kind in a verified token; an agent with a kind counts as seen now. Null without a token. */
   readonly kind: AgentKind | null;
 }
 
@@ -38,7 +38,7 @@ export async function isKnownAgent({ db }: Pick<Engine, 'db'>, agentId: string):
 export async function recordAgents(engine: Engine, agents: readonly AgentRecord[]): Promise<void> {
   if (agents.length === 0) return;
   const now = engine.sql.now();
-  // The agents are ordered by id, so that two hubs that write the same agents do not deadlock.
+  // In id order, so that two hubs that write the same agents do not deadlock.
   const values = [...agents]
     .sort((a, b) => (a.agentId < b.agentId ? -1 : 1))
     .map(({ agentId, kind }) => ({

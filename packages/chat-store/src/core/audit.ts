@@ -4,27 +4,27 @@ import { newId } from './new-id.ts';
 import type { Tables } from './tables.ts';
 
 export interface AuditRecord {
-  /** See {@link newAuditId}: a record that is written again with the same id changes nothing. @default a new id */
+  /** A record with an id that is stored already changes nothing. @default a new id */
   readonly id?: string;
-  /** The agent that acted; for a command, the user that ran it on the machine. */
+  /** An agent; for a command, the user that ran it on the machine. */
   readonly actor: string;
-  /** The act: the name of a method, such as `channel.delete`, or `token.mint`. */
+  /** The name of a method, such as `channel.delete`, or `token.mint`. */
   readonly action: string;
-  /** The agent or the channel that the act changed; null when there is not exactly one. */
+  /** The changed agent or channel; null if there is not exactly one. */
   readonly target: string | null;
   /** Further ids and numbers, at most 2,048 characters as JSON; no text of a message. */
   readonly details: Readonly<Record<string, unknown>>;
   readonly via: 'ws' | 'rest' | 'command';
-  /** The client's address; null for a command. */
+  /** Null for a command. */
   readonly address: string | null;
   readonly requestId: string | null;
-  /** The hub that performed the act; null for a command. */
+  /** Null for a command. */
   readonly hubId: string | null;
 }
 
 export interface AuditEntry extends AuditRecord {
   readonly id: string;
-  /** The database's time, epoch ms. */
+  /** In the database's time. */
   readonly atMs: number;
 }
 
@@ -37,14 +37,13 @@ export interface AuditQuery {
   readonly limit: number;
 }
 
-/** The longest text of an entry. Longer ones are cut, so that the size of an entry is limited. */
 const maxText = 512;
 const maxDetails = 2_048;
 const rowsMax = 500;
 
 const tooLarge = { isTooLarge: true };
 
-/** The details as JSON. If they are too large, only the large values are left out, so that the ids stay. */
+/** If the details are too large, large values are left out, so that the ids stay. */
 function detailsText(details: AuditRecord['details']): string {
   const text = JSON.stringify(details);
   if (text.length <= maxDetails) return text;
@@ -60,13 +59,13 @@ const cut = (text: string | null) => text?.slice(0, maxText) ?? null;
 
 let newestMs = 0;
 
-/** A new id, greater than all earlier ones of this thread, so that acts in the same millisecond keep their order. */
+/** Ids of this thread rise, so that acts of one millisecond keep their order. */
 export function newAuditId(): string {
   newestMs = Math.max(newestMs + 1, Date.now());
   return newId(newestMs);
 }
 
-/** Inserts within the transaction of the act. */
+/** Call it in the transaction of the act. */
 export async function insertAudit(
   { sql: { now } }: { readonly sql: Pick<Engine['sql'], 'now'> },
   db: Kysely<Tables>,
@@ -95,15 +94,12 @@ export async function insertAudit(
     .execute();
 }
 
-/**
- * Records acts that were done already, at most a few hundred in a call. The call may be repeated after a failure if the
- * records have ids.
- */
+/** Records past acts, at most a few hundred in a call. May be repeated if the records have ids. */
 export function recordAudit(engine: Engine, records: readonly AuditRecord[]): Promise<void> {
   return engine.write((db) => insertAudit(engine, db, records));
 }
 
-/** A page of the audit log, newest first. */
+/** Newest first. */
 export async function readAudit(
   engine: Engine,
   { actor, action, target, cursor, limit }: AuditQuery,
@@ -138,7 +134,7 @@ export async function readAudit(
   return { entries, nextCursor: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
 }
 
-/** Removes a few hundred entries older than `retentionMs`. Returns whether there is more. */
+/** Removes a few hundred old entries. Returns whether there is more. */
 export async function sweepAudit(engine: Engine, retentionMs: number): Promise<boolean> {
   const { numAffectedRows = 0n } = await engine.write((db) =>
     sql`delete from audit_log where id in (

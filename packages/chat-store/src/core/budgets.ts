@@ -10,7 +10,7 @@ export function budgetOfRow(row: Pick<ChannelsTable, 'agent_turns' | 'per_minute
   return { agentTurns: row.agent_turns, perMinute: row.per_minute };
 }
 
-/** The thread's own budget. Refused when the message does not exist, or is a reply. */
+/** Refused when the message does not exist, or is a reply. */
 export async function findThreadBudget(
   db: Kysely<Tables>,
   channelId: string,

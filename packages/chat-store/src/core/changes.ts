@@ -6,8 +6,8 @@ import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 import type { RevocationKind } from './tokens.ts';
 
 /**
- * A revoked token, by its `jti`; or all tokens issued until `revokedAtMs` to an agent (`sub`), by a `minter`, or by
- * anyone when all three are null.
+ * A token by its `jti`; or all tokens issued until `revokedAtMs` to an agent (`sub`), by a `minter`, or to anyone when
+ * all three are null.
  */
 export interface RevokedToken {
   readonly jti: string | null;
@@ -25,14 +25,11 @@ export interface Changes {
   readonly revoked: readonly RevokedToken[];
   /** Changes with each freeze of an agent or of the hub; see `freezes`. */
   readonly freezes: string;
-  /** Transactions begun since the oldest one that is still open; 0 on SQLite. */
+  /** Transactions begun since the oldest open one; 0 on SQLite. */
   readonly transactionLag: number;
 }
 
-/**
- * The most rows that one statement reads of each list. It is above `maxGroup`, so that a statement always reads all
- * rows of at least one commit.
- */
+/** Rows that one statement reads of each list. Above `maxGroup`, so that it always reads at least one whole commit. */
 const rowsMax = 5000;
 
 interface Row {
@@ -44,14 +41,13 @@ interface Row {
 }
 
 /**
- * Heads and revocations of the commits since `since`, in one statement that walks an index. With null it returns only a
- * mark from which to start. Each head is read when the statement runs, so it may be higher than right after the commit.
+ * Heads and revocations of the commits since `since`, by one statement that walks an index. Null returns only a mark to
+ * start from. A returned head may include later commits.
  */
 export async function readChanges(engine: Engine, since: CommitMark | null): Promise<Changes> {
   const { seen } = engine.sql;
   const lesser = sql.raw(engine.dialect === 'sqlite' ? 'min' : 'least');
-  // After a restore or a failover the database may be behind the mark. The walk then starts at the newest commit of the
-  // database.
+  // After a restore or a failover, the database may be behind the mark. The walk then starts at the newest commit.
   const from = sql`${lesser}(cast(${since?.next ?? Number.MAX_SAFE_INTEGER} as bigint), ${seen.end})`;
   const open = since?.open ?? [];
   const changed = (table: string, mark: string, columns: string) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 
-/** A server on which transactions begin, commit and are aborted, and a watcher that reads at most `rowsMax` at once. */
+/** The watcher reads at most `rowsMax` commits at once. */
 function createWorld(rowsMax: number) {
   let next = 1;
   const open = new Set<number>();
@@ -36,7 +36,7 @@ function createWorld(rowsMax: number) {
   };
 }
 
-// A small seeded generator, so that a failure can be repeated.
+// Seeded, so that a failure can be repeated.
 function randomFrom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -46,8 +46,7 @@ function randomFrom(seed: number): (below: number) => number {
 }
 
 describe('a mark', () => {
-  // The race: transactions end in a different order than they began, while a watcher reads page by page. Invariant:
-  // every commit is reported exactly once, no matter how late it comes.
+  // The race: transactions end in another order than they began, while a watcher reads page by page.
   it.each(Array.from({ length: 50 }, (_, i) => i + 1))('misses no commit (seed %i)', (seed) => {
     const random = randomFrom(seed);
     const world = createWorld(3);

@@ -50,7 +50,7 @@ describe('the compatibility of migrations', () => {
     expect(whyNotServed({ ...state, compatibleFrom: '0.3.0' })).toBe(
       'the database was migrated by a newer release (0009_later) and needs hubs of release 0.3.0 or newer: this hub, of release 0.2.0, must not write to it',
     );
-    // Without a recorded release, the oldest release is unknown. If a migration is also pending, the two releases have
+    // Without a recorded release, the oldest release is unknown. With a pending migration too, the two releases have
     // diverged.
     expect(whyNotServed({ ...state, compatibleFrom: null })).toContain('needs hubs of a newer');
     const pending = [{ name: '0002', release: '0.2.0', compatibleFrom: '0.2.0' }];

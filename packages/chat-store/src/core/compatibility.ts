@@ -1,26 +1,24 @@
 import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** A migration that names the releases which can serve a database after the migration. */
 export interface StoreMigration extends Migration {
   readonly release: string;
   /**
    * The oldest release whose hubs can serve a database with this migration. A migration that only adds nullable
-   * columns, tables or indexes can name the release before its own: hubs of that release can run beside the new ones,
-   * and going back to it needs no restore. Any other migration names its own release.
+   * columns, tables or indexes can name the release before its own; any other names its own.
    */
   readonly compatibleFrom: string;
 }
 
 /**
- * The row of `meta` that names the oldest release which can serve the database, and the newest migration at that time.
- * The row is valid only while that migration is the newest.
+ * This row of `meta` names the oldest release which can serve the database, and the newest migration. The row is
+ * invalid when the database has a newer migration.
  */
 export const compatibleFromRow = 'compatible_from';
 
 /**
- * Makes each migration record, in its own transaction, the oldest release that can serve the database afterwards. An
- * earlier release does not know the migration, so it reads this row instead.
+ * Each migration records the oldest release that can serve the database, for earlier releases, which do not know the
+ * migration.
  */
 export function recordCompatibility(
   migrations: Readonly<Record<string, StoreMigration>>,
@@ -42,12 +40,11 @@ export function recordCompatibility(
   return recorded;
 }
 
-/** The release that introduced the newest of these migrations. */
 export function schemaRelease(migrations: Readonly<Record<string, StoreMigration>>): string {
   return Object.values(migrations).at(-1)?.release ?? '0.0.0';
 }
 
-/** True if the first release is older. Both have the form `1.2.3`. */
+/** True if the first release is older. Releases have the form `1.2.3`. */
 export function isOlder(one: string, other: string): boolean {
   const [a, b] = [one, other].map((release) => release.split('.').map(Number));
   const at = [0, 1, 2].find((part) => a?.[part] !== b?.[part]);

@@ -1,6 +1,6 @@
 import type { StoreCore } from './store-core.ts';
 
-/** The kinds of calls to the database. Each has separate connections, a separate thread, or a limited share of them. */
+/** Each kind has its own connections or thread, or a limited share of them. */
 export const callKinds = ['commit', 'write', 'read', 'look_up', 'system'] as const;
 export type CallKind = (typeof callKinds)[number];
 
@@ -14,18 +14,17 @@ interface CallClass {
 
 const commit: CallClass = { kind: 'commit', thread: 'writer', pool: 'reads' };
 const write: CallClass = { kind: 'write', thread: 'writer', pool: 'system' };
-/** A write of many rows, which would delay beats and revocations in the pool of system calls. */
+/** A write of many rows would delay beats and revocations in the pool of system calls. */
 const bulkWrite: CallClass = { kind: 'write', thread: 'writer', pool: 'reads' };
 const read: CallClass = { kind: 'read', thread: 'reader', pool: 'reads' };
 const lookUp: CallClass = { kind: 'look_up', thread: 'system', pool: 'system' };
 const system: CallClass = { kind: 'system', thread: 'system', pool: 'system' };
 
 type CallOf<M extends CoreMethod> = CallClass & {
-  /** The agent in whose queue a look-up waits. Without `agentOf`, look-ups go before all queues. */
+  /** The agent in whose queue a look-up waits. Without it, the look-up goes before all queues. */
   readonly agentOf?: (...args: Parameters<StoreCore[M]>) => string;
 };
 
-/** For each method of the core: its class of calls, which says where it runs and in which queue it waits. */
 export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   runGroup: commit,
   beat: write,
@@ -76,7 +75,6 @@ export const coreMethods = Object.keys(coreCalls) as readonly CoreMethod[];
 
 export type CoreCall = (...args: readonly unknown[]) => Promise<unknown>;
 
-/** A core that makes each call with the function that `callOf` returns for it. */
 export function coreOf(
   callOf: (method: CoreMethod) => CoreCall,
   close: () => Promise<void>,
@@ -85,7 +83,6 @@ export function coreOf(
   return { ...(calls as unknown as Omit<StoreCore, 'close'>), close };
 }
 
-/** A core that makes the calls of another one through `wrap`. */
 export function wrapCalls(
   core: StoreCore,
   wrap: (call: CoreCall, method: CoreMethod) => CoreCall,

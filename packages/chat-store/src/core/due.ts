@@ -3,10 +3,9 @@ import type { Command, Expiry } from '../commands.ts';
 import type { Engine } from './engine.ts';
 import type { Tables } from './tables.ts';
 
-/** The most asks and questions that one call finds due. */
 const dueMax = 100;
 
-/** The asks and questions that expire now by the database's time, earliest first. */
+/** Earliest first, by the database's time. */
 export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
   const dueIn = (kind: Expiry['kind']) =>
     sql`select * from (select ${sql.lit(kind)} as kind, id, channel_id, due_at
@@ -18,8 +17,8 @@ export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
 }
 
 /**
- * Makes the channel's open asks and questions before a seq due, so that they expire before they are trimmed. Returns
- * the lowest of their seqs, else Infinity.
+ * Open asks and questions before `end` become due, so that they expire before they are trimmed. Returns their lowest
+ * seq, else Infinity.
  */
 export async function endOpenBefore(
   db: Kysely<Tables>,
@@ -43,8 +42,8 @@ export async function endOpenBefore(
 }
 
 /**
- * Adds the channels of the asks and questions that commands name by id. An ask or question never changes its channel,
- * so the look-up needs no lock.
+ * Adds the channels of asks and questions that commands name by id. An ask never changes its channel, so this needs no
+ * lock.
  */
 export function placeCommands(engine: Engine, commands: readonly Command[]): Promise<Command[]> {
   const askIds = commands.flatMap(({ params }) => ('askId' in params ? params.askId : []));

@@ -11,8 +11,8 @@ export async function readEpoch(engine: Engine): Promise<string> {
 }
 
 /**
- * Changes the epoch if `expected` is still the current one, and returns the current one. When several hubs notice a
- * restored backup, only one of them changes it.
+ * Changes the epoch only if it is `expected`, so that of several hubs that notice a restore, one changes it. Returns
+ * the current one.
  */
 export function changeEpoch(engine: Engine, expected: string): Promise<string> {
   return engine.write(async (db) => {

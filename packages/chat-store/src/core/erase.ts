@@ -18,13 +18,11 @@ import { feedSearch, isSweepingSegments } from './search/feed.ts';
 import { inPresentShape } from './stored-envelope.ts';
 import type { Tables } from './tables.ts';
 
-// An erasure walks all channels twice. The first walk deletes the agent's messages and reactions as the agent itself
-// would, so that every hub and client learns of the deletions by events. The second walk rewrites the other rows that
-// hold text of the agent. Between the two walks, the texts of edits are redacted. Seqs, and the places of messages,
-// stay.
+// An erasure deletes the agent's messages and reactions as the agent would, so that every hub and client learns of the
+// deletions by events. A second walk then rewrites other rows with text of the agent.
 
 export interface Erasure extends ErasedAgent {
-  /** True: counts the rows, and changes nothing. */
+  /** Counts the rows, and changes nothing. */
   readonly isDryRun: boolean;
 }
 
@@ -33,13 +31,10 @@ export interface ErasePlace {
   readonly channelId: string;
   /** The channel is done up to this seq. */
   readonly seq: number;
-  /**
-   * The channel's head when the walk reached the channel. The walk ends at this seq, even if the agent still writes.
-   */
+  /** The channel's head when the walk reached it, where the walk ends even if the agent still writes. */
   readonly untilSeq: number;
 }
 
-/** Rows emptied, removed or changed, by table. */
 export interface EraseCounts {
   readonly messages: number;
   readonly reactions: number;
@@ -53,7 +48,7 @@ const noCounts: EraseCounts = { messages: 0, reactions: 0, log: 0, threads: 0, m
 
 /** The most seqs of one channel that one piece reads. */
 const windowSeqs = 1_000;
-/** The most messages, reactions or log rows that one piece changes, so that no send waits long. */
+/** The most rows that one piece changes, so that no send waits long. */
 const changesMax = 20;
 
 export interface ErasedPiece {
@@ -61,7 +56,7 @@ export interface ErasedPiece {
   readonly counts: EraseCounts;
 }
 
-/** Does one bounded piece of an erasure. Call it again with the returned place until its phase is `done`. */
+/** One bounded piece. Call it again with the returned place until its phase is `done`. */
 export async function eraseSome(
   engine: Engine,
   erasure: Erasure,
@@ -70,9 +65,8 @@ export async function eraseSome(
 ): Promise<ErasedPiece> {
   const { phase } = place;
   if (phase === 'redact') {
-    // Another hub may be redacting the agent's rows now. If they were rewritten before that hub commits, its commit
-    // would restore the text or the id that it has read. Redactions for other agents are not waited for, because those
-    // agents may delete messages without a pause.
+    // Waits until no hub redacts the agent's rows: a commit after the rewrite would restore the text or the id.
+    // Redactions of other agents may never end, so they are not waited for.
     if (!erasure.isDryRun) await sweepRedactions(engine);
     const isWaiting =
       !erasure.isDryRun &&
@@ -94,7 +88,7 @@ export async function eraseSome(
   return { place: { ...place, phase: 'done' }, counts: noCounts };
 }
 
-/** The place to continue at: in the same channel until it is done, else at the beginning of the next one. */
+/** Stays in a channel until all its rows are done, then goes to the next channel. */
 async function nextPlace({ db }: Engine, place: ErasePlace): Promise<ErasePlace | null> {
   const { phase, channelId, seq, untilSeq } = place;
   if (channelId !== '' && seq < untilSeq) return place;
@@ -102,7 +96,7 @@ async function nextPlace({ db }: Engine, place: ErasePlace): Promise<ErasePlace 
     .selectFrom('channels')
     .select(['id', headOf('channels.id').as('head')])
     .where('id', '>', channelId);
-  // The messages of a deleted channel are removed by the sweeper.
+  // The sweeper removes the messages of a deleted channel.
   if (phase === 'delete') query = query.where('deleted_at', 'is', null);
   const next = await query.orderBy('id').limit(1).executeTakeFirst();
   return next ? { phase, channelId: next.id, seq: 0, untilSeq: next.head } : null;
@@ -161,8 +155,7 @@ async function deleteSome(
           `${channelId} refused a deletion: ${outcome.message}`,
         );
       }
-      // In an archived channel a reaction is removed without an event. In other channels the agent may have added it
-      // again.
+      // In an archived channel, a reaction is removed without an event.
       const key = { message_id: reaction.id, emoji: reaction.emoji, agent_id: agentId };
       await db
         .deleteFrom('reactions')
@@ -199,13 +192,12 @@ async function rewriteSome(
       const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
       const erased = erasedEnvelope(envelope, erasure, Boolean(row.isOrphan));
       const text = JSON.stringify(erased);
-      // Nothing to change: other agents wrote the id, or it is the name of a field.
+      // The id may be text of other agents, or the name of a field.
       if (erased === envelope || text === JSON.stringify(envelope)) continue;
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
       if (isDryRun) continue;
-      // The ids are removed, because they are unique per sender: under the pseudonym they could collide with those of
-      // an earlier erasure.
+      // Ids are unique per sender. Under the pseudonym, these ids could collide with the ids of an earlier erasure.
       const unknown = { client_message_id: null, fingerprint: null };
       await db
         .updateTable('log')
@@ -217,8 +209,7 @@ async function rewriteSome(
     if (log > 0 && !isDryRun) await noteRewrite(db, channelId);
     const isFull = rows.length === rowsMax(isDryRun);
     const end = isFull ? (rows.at(-1)?.seq ?? seq) : windowEnd;
-    // The channel's own rows are changed together with its first events. The rows are emptied before the id in them is
-    // replaced.
+    // The channel's own rows are changed with its first events, and emptied before the id in them is replaced.
     if (seq === 0 && !isDryRun) {
       await eraseFromAsks(db, channelId, erasure.agentId, pseudonym);
       await eraseFromQuestions(db, channelId, erasure.agentId, pseudonym);
@@ -247,7 +238,7 @@ async function rowsToRewrite(
       ? sql<boolean>`instr(envelope, ${text}) > 0`
       : sql<boolean>`position(${text} in envelope) > 0`;
   const holdsId = holds(quoted);
-  // The events of a question hold texts of its opener and of everyone who answered.
+  // A question's events hold texts of its opener and of everyone who answered.
   const isOfQuestion = holds('"name":"question.');
   // An edit is younger than its message, so the message may be trimmed first.
   const isOrphan = sql<boolean>`(type = 'channel.message.edit'
@@ -255,7 +246,7 @@ async function rowsToRewrite(
   const written = sql<boolean>`(type in ('channel.member.join', 'channel.member.leave',
     'channel.member.update', 'thread.create', 'thread.update')
     or (type = 'collaboration.event' and (sender_id = ${agentId} or ${isOfQuestion})) or ${isOrphan}) and ${holdsId}`;
-  // The events of a direct channel name both agents in one string, in which `holdsId` does not find an id.
+  // A direct channel's events name both agents in one string, in which `holdsId` finds no id.
   const named = sql<boolean>`(${holdsId} or sender_id = ${agentId} or type = 'channel.update')`;
   let query = db
     .selectFrom('log')
@@ -271,7 +262,7 @@ async function rowsToRewrite(
   return query.execute();
 }
 
-/** Empties the title that the agent gave to another agent's thread, and returns the number of threads. */
+/** Empties a title that the agent gave to another agent's thread. Returns the number of threads. */
 async function emptyForeignTitle(
   db: Kysely<Tables>,
   { agentId, isDryRun }: Erasure,
@@ -302,7 +293,6 @@ async function noteRewrite(db: Kysely<Tables>, channelId: string): Promise<void>
     .execute();
 }
 
-/** Empties names and titles in the rows of a channel's members and threads. */
 async function changeLists(
   db: Kysely<Tables>,
   { agentId, isDryRun }: Erasure,
@@ -333,9 +323,8 @@ async function changeLists(
 }
 
 /**
- * Replaces the agent's id in the deletions that wait for the sweeper. Otherwise the sweeper would write the id into log
- * rows again. Call it before the log's rows are locked: on PostgreSQL it waits for a sweeper that has locked a
- * deletion.
+ * Replaces the agent's id in waiting deletions, or the sweeper would write the id into log rows again. Call this before
+ * the log's rows are locked: on PostgreSQL it waits for a sweeper.
  */
 async function renameRedactions(
   { dialect }: Engine,
@@ -356,8 +345,7 @@ async function renameRedactions(
   }
 }
 
-// Appends an event, because hubs compare a channel's caches with its head, and a rewrite alone does not change the
-// head.
+// Hubs compare a channel's caches with its head, which a rewrite alone does not change, so an event is appended.
 async function announce(engine: Engine, channelId: string): Promise<void> {
   const opening = await engine.beginGroup([channelId], emptyLists);
   try {
@@ -374,9 +362,7 @@ async function announce(engine: Engine, channelId: string): Promise<void> {
   }
 }
 
-/**
- * True while some rows of the agent's deleted messages are not redacted, including rows that another hub has locked.
- */
+/** True while rows of the agent's deleted messages are not redacted, even if another hub has locked them. */
 async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<boolean> {
   const sender = `"senderId":${JSON.stringify(agentId)}`;
   const found = await db
@@ -392,13 +378,10 @@ async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<bo
   return found !== undefined;
 }
 
-/**
- * The most pieces of index work that an erasure does itself; the hubs do the rest later. Without a limit an erasure
- * might never end, because other agents keep writing.
- */
+/** The most pieces of index work in an erasure, which might never end because other agents keep writing. */
 const indexPiecesMax = 1_000;
 
-/** Does a piece of work on the index. Returns whether the index may still hold words of the deleted messages. */
+/** Returns true while the index may hold words of the deleted messages. */
 async function isIndexed(engine: Engine, { seq }: ErasePlace, report: ReportFault) {
   const { isBehind, isLocked } = await feedSearch(engine, report);
   if (isLocked) return true;

@@ -2,17 +2,15 @@ import type { ChannelEvent, Envelope, Message, Question } from '@openclaw/protoc
 import { isFreezeEvent, isId, isReservedName } from '@openclaw/protocol/wire';
 import { redacted } from './message-projection.ts';
 
-/** The agent to erase, and the id that takes its place, or null. */
+/** `pseudonym` replaces the id; null keeps it. */
 export interface ErasedAgent {
   readonly agentId: string;
   readonly pseudonym: string | null;
 }
 
 /**
- * Returns the envelope without the agent's display name, thread titles and payloads of collaboration events. Messages
- * are not changed here, because they are deleted like any other. An edit whose message was trimmed (`isOrphan`) is
- * emptied here, because there is no message to delete. With a pseudonym the agent's id is replaced too. Returns the same
- * object when nothing changed.
+ * Empties the agent's display name, thread titles and payloads. Messages are deleted elsewhere, except an edit without
+ * its message (`isOrphan`), which is emptied here. Returns the same object when nothing changed.
  */
 export function erasedEnvelope(
   envelope: Envelope,
@@ -100,7 +98,7 @@ const fieldsWithoutText: ReadonlyMap<string, Fields> = new Map([
   ],
 ]);
 
-// A name is not enough: in earlier releases agents could emit events with this name and any payload.
+// The fields decide too, because in earlier releases agents could emit events with this name and any payload.
 function isTextless({ name, payload }: CollaborationEvent): boolean {
   const fields = fieldsWithoutText.get(name);
   return fields !== undefined && hasOnly(payload, fields);
@@ -131,7 +129,7 @@ function isVote({ name, payload }: CollaborationEvent): boolean {
   return name === 'question.voted' && hasOnly(payload, voteFields);
 }
 
-/** The question in an event of the hub; null for other events. */
+/** Null for other events. */
 function questionIn({ name, payload }: CollaborationEvent): Question | null {
   const { question, ...others } = payload as { readonly question?: Partial<Question> };
   const isQuestion =
@@ -149,7 +147,6 @@ function withQuestion(event: CollaborationEvent, question: Question): Collaborat
   return { ...event, payload: { question: question } };
 }
 
-/** The question without the agent's texts. */
 function emptiedQuestion(question: Question, agentId: string): Question {
   const isOpener = question.openedBy === agentId;
   const isOwn = (answer: Question['answers'][number]) => answer.agentId === agentId;
@@ -219,7 +216,7 @@ function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
   return 'agentId' in event ? { ...event, agentId: renamed(event.agentId, erased) } : event;
 }
 
-/** Replaces the agent's id in a message's fields. Text of other agents stays, even if it contains the id. */
+/** Replaces the agent's id in a message's fields, not in its text. */
 export function renamedMessage(message: Message, erased: ErasedAgent): Message {
   const { senderId, mentions, reactions, origin } = message;
   // A list may already hold the pseudonym, from an earlier erasure.
@@ -240,10 +237,7 @@ function renamed(id: string, { agentId, pseudonym }: ErasedAgent): string {
   return id === agentId && pseudonym !== null ? pseudonym : id;
 }
 
-/**
- * Replaces the id in a column that names both agents of a direct channel. The two ids keep their order, because the
- * channel's unchanged id depends on it.
- */
+/** The two ids keep their order, because the channel's id depends on it. */
 export function renamedPair(pair: string, separator: string, erased: ErasedAgent): string {
   return pair
     .split(separator)

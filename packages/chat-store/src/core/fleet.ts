@@ -22,13 +22,13 @@ export interface LastMessage {
   readonly timestamp: number;
 }
 
-/** An agent without connections that was last seen before is left out. */
+/** An agent without connections that was last seen earlier is left out. */
 const seenWithinMs = 86_400_000;
-/** The most channels of an agent that are searched for its last message. */
+/** The most channels in which an agent's last message is searched. */
 const channelsMax = 500;
 const lastMessagesMax = 3;
 
-/** A page of agents and services that are connected or were seen within a day, by id. Persons are not in it. */
+/** Agents and services, without persons, that are connected or were seen within a day, by id. */
 export async function readFleet(
   engine: Engine,
   cursor: string,
@@ -46,14 +46,14 @@ export async function readFleet(
   return { agents, nextCursor: rows.length > limit ? (agents.at(-1)?.agentId ?? null) : null };
 }
 
-/** One agent of any kind, with its newest messages outside of direct channels; null if it is unknown. */
+/** Leaves out messages of direct channels. Null if the agent is unknown. */
 export async function readFleetAgent(
   engine: Engine,
   agentId: string,
 ): Promise<{ readonly agent: FleetAgent; readonly lastMessages: readonly LastMessage[] } | null> {
   const [agent] = await withHubs(engine, await readAgents(engine, sql`a.id = ${agentId}`, 1));
   if (!agent) return null;
-  // One step in the index of a channel's senders finds the newest message there.
+  // One step in the index of senders finds a channel's newest message.
   const { rows } = await sql<LastMessage>`
     with own as materialized (
       select c.id as channel_id, (select max(x.ordinal) from messages x

@@ -3,18 +3,18 @@ import type { Engine } from './engine.ts';
 import type { ErasedAgent } from './erased-event.ts';
 import type { Tables } from './tables.ts';
 
-/** The row of `meta` whose value changes with every freeze of an agent or of the hub. */
+/** The row of `meta` whose value changes with every freeze of an agent or the hub. */
 export const freezesRow = 'freezes';
 
-/** The freezes of agents and of the hub. A channel's freeze is in the channel's row. */
+/** A channel's freeze is in the channel's row. */
 export interface Freezes {
-  /** Differs from the version of any other state; see `Changes.freezes`. */
+  /** Unique to this state; see `Changes.freezes`. */
   readonly version: string;
   readonly hub: boolean;
   readonly agents: readonly string[];
 }
 
-/** Reads the version before the freezes, so that a change in between is found with the next version. */
+/** Reads the version first, so that a change in between is found with the next version. */
 export async function readFreezes({ db }: Engine): Promise<Freezes> {
   const meta = await db
     .selectFrom('meta')
@@ -34,8 +34,8 @@ export async function readFreezes({ db }: Engine): Promise<Freezes> {
 }
 
 /**
- * Empties the reasons that an erased agent gave for freezes, and replaces its id there. A freeze of the agent stays,
- * like the revocation of its tokens.
+ * Empties the reasons that an erased agent gave, and replaces its id. A freeze of the agent stays, like the revocation
+ * of its tokens.
  */
 export async function eraseFromFreezes(
   db: Kysely<Tables>,

@@ -10,29 +10,24 @@ import type { TurnLimit } from './turns.ts';
 
 type WithoutChannel<Event> = Event extends unknown ? Omit<Event, 'channelId'> : never;
 
-/** An event to be appended to a channel's log, without the channel's id. */
 type NewEvent = WithoutChannel<ChannelEvent>;
 
-/** The other parts of an event's log row, and its further recipients. */
 interface Entry {
   readonly messageId?: string;
   readonly clientMessageId?: string | null;
   readonly fingerprint?: string | null;
-  /**
-   * Agents whose own topic also gets the event. Ignored in a direct channel, where both agents' topics get every event.
-   */
+  /** Agents whose own topic also gets the event. Ignored in a direct channel, where both get every event. */
   readonly notify?: readonly string[];
 }
 
 export interface GroupPolicy {
-  /** The limit of agents' messages in a thread or a direct channel without a budget. @default none */
+  /** The limit of agents' messages in a thread or direct channel without a budget. @default none */
   readonly turnLimit?: TurnLimit | null;
 }
 
 /**
- * The state of a group while it is decided: its locked channels with the changes of its own commands, and the rows
- * not yet written. Only this transaction can change a locked channel, so the database has this state after the
- * commit.
+ * A group's locked channels with the changes of its commands, and the rows not yet written. Only this transaction can
+ * change a locked channel.
  */
 export type GroupState = ReturnType<typeof createGroupState>;
 
@@ -51,7 +46,7 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
   const agents = new Set<string>();
   let lastRows = new Map<string, LogTable>();
 
-  /** Returns and clears the rows that are not yet written, except agents. The caller must write them. */
+  /** Returns and clears the unwritten rows, except agents. The caller must write them. */
   function takeRows(): GroupRows {
     for (const row of lastRows.values()) row.mark = mark;
     const rows = {
@@ -74,12 +69,11 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     turnLimit,
     db: transaction.db,
     locksRows: transaction.locksRows,
-    /** The look-ups that a message needs. Write the rows of earlier commands first. */
+    /** Write the rows of earlier commands first. */
     prefetch: (prefetch: Prefetch) => transaction.prefetched(prefetch),
     channel: (channelId: string) => channels.get(channelId),
-    /** Adds a channel that this transaction created or locked later. */
     adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),
-    /** Appends the event with the channel's next seq. Pass a function if the event depends on its seq. */
+    /** Pass a function if the event depends on its seq. */
     append(
       channel: ChannelWithHead,
       sender: Pick<Actor, 'agentId' | 'kind'>,
@@ -118,16 +112,13 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
       return { event: encoded, agentTopics };
     },
     addMessage: (row: GroupRows['messages'][number]) => void messages.push(row),
-    /** The unwritten item of an event for an agent. The caller may change it. */
+    /** The caller may change the returned item. */
     inboxItem: (agentId: string, channelId: string, seq: number) =>
       inbox.get(inboxKey(agentId, channelId, seq)),
     addInboxItem: (row: GroupRows['inbox'][number]) =>
       void inbox.set(inboxKey(row.agent_id, row.channel_id, row.seq), row),
     addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
-    /**
-     * Counts a reply. The thread then has this last seq and these turns. The other fields are for a thread that the
-     * reply begins.
-     */
+    /** The reply's last seq and turns replace the thread's. The other fields are for a new thread. */
     addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
       const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
       const { last_seq, turns } = thread;
@@ -137,8 +128,8 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     addAgent: (agentId: string) => void agents.add(agentId),
     takeRows,
     /**
-     * Returns and clears all rows, for the commit. Agents are written only here and in id order, because two hubs that
-     * record the same agents would otherwise deadlock.
+     * For the commit. Agents are written only here and in id order, because two hubs that record the same agents would
+     * otherwise deadlock.
      */
     takeLastRows: (): GroupRows => ({
       ...takeRows(),

@@ -13,9 +13,9 @@ import type {
   ThreadsTable,
 } from './tables.ts';
 
-// The statements of a group that both engines share. Each engine passes lists to a statement in its own way.
+// Both engines share these statements, and pass lists to them in their own ways.
 
-/** The look-ups needed before a group's messages can be decided. Each list costs one statement. */
+/** What a group's messages need to be decided. Each list costs one statement. */
 export interface Prefetch {
   readonly members: readonly (readonly [channelId: string, agentId: string])[];
   readonly repeats: readonly (readonly [
@@ -25,12 +25,8 @@ export interface Prefetch {
   ])[];
   /** Messages that are replied to or named as a cause, each with the agent that names it. */
   readonly messages: readonly (readonly [agentId: string, messageId: string])[];
-  /** Pairs of a channel and a sender, to look up the ordinals of the last messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
-  /**
-   * Channels in which a message mentions everyone. Their members are counted, because in a large channel only some
-   * agents may mention everyone.
-   */
+  /** Channels in which a message mentions everyone: in a large channel, only some agents may. */
   readonly crowds: readonly (readonly [channelId: string])[];
 }
 
@@ -42,7 +38,7 @@ export const emptyLists = {
   crowds: [],
 } satisfies Prefetch;
 
-/** The answers to a {@link Prefetch}. Rows that were not found are absent. */
+/** Rows that were not found are absent. */
 export interface PrefetchedRows {
   readonly members: readonly Pick<MembersTable, 'channel_id' | 'agent_id' | 'role'>[];
   readonly repeats: readonly Pick<
@@ -55,40 +51,38 @@ export interface PrefetchedRows {
     | 'timestamp'
     | 'fingerprint'
   >[];
-  /** A message and its channel, with the role in the channel of the agent that names the message. */
+  /** Each message has the role of the agent that names it, in its channel. */
   readonly messages: readonly (Pick<
     MessagesTable,
     'id' | 'channel_id' | 'thread_id' | 'sender_id' | 'taint'
   > &
     Pick<ThreadBudgetsTable, 'agent_turns' | 'per_minute'> &
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
-      /** The turns of the thread that it begins; null without a reply. */
+      /** The turns of the thread that the message begins; null without a reply. */
       readonly turns: string | null;
-      /** 1 if the message is an ask that the agent has not answered, or the root of that ask's thread; else 0. */
+      /** 1 if the message is an ask that the agent has not answered, or the root of its thread. */
       readonly asked: number;
       readonly agent_id: string;
       readonly role: MembersTable['role'] | null;
     })[];
   /**
-   * In a channel: the last message, as its ordinal, a space and its turns, or null; and the ordinal of the sender's
-   * last message, or 0.
+   * `last`: the channel's last message, as its ordinal, a space and its turns, or null. `sender_ordinal`: that of the
+   * sender's last message, or 0.
    */
   readonly senders: readonly (Pick<MessagesTable, 'channel_id' | 'sender_id' | 'sender_ordinal'> & {
     readonly last: string | null;
   })[];
-  /** The number of a channel's members, counted up to one more than anyone may mention. */
+  /** Counted up to one more than anyone may mention. */
   readonly crowds: readonly { readonly channel_id: string; readonly members: number }[];
 }
 
-/** An engine's way to pass lists to a statement. */
 export interface ListSyntax {
   /** Selects the items of the statement's parameters as rows with this number of columns. */
   readonly items: (columns: number) => string;
-  /** The join that reads the items first, and looks up the other table for each. */
+  /** Reads the items first, and looks up the joined table for each item. */
   readonly join: 'join' | 'cross join';
 }
 
-/** The look-ups of a prefetch as SQL, by the name of their list. */
 export function lookUpStatements({ items, join }: ListSyntax): Record<keyof Prefetch, string> {
   return {
     members: `with w(channel_id, agent_id) as (${items(2)})
@@ -126,17 +120,16 @@ export function lookUpStatements({ items, join }: ListSyntax): Record<keyof Pref
   };
 }
 
-/** Rows that a group has decided but not yet written, by table. */
 export interface GroupRows {
   readonly log: readonly LogTable[];
   readonly messages: readonly Omit<MessagesTable, 'deleted_at'>[];
   readonly mentions: readonly MentionsTable[];
   /** In the order of their seqs within a channel, because the database numbers them in this order. */
   readonly inbox: readonly Omit<InboxTable, 'id'>[];
-  /** The new replies of one thread. The other fields are for a thread that these replies begin. */
+  /** New replies of one thread. The other fields are used when the replies begin the thread. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
   readonly ledger: readonly LedgerTable[];
-  /** Agents that become known, ordered by id. */
+  /** In id order. */
   readonly agents: readonly Pick<AgentsTable, 'id'>[];
 }
 

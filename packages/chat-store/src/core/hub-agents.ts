@@ -6,18 +6,18 @@ import type { Tables } from './tables.ts';
 export interface HubAgent {
   readonly agentId: string;
   readonly connections: number;
-  /** Its activity and state as JSON, at most 4 KiB; null if there is none. */
+  /** The agent's activity and state as JSON, at most 4 KiB; null for none. */
   readonly report: string | null;
 }
 
-/** The rows of a hub that has not beaten for this long are removed. */
+/** The rows of a hub without a beat for this long are removed. */
 const forgottenAfterMs = 60_000;
 const rowsMax = 2_000;
 const reportCharsMax = 4_096;
 
 /**
- * Replaces the hub's rows of these agents; a row without connections and report is removed. With `isAll` it also
- * removes the hub's other rows. Name each agent once, and at most a few hundred in a call.
+ * Replaces the hub's rows of these agents, or with `isAll` all its rows. A row without connections and report is
+ * removed. Name each agent once, at most a few hundred in a call.
  */
 export function recordHubAgents(
   engine: Engine,
@@ -25,7 +25,7 @@ export function recordHubAgents(
   agents: readonly HubAgent[],
   isAll = false,
 ): Promise<void> {
-  // Sorted, so that all calls lock rows in one order.
+  // All calls lock rows in one order.
   const sorted = [...agents].sort((a, b) => (a.agentId < b.agentId ? -1 : 1));
   const isKept = ({ connections, report }: HubAgent) => connections > 0 || report !== null;
   const kept = sorted.filter(isKept);
@@ -59,7 +59,7 @@ export function recordHubAgents(
   });
 }
 
-/** Removes rows of dead hubs, at most two thousand at once. */
+/** Removes rows of dead hubs, at most two thousand. */
 export async function sweepHubAgents({ sql: { now } }: Engine, db: Kysely<Tables>): Promise<void> {
   const since = sql`${now()} - ${sql.lit(forgottenAfterMs)}`;
   await sql`delete from hub_agents where (agent_id, hub_id) in (
@@ -68,7 +68,7 @@ export async function sweepHubAgents({ sql: { now } }: Engine, db: Kysely<Tables
     limit ${sql.lit(rowsMax)})`.execute(db);
 }
 
-/** The number of the agent's connections to all live hubs. `agentId` is a column, `now` the database's time. */
+/** Counts the agent's connections to all live hubs. `agentId` is a column, `now` the database's time. */
 export function connectionsOf(agentId: string, now: ReturnType<typeof sql<number>>) {
   return sql<number>`(select cast(coalesce(sum(h.connections), 0) as bigint)
     from hub_agents h join hubs b on b.id = h.hub_id

@@ -3,7 +3,6 @@ import type { Dialect, Engine } from './engine.ts';
 import { findNewerSchema } from './newer-schema.ts';
 import type { Tables } from './tables.ts';
 
-/** A hub whose last beat is older than this counts as dead. */
 export const deadAfterMs = 5000;
 const forgottenAfterMs = 3_600_000;
 const shownMs = 60_000;
@@ -12,7 +11,7 @@ const maxShown = 100;
 export interface HubBeat {
   readonly hubId: string;
   readonly lastBeatAgoMs: number;
-  /** The figures in its last beat, a JSON object; null when it had none. */
+  /** A JSON object of its last beat; null for none. */
   readonly figures: string | null;
 }
 
@@ -66,11 +65,10 @@ export async function readHubs(engine: Engine): Promise<HubBeat[]> {
   }));
 }
 
-/** The evidence in a database that hubs are running. */
 export interface HubActivity {
-  /** Connections of hubs to a PostgreSQL database. A running hub always has one, but a pooler may hide it. */
+  /** Connections to PostgreSQL. A running hub always has one, but a pooler may hide it. */
   readonly connections: number;
-  /** The age of the last heartbeat; null without one. A running hub beats every 2 s. */
+  /** Null without a beat. A running hub beats every 2 s. */
   readonly lastBeatAgoMs: number | null;
 }
 

@@ -13,8 +13,8 @@ export function inboxScope(
   return hash('sha256', about, 'base64url').slice(0, 12);
 }
 
-// The id of the transaction that wrote a row. A row has the low 32 bits of it. A statement sees only rows that were
-// written before the end of its snapshot. The high bits are therefore those of this end, or one less.
+// The id of the transaction that wrote a row; the row has only the low 32 bits of it. A statement sees only rows from
+// before the end of its snapshot, so the high bits are those of this end, or one less.
 const writtenBy = (
   row: string,
 ) => sql<number>`(pg_snapshot_xmax(pg_current_snapshot())::text::bigint

@@ -4,8 +4,7 @@ import type { Dialect } from './engine.ts';
 type ColumnType = 'text' | 'bigint' | 'bytes';
 
 /**
- * Rows of values as a sub-select with these columns. They are one parameter, so the text of the statement does not
- * depend on the number of rows. Bytes are passed as hex.
+ * All rows are one parameter, so that the statement's text is the same for any number of rows. Bytes are passed as hex.
  */
 export function jsonList(
   dialect: Dialect,

@@ -2,10 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from './engine.ts';
 import type { Tables } from './tables.ts';
 
-/**
- * Makes the rest of the transaction look up rows by key. PostgreSQL would otherwise scan tables that grew since their
- * last analysis.
- */
+/** PostgreSQL would otherwise scan tables that grew since their last analysis. Lasts until the transaction ends. */
 export async function useKeys(db: Kysely<Tables>, dialect: Dialect): Promise<void> {
   if (dialect === 'sqlite') return;
   await sql`select set_config(name, 'off', true)

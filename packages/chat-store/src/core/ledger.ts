@@ -2,15 +2,15 @@ import type { JsonObject, Turn } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { LedgerTable, Tables } from './tables.ts';
 
-// The costs of agents' turns, summed by the hour as their messages are committed. The rows of a channel are changed
-// under its lock only. They hold no text.
+// The costs of agents' turns, summed by the hour as their messages are committed. A channel's rows change only under
+// its lock.
 
 export const hourMs = 3_600_000;
 
-/** The `thread_id` of messages outside threads. A column of a key cannot be null. */
+/** A column of a key cannot be null. */
 export const outsideThreads = '';
 
-/** No sum exceeds it, so that every reader of JSON reads it exactly. */
+/** Every reader of JSON reads this number exactly. */
 export const sumMax = Number.MAX_SAFE_INTEGER;
 
 export const ledgerSums = ['turns', 'tokens_in', 'tokens_out', 'cost_micros', 'ms'] as const;
@@ -22,7 +22,7 @@ export const addToLedger = `on conflict (channel_id, hour, thread_id, agent_id) 
   })
   .join(', ')}`;
 
-/** The row of one message; null when its metadata has no turn. The params of the send were validated with the turn. */
+/** Null if the metadata has no turn. The send's params were validated with the turn. */
 export function ledgerRowOf(
   place: Pick<LedgerTable, 'channel_id' | 'agent_id'> & { readonly thread_id: string | null },
   metadata: JsonObject | null,
@@ -42,7 +42,7 @@ export function ledgerRowOf(
   };
 }
 
-/** Adds a row to the collected row with the same thread, agent and hour. One statement cannot change a row twice. */
+/** One statement cannot change a row twice, so equal keys are added up. */
 export function collectLedgerRow(rows: Map<string, LedgerTable>, row: LedgerTable): void {
   const key = [row.channel_id, row.thread_id, row.agent_id].join('\n');
   const known = rows.get(key);
@@ -50,10 +50,9 @@ export function collectLedgerRow(rows: Map<string, LedgerTable>, row: LedgerTabl
   else for (const sum of ledgerSums) known[sum] = Math.min(sumMax, known[sum] + row[sum]);
 }
 
-/** The most rows that one piece of a sweep removes. */
 const rowsMax = 500;
 
-/** Removes some rows of a channel: those of hours that ended before a time, or all. Returns whether there is more. */
+/** Removes rows of hours that ended before a time, or all. Returns whether there is more. */
 export async function removeFromLedger(
   db: Kysely<Tables>,
   channelId: string,
@@ -68,7 +67,7 @@ export async function removeFromLedger(
   return numAffectedRows >= rowsMax;
 }
 
-/** Adds the agent's rows in a channel to the pseudonym's rows, which an earlier erasure may have left. */
+/** Adds to the pseudonym's rows, which an earlier erasure may have left. */
 export async function renameInLedger(
   db: Kysely<Tables>,
   channelId: string,

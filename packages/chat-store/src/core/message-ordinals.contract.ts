@@ -29,7 +29,7 @@ export function describeMessageOrdinals(
         migrationLockTableName: 'chat_store_migrations_lock',
       }).migrateToLatest();
       expect(error).toBeUndefined();
-      // 'old' has three messages of ana, two of ben and a deleted one, with other events in between.
+      // Three messages of ana, two of ben and a deleted one, with other events in between.
       const seqs = [3, 4, 6, 9, 10, 12];
       for (const channelId of ['old', 'other']) {
         await sql`insert into channels (id, kind, name, created_by, created_at, head, touched)

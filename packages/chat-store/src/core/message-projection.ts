@@ -15,7 +15,7 @@ export function selectMessages(db: Kysely<Tables>) {
     .select('l.envelope');
 }
 
-/** The current messages. Their texts are from the log or, while a message grows, from `streams`. */
+/** Texts come from the log or, while a message grows, from `streams`. */
 export async function messagesOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
@@ -28,7 +28,7 @@ export async function messagesOf(
   }));
 }
 
-/** Like `messagesOf`, but returns JSON cut out of the stored text, for each message as a list of parts. */
+/** Cuts JSON out of the stored text: a list of parts for each message. */
 export async function messageTextsOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
@@ -49,7 +49,7 @@ const withText = (message: Message, text: string | undefined): Message =>
 
 const streamingState = '"state":"streaming"';
 
-/** The texts of the growing messages among these. Costs nothing if there are none. */
+/** Costs nothing if no message grows. */
 async function growingTexts(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
@@ -89,7 +89,7 @@ async function reactionsOf(
   return byMessage;
 }
 
-/** A deleted message without its text. It keeps its origin, so that its taints still pass on. */
+/** Removes the text. The origin stays, so that its taints still pass on. */
 export function redacted(message: Message, deletedAt: number): Message {
   return {
     ...message,
@@ -113,8 +113,8 @@ const beforeMessage = ',"message":';
 const afterEvent = '},"timestamp":';
 const beforeReactions = ',"reactions":{';
 
-// The stored envelope holds the message in the form in which it was sent. Only its reactions, the last field, may have
-// changed since, so only they are replaced. Text of any other form is parsed.
+// The envelope has the message as it was sent. Only its last field, the reactions, may have changed, so only this field
+// is replaced.
 function messageTextOf(row: MessageRow, reactions: Reactions): string[] {
   const { deleted_at: deletedAt } = row;
   const envelope = inPresentShape(row.envelope);

@@ -13,19 +13,18 @@ export interface PlannedMigration {
   readonly compatibleFrom: string;
 }
 
-/** The schema of a database, compared with the migrations of this release. */
 export interface SchemaState {
   readonly release: string;
   readonly applied: readonly string[];
-  /** The migrations that {@link migrate} would run, in this order. */
+  /** Migrations that {@link migrate} would apply, in its order. */
   readonly pending: readonly PlannedMigration[];
-  /** Applied migrations that this release does not know: a later release ran them. */
+  /** Applied migrations of a later release. */
   readonly unknown: readonly string[];
   /** The oldest release that can serve the database; null if its newest migration has not recorded it. */
   readonly compatibleFrom: string | null;
 }
 
-/** Compares the database with the migrations. Changes nothing. An empty database counts as one without migrations. */
+/** Changes nothing. An empty database has no migrations. */
 export async function readSchema<T>(
   db: Kysely<T>,
   dialect: Dialect,
@@ -62,7 +61,7 @@ export async function readSchema<T>(
   };
 }
 
-/** Why this release cannot serve the database, as one sentence; null if it can, after its pending migrations. */
+/** One sentence; null if this release can serve the database, after its pending migrations. */
 export function whyNotServed(state: SchemaState): string | null {
   const { release, unknown, pending, compatibleFrom } = state;
   const newest = unknown.at(-1);
@@ -75,8 +74,8 @@ export function whyNotServed(state: SchemaState): string | null {
 }
 
 /**
- * Brings the database to this release's schema, under a lock: if two hubs start at once, one migrates and the other
- * finds it done. A newer release may have recorded that this release can serve its database; then nothing is changed.
+ * Migrates under a lock, so of two hubs that start at once only one migrates. Changes nothing if a newer release
+ * recorded that this one can serve the database.
  * @throws {ChatStoreError} `newer_schema`, or any error of the engine
  */
 export async function migrate<T>(db: Kysely<T>, dialect: Dialect): Promise<void> {
@@ -95,7 +94,7 @@ export async function migrate<T>(db: Kysely<T>, dialect: Dialect): Promise<void>
     // Takes the lock even if nothing is pending, so that a locked database is reported now.
     const { error } = await migrator.migrateToLatest();
     if (error === undefined) return;
-    // A newer release has migrated the database since it was read: read it again.
+    // A newer release has migrated the database since it was read.
     const isNewer = (error as Error).message.startsWith('corrupted migrations');
     if (!isNewer || attempt > 1) throw error as Error;
   }

@@ -28,12 +28,12 @@ import { addOperationsMinutes } from './migrations/0024-operations-minutes.ts';
 
 const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
 /**
- * Hubs before 0.2.0 cannot serve a database after 0003 and 0004: they use a channel's head in its row, which 0003
- * removes, and write messages without the numbers that 0004 adds.
+ * Hubs before 0.2.0 use a channel's head in its row, which 0003 removes, and write messages without the numbers that
+ * 0004 adds.
  */
 const second = { release: '0.2.0', compatibleFrom: '0.2.0' };
 
-/** Every migration by its name, oldest first. A released migration is never changed. */
+/** Oldest first. Never change a released migration. */
 const migrations: Readonly<
   Record<
     string,

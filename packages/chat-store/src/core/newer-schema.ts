@@ -5,8 +5,8 @@ import { whyNotServed } from './migrate.ts';
 import { createMigrations } from './migrations.ts';
 
 /**
- * Resolves with the error `newer_schema` if a newer release has migrated the database so that this release can no longer
- * serve it; null if it can. It costs one look-up in `meta`, the table that every release has.
+ * The error `newer_schema` if this release can no longer serve the database, else null. Costs one look-up in `meta`,
+ * which every release has.
  */
 export async function findNewerSchema({
   db,
@@ -31,12 +31,12 @@ export async function findNewerSchema({
 }
 
 /**
- * Checks whether a newer schema caused a failed statement: returns the error `newer_schema`, or null. Call it only
- * for failures that look like bugs, because it costs a look-up.
+ * Call it for a failure that looks like a bug, because it costs a look-up. Returns `newer_schema` if a newer schema
+ * caused it, else null.
  */
 export async function newerSchemaBehind(
   engine: Pick<Engine, 'db' | 'dialect'>,
 ): Promise<ChatStoreError | null> {
-  // If the look-up fails too, the failure that the caller already has says more.
+  // If the look-up fails too, the caller's failure says more.
   return findNewerSchema(engine).catch(() => null);
 }

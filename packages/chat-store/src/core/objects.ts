@@ -40,7 +40,6 @@ export function threadOf(row: Omit<ThreadsTable, 'announced' | 'last_seq' | 'tur
   };
 }
 
-/** JSON for a column; null stays null. */
 export function toJson(value: object | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }

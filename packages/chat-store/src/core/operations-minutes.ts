@@ -4,21 +4,20 @@ import { sweepHubAgents } from './hub-agents.ts';
 
 export interface OperationsMinute {
   readonly hubId: string;
-  /** The beginning of the minute, in epoch ms. */
   readonly atMs: number;
   /** A JSON object of at most 2 KiB. */
   readonly figures: string;
 }
 
 const keptMs = 86_400_000;
-/** A minute that is later than this was written by a hub with a wrong clock. */
+/** A later minute comes from a hub with a wrong clock. */
 const futureMs = 3_600_000;
 const rowsMax = 2_000;
 const figuresCharsMax = 2_048;
 
 /**
- * Records or replaces minutes of a hub. Name each minute at most once in a call. Also removes minutes older than 24
- * hours, at most two thousand rows at once, and reports of dead hubs about agents.
+ * Name each minute at most once in a call. Also removes minutes older than 24 hours, at most two thousand rows, and
+ * dead hubs' reports about agents.
  */
 export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute[]): Promise<void> {
   const fitting = minutes.filter(({ figures }) => figures.length <= figuresCharsMax);
@@ -43,8 +42,8 @@ export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute
 }
 
 /**
- * The minutes of all hubs from `sinceMs` on, at most 24 hours back, oldest first. A page holds whole minutes, at most
- * `limit` rows or one minute; `nextMs` is the minute to continue at, null at the end.
+ * Minutes of all hubs, at most 24 hours back, oldest first. A page has whole minutes: at most `limit` rows, or one
+ * minute. `nextMs` continues; null at the end.
  */
 export async function readMinutes(
   engine: Engine,

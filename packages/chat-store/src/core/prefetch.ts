@@ -7,7 +7,7 @@ type Repeat = PrefetchedRows['repeats'][number];
 
 export type Prefetched = ReturnType<typeof indexPrefetched>;
 
-// Neither ids nor clientMessageIds may contain a newline.
+// Ids and clientMessageIds contain no newline.
 const key = (...parts: readonly string[]) => parts.join('\n');
 
 const placeOf = (channelId: string, threadId: string | null) =>
@@ -47,15 +47,15 @@ export function indexPrefetched(rows: PrefetchedRows) {
     repeat: (channelId: string, senderId: string, clientMessageId: string) =>
       repeats.get(key(channelId, senderId, clientMessageId)),
     remember,
-    /** True if so few agents are members that anyone may mention all of them. */
+    /** In a small channel, anyone may mention everyone. */
     isSmall: (channelId: string) => (crowds.get(channelId) ?? Infinity) <= limits.mentions,
     message: (agentId: string, messageId: string) => messages.get(key(agentId, messageId)),
-    /** The turns in a channel outside its threads, or in a thread, after the messages of this run. */
+    /** Includes the earlier messages of this run. */
     turns: (channelId: string, threadId: string | null): Turns =>
       turns.get(placeOf(channelId, threadId)) ?? noTurns,
     setTurns: (channelId: string, threadId: string | null, counted: Turns) =>
       void turns.set(placeOf(channelId, threadId), counted),
-    /** Returns the ordinals of the sender's next message in the channel, and counts that message. */
+    /** Assigns the numbers of the sender's next message, so each call returns higher numbers. */
     nextOrdinals: (channelId: string, senderId: string) => ({
       ordinal: next(channelId),
       sender_ordinal: next(key(channelId, senderId)),
@@ -63,7 +63,6 @@ export function indexPrefetched(rows: PrefetchedRows) {
   };
 }
 
-/** Collects the look-ups of a run of messages, each once. */
 export function collectPrefetch() {
   const collector = <T extends readonly string[]>() => {
     const items = new Map<string, T>();

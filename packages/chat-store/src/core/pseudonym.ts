@@ -3,10 +3,7 @@ import { renamedPair, type ErasedAgent } from './erased-event.ts';
 import { renameInLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
-/**
- * Replaces the agent's id by the pseudonym in the rows of a channel's messages after `seq`, up to `end`. Together with
- * the first events it also replaces the id in the channel's lists.
- */
+/** Changes the rows of messages after `seq`, up to `end`; with the first events also the channel's lists. */
 export async function renameRows(
   db: Kysely<Tables>,
   agent: ErasedAgent,
@@ -18,8 +15,7 @@ export async function renameRows(
   const set = (table: string, column: string, where: ReturnType<typeof sql>) =>
     sql`update ${sql.table(table)} set ${sql.ref(column)} = ${pseudonym}
       where ${where} and ${sql.ref(column)} = ${agentId}`.execute(db);
-  // If an erasure is repeated after the agent was active again, the pseudonym already has rows. The agent's rows are
-  // newer and replace them.
+  // If an agent was active again after an erasure, the pseudonym already has rows. The newer rows replace them.
   const replace = async (table: string, key: string, where: ReturnType<typeof sql>) => {
     const newer = sql`(select ${sql.ref(key)} from ${sql.table(table)}
       where ${where} and agent_id = ${agentId})`;

@@ -4,27 +4,21 @@ import type { Engine } from './engine.ts';
 import { encodeForLog, messageInPresentShape } from './stored-envelope.ts';
 import type { LogTable, RedactionsTable, Tables } from './tables.ts';
 
-// A message may have been edited very often, and the log row of each edit holds its text. Redacting all rows in the
-// transaction of the deletion would stop all other writes. So the deletion adds a row to `redactions`. From that
-// commit on, every reader of the log gets the edits without their text, and the sweeper redacts the rows in pieces.
-// Readers get the same bytes before and after a row is redacted.
+// Redacting all edits of a message in the deletion's transaction would stop other writes. So the deletion only adds a
+// row to `redactions`, from which readers learn to omit the text. The sweeper redacts the rows in pieces.
 
-/** Rows redacted by one commit, so that no other commit waits long. */
+/** The most rows of one commit, so that no other commit waits long. */
 const rowsMax = 50;
-/** Deleted messages redacted by one commit: many agents may delete messages that were edited once or twice. */
+/** The most messages of one commit. Many agents may delete messages with few edits. */
 const redactionsMax = 20;
 
 const editType = sql.lit('channel.message.edit' as const);
 
 type EditRow = Pick<LogTable, 'id' | 'seq' | 'sender_id' | 'timestamp'>;
 
-/**
- * Selects readable rows of the log. An edit of a deleted message is selected without its `envelope`, because it may
- * still hold the text.
- */
+/** An edit of a deleted message is selected without its `envelope`, which may still hold the text. */
 export function selectReadable(db: Kysely<Tables>) {
-  // Not a join, because a join might change the plan of a page: a page walks the log's key, and only edits need a
-  // look-up.
+  // A join might change the plan of a page, which walks the log's key. Only edits need a look-up.
   const redaction = sql`from redactions r
     where r.channel_id = log.channel_id and r.message_id = log.message_id`;
   return db
@@ -39,16 +33,13 @@ export function selectReadable(db: Kysely<Tables>) {
     ]);
 }
 
-/** The envelope of a row from {@link selectReadable}, without the text of a deleted message. */
 export function readableEnvelope(
   row: EditRow & { readonly envelope: string | null; readonly redacted: string | null },
 ): string {
   return row.envelope ?? redactedEdit(row, JSON.parse(row.redacted ?? '') as Message);
 }
 
-/**
- * From this commit on, no reader of the log gets the text of the message's edits. The sweeper redacts the rows later.
- */
+/** From this commit on, no reader of the log gets the text of the message's edits. */
 export async function redactEdits(db: Kysely<Tables>, message: Message): Promise<void> {
   const { channelId: channel_id, id: message_id, seq: after_seq } = message;
   const redaction = { channel_id, message_id, after_seq, message: JSON.stringify(message) };
@@ -56,8 +47,8 @@ export async function redactEdits(db: Kysely<Tables>, message: Message): Promise
 }
 
 /**
- * Redacts some rows of edits, of one deleted message or of several with few edits. Returns whether there may be more.
- * Several hubs may do this at the same time; if one is killed, another continues.
+ * Redacts some rows of edits. Returns whether there may be more. Several hubs may do this at once; if one is killed,
+ * another continues.
  */
 export function sweepRedactions(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {
@@ -74,7 +65,6 @@ export function sweepRedactions(engine: Engine): Promise<boolean> {
   });
 }
 
-/** Redacts at most `most` of a message's rows, and returns their number. */
 async function redactSome(
   db: Kysely<Tables>,
   redaction: RedactionsTable,
@@ -118,8 +108,8 @@ function senderKindOf(senderId: string, message: Message): Message['senderKind']
   return senderId === 'hub' ? 'hub' : null;
 }
 
-// Built from the row's other columns, so that the text is neither loaded nor parsed. The columns lack the kind of the
-// editor. It is the author's kind, and null for an admin who edited another agent's message.
+// The row's other columns are enough, so the text is not loaded. The editor's kind is missing: it is the author's, or
+// null for an admin who edited another agent's message.
 function redactedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;
   const message = { ...messageInPresentShape(deleted), editedAt: timestamp };

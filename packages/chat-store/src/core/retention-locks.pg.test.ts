@@ -43,9 +43,8 @@ async function pass(): Promise<number> {
 const floorOf = async (channelId: string) =>
   (await core.access('ana', [channelId])).get(channelId)?.floor;
 
-// The race: another transaction holds a channel's lock for longer than a pass should take. The sweep retried this
-// channel without end, and trimmed no later channel. Invariant: the pass ends and trims all other channels; the next
-// pass trims this one.
+// The race: another transaction holds a channel's lock for longer than a pass. The sweep retried that channel without
+// end, and trimmed none after it.
 it('trims the other channels while some stay locked', async () => {
   const ids = ['c1', 'c2', 'c3', 'c4'];
   for (const id of ids) await createChannel(id);
@@ -61,7 +60,6 @@ it('trims the other channels while some stay locked', async () => {
 });
 
 // The race: groups lock a busy channel again as soon as it is free, so the sweep almost always finds it locked.
-// Invariant: the sweep still trims the channel.
 it('trims a channel that is locked most of the time', async () => {
   await createChannel('busy');
   let isBusy = true;

@@ -10,15 +10,13 @@ import { hourMs, removeFromLedger } from './ledger.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
 
-// Retention trims a log at its oldest end only, so seqs have no holes and never restart. The log's last row is never
-// removed, because it holds the head and the mark of the last commit. If that row is old enough, it is emptied
-// instead. Readers do not get it, because it is below the floor.
+// Logs are trimmed at their oldest end only, so seqs have no holes. The last row is never removed, because it holds the
+// head and the last commit's mark. When it is old enough, it is emptied and below the floor.
 
-/** How much of each log is kept; null: no limit. The stricter of the hub's and the channel's value applies. */
+/** Null: no limit. The stricter of the hub's and the channel's value applies. */
 export interface Retention {
-  /** Events older than this are trimmed. */
   readonly retentionMs: number | null;
-  /** Only this many of the newest messages are kept. Older ones are trimmed, with the events between them. */
+  /** Older messages are trimmed, with the events between them. */
   readonly maxMessages: number | null;
 }
 
@@ -26,31 +24,29 @@ export const noRetention: Retention = { retentionMs: null, maxMessages: null };
 
 /** The most channels that one piece checks. Each costs five index look-ups. */
 const channelsMax = 200;
-/** The most rows of all tables that one piece deletes, so that no send waits long. A single message may have more. */
+/** The most rows that one piece deletes, so that no send waits long. A single message may have more. */
 const rowsMax = 500;
-/** The most bytes of events that one piece deletes. A single event may have more. */
+/** The most bytes of events that one piece deletes, unless one event has more. */
 const bytesMax = 1_048_576;
 /** How long a piece waits for the lock of one channel. */
 const lockWaitMs = 100;
-/** The default pause between two passes over all channels. */
 const passEveryMs = 60_000;
 
 export interface Swept {
   readonly isMore: boolean;
-  /** Events that the piece removed because no retention keeps them. */
   readonly trimmedEvents: number;
-  /** True when a hub has ended the last pass over all channels, and the next pass is not due. */
+  /** The last pass over all channels has ended, and the next is not due. */
   readonly isPassDone: boolean;
 }
 
 interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_messages'> {
   readonly floor: number;
-  /** The time of the log's oldest event; null when all are trimmed. */
+  /** The time of the oldest event; null when all are trimmed. */
   readonly oldest: number | null;
-  /** The ordinals of the oldest and the newest message; null when there is none. */
+  /** Ordinals of the oldest and newest message; null for none. */
   readonly first: number | null;
   readonly last: number | null;
-  /** The oldest hour of its ledger; null when it has none. */
+  /** The oldest hour of the channel's ledger; null for none. */
   readonly ledger_from: number | null;
 }
 
@@ -62,8 +58,8 @@ interface Excess {
 }
 
 /**
- * Trims some rows of one channel, or finds that the next channels need none. All hubs share one pass, and work on it
- * one at a time.
+ * Trims some rows of one channel, or finds that the next channels need none. All hubs share one pass, on which one hub
+ * works at a time.
  */
 export function sweepRetention(
   engine: Engine,
@@ -77,7 +73,7 @@ export function sweepRetention(
       .where('name', '=', 'retention');
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const sweep = await query.executeTakeFirst();
-    // There is no row while another hub sweeps, because that hub has locked it.
+    // No row is found while another hub has it locked for a sweep.
     if (!sweep) return { isMore: false, trimmedEvents: 0, isPassDone: false };
     if (sweep.due_at > sweep.now) return { isMore: false, trimmedEvents: 0, isPassDone: true };
     const channels = await nextChannels(db, sweep.after_id, retention);
@@ -86,7 +82,7 @@ export function sweepRetention(
       const excess = excessOf(channel, retention, sweep.now);
       if (!excess) continue;
       await lockFeed(engine, db);
-      // A channel that stays locked is left for the next pass, so that it delays this pass by a bounded time.
+      // The next pass tries a channel that stays locked again.
       if (engine.dialect === 'postgres' && !(await lockChannel(db, channel.id, mayWait))) {
         mayWait = false;
         continue;
@@ -117,7 +113,7 @@ async function nextChannels(
   after: string,
   { retentionMs, maxMessages }: Retention,
 ): Promise<Candidate[]> {
-  // The condition is written as a literal, so that the planner can use the index of channels with a retention.
+  // A literal, so that the planner can use the index of channels with a retention.
   const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
   const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
     where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;
@@ -154,10 +150,9 @@ const stricter = (one: number | null, other: number | null) =>
   Math.min(one ?? Infinity, other ?? Infinity);
 
 /**
- * Locks the channel, because another transaction may be deciding a reply or a reaction to a trimmed message. Returns
- * false if it is locked and `mayWait` is false, or stays locked for {@link lockWaitMs}. The sweep waits in the lock's
- * queue, so it also gets the lock of a channel that groups lock all the time. Senders wait no longer than a piece
- * takes.
+ * The lock keeps others from replying or reacting to a trimmed message. Returns false if it is not granted: at once
+ * without `mayWait`, else within {@link lockWaitMs}. A waiting sweep is in the lock's queue, so it gets even a busy
+ * channel.
  */
 async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Promise<boolean> {
   const channel = db.selectFrom('channels').select('id').where('id', '=', id).forUpdate();
@@ -173,7 +168,7 @@ async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Pr
     return true;
   } catch (error) {
     if ((error as { code?: unknown }).code !== lockNotAvailable) throw error;
-    // Also restores the timeout.
+    // The rollback also restores the timeout.
     await sql`rollback to savepoint before_lock`.execute(db);
     return false;
   }
@@ -182,14 +177,14 @@ async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Pr
 /** PostgreSQL's code of a lock that was not granted in time. */
 const lockNotAvailable = '55P03';
 
-/** Trims the oldest events, within the limits of one piece. `isDone` is true when nothing is left to trim. */
+/** Trims within the limits of one piece. `isDone`: nothing is left to trim. */
 async function trimSome(
   engine: Engine,
   db: Kysely<Tables>,
   excess: Excess,
 ): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
   const { channelId, floor, before } = excess;
-  // Only the age trims the sums. They stay when messages are deleted or trimmed by number.
+  // The sums outlive messages that are deleted or trimmed by number. Only age trims sums.
   const isLedgerDone = before === -Infinity || !(await removeFromLedger(db, channelId, before));
   const found = await endBeforeStreams(db, excess, await findEnd(db, excess));
   // Open asks and questions expire first; the next pass trims them.
@@ -202,7 +197,7 @@ async function trimSome(
     .select((eb) => eb.fn.max('seq').as('head'))
     .where('channel_id', '=', channelId)
     .executeTakeFirstOrThrow();
-  // The lower bound keeps PostgreSQL from scanning the index entries of rows that were deleted lately.
+  // The lower bound keeps PostgreSQL from scanning index entries of recently deleted rows.
   const trimmed = sql`channel_id = ${channelId} and seq >= ${floor} and seq < ${end}`;
   const ids = sql`(select id from messages where ${trimmed})`;
   await sql`delete from reactions where message_id in ${ids}`.execute(db);
@@ -233,12 +228,12 @@ async function trimSome(
     .values({ channel_id: channelId, floor: end, rewrites: 0 })
     .onConflict((conflict) => conflict.column('channel_id').doUpdateSet({ floor: end }))
     .execute();
-  // Seqs have no holes, so their difference is the number of events.
+  // Seqs have no holes, so their difference counts events.
   return { isDone: isAll && isLedgerDone, trimmedEvents: end - floor };
 }
 
 /**
- * Ends the trim before the first growing message. Makes the messages that stay due: the sweep interrupts them, and a
+ * Ends the trim before the first growing message. Old growing messages become due: the sweep interrupts them, and a
  * later pass trims them.
  */
 async function endBeforeStreams(
@@ -258,7 +253,7 @@ async function endBeforeStreams(
   return { end: first.seq, isAll: true };
 }
 
-/** Finds the new floor, and whether nothing is left to trim above it. */
+/** Returns the new floor, and whether nothing is left to trim above it. */
 async function findEnd(
   db: Kysely<Tables>,
   excess: Excess,
@@ -298,8 +293,7 @@ async function findEnd(
   return { end, isAll: rows.length < rowsMax };
 }
 
-// The row keeps its mark and its id, by which hubs recognize the event. Earlier releases that read the row find an
-// event without content.
+// The row keeps its mark and its id, by which hubs recognize the event. Earlier releases find an event without content.
 async function emptyLastRow(db: Kysely<Tables>, channelId: string, seq: number): Promise<void> {
   const { id, timestamp } = await db
     .selectFrom('log')

@@ -4,14 +4,13 @@ import type { ChannelsTable, MembersTable } from './tables.ts';
 export interface Needs {
   /** `anyone`: every caller that may know that the channel exists. */
   readonly from: 'anyone' | 'member' | 'owner';
-  /** True if it is allowed in an archived channel. */
   readonly inArchived: boolean;
 }
 
-/** The agent's role; null when it is not a member. */
+/** Null for an agent that is not a member. */
 export type Role = MembersTable['role'] | null;
 
-/** Decides whether an actor in that role has the rights that a method needs. Null means yes. */
+/** Null: the actor has the rights. */
 export function authorize(
   actor: Actor,
   channelId: string,
@@ -40,7 +39,7 @@ export function authorize(
   return null;
 }
 
-/** True if the actor's token is limited to channels and this is not one of them. */
+/** True if the actor's token is limited to other channels. */
 export function isOutOfBounds(actor: Actor, channelId: string): boolean {
   return Array.isArray(actor.channels) && !actor.channels.includes(channelId);
 }

@@ -5,7 +5,7 @@ import { ChatStoreError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import { runGroup } from './run-group.ts';
 
-/** Counts the turns of the event loop while a group is prepared, before its transaction begins. */
+/** Counts turns of the event loop before the transaction begins. */
 async function turnsBeforeBegin(content: string, messages: number): Promise<number> {
   let turns = 0;
   let isWatching = true;
@@ -29,8 +29,8 @@ async function turnsBeforeBegin(content: string, messages: number): Promise<numb
   return turns;
 }
 
-// The attack: an agent sends many of the longest messages at once, full of markup. With PostgreSQL, mentions are parsed on
-// the hub's event loop. Invariant: a group never blocks the loop for long.
+// The attack: many of the longest messages at once, full of markup. With PostgreSQL, the hub's event loop parses
+// mentions.
 it('lets other work run while it looks for mentions in long messages', async () => {
   const markup = '_@a_ '.repeat(limits.contentBytes / 5);
   expect(await turnsBeforeBegin(markup, 32)).toBeGreaterThan(3);

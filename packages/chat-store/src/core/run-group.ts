@@ -22,18 +22,15 @@ import { indexPrefetched, type Prefetched } from './prefetch.ts';
 import { createGroupState, type GroupPolicy, type GroupState } from './group-state.ts';
 import { openStream } from './streams.ts';
 
-/** Reports errors that callers must not see: bugs in this package, and rows that the database refused. */
+/** For errors that callers must not see: bugs in this package, and rows that the database refused. */
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
-/**
- * The longest time for which texts of a group are parsed without a pause. With PostgreSQL the parsing blocks the
- * hub's event loop.
- */
+/** Texts are parsed this long without a pause. With PostgreSQL, parsing blocks the hub's event loop. */
 const sliceMs = 4;
 
 /**
- * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.
+ * One transaction, in the order of the commands. Resolves with their answers when it is committed.
  * @throws {ChatStoreError} when the database failed: with `timeout` the group may have been committed, otherwise it was
  * not
  */
@@ -66,7 +63,7 @@ export async function runGroup(
   }
 }
 
-// One command made the transaction fail. The others are committed without that command.
+// One command made the transaction fail. All other commands are committed without it.
 async function runApart(
   engine: Engine,
   commands: readonly Command[],
@@ -85,7 +82,6 @@ async function runApart(
   return outcomes;
 }
 
-/** Turns a failure of the database into the refusal that callers get. */
 export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false } {
   const { code, message, retryAfterMs = 1000 } = error;
   return code === 'timeout' || code === 'internal'
@@ -119,8 +115,8 @@ async function attemptGroup(
         if (opened.size > 0) prefetched = await ask();
         for (const send of run.sends) {
           const { actor, channelId } = send;
-          // A sender without the rights is refused in any case. Reading its conditions
-          // would only lengthen the lock of the channel.
+          // A sender without the rights is refused in any case. Reading its conditions would only lengthen the
+          // channel's lock.
           const mayRead = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
           const conditions =
             mayRead && isConditional(send) ? await readConditions(group, send) : null;
@@ -168,8 +164,8 @@ async function withAnswers(
   return { ...outcome, events: [...outcome.events, ...accepted] };
 }
 
-// The direct channels of a run are created before its first message is decided. A message.send that comes before the
-// direct.send, and names the channel by its id, must not find the channel.
+// A run's direct channels are created before its first message is decided. A message.send that precedes the direct.send
+// must not find the channel.
 function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
   const { method, channelId } = send;
   return method === 'message.send' && opened.has(channelId)
@@ -181,9 +177,9 @@ type Run =
   | { readonly sends: Send[]; readonly single?: undefined }
   | { readonly sends?: undefined; readonly single: SingleCommand };
 
-// Consecutive messages are decided together. Any other command is decided alone, in its place. A message with
-// conditions begins a run, because the rows before it must be written before its conditions are read. Parsing the
-// mentions of the longest text takes about two milliseconds, so this pauses between texts.
+// Consecutive messages are decided together, any other command alone. A message with conditions begins a run, because
+// earlier rows must be written before its conditions are read. Pauses, because a long text takes two milliseconds to
+// parse.
 async function splitRuns(commands: readonly Command[]): Promise<Run[]> {
   const runs: Run[] = [];
   let endMs = performance.now() + sliceMs;
@@ -201,7 +197,7 @@ async function splitRuns(commands: readonly Command[]): Promise<Run[]> {
   return runs;
 }
 
-// The ids are ordered, so that two hubs that lock the same channels do not deadlock.
+// In id order, so that two hubs that lock the same channels do not deadlock.
 function channelIdsOf(runs: readonly Run[]): string[] {
   const ids = new Set<string>();
   for (const { sends, single } of runs) {

@@ -37,12 +37,11 @@ import {
   sweepTokens,
 } from './tokens.ts';
 
-/** The store without its queue. It runs on the main thread for PostgreSQL and in worker threads for SQLite. */
+/** The store without its queue, on the main thread for PostgreSQL and in worker threads for SQLite. */
 export type StoreCore = ReturnType<typeof createStoreCore>;
 
 /**
- * Creates the core on an engine. Every method rejects only with ChatStoreError: an error of the engine, or `internal`
- * for an error that is reported as a bug.
+ * Every method rejects only with ChatStoreError: an error of the engine, or `internal` for a bug, which is reported.
  */
 export function createStoreCore(engine: Engine, report: ReportFault) {
   const bind =
@@ -97,57 +96,48 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     runGroup: bind(runCommands),
     read: bind(read),
     /**
-     * Like `read`, but returns JSON, for answers that are only forwarded: no row is parsed or serialized again. Its rows
-     * take at most `maxBytes`, by default the protocol's limit of an answer.
+     * Like `read`, but no row is parsed or serialized again. The rows take at most `maxBytes`, by default the
+     * protocol's limit of an answer.
      */
     readJson: bind(readJson),
     access: bind(readAccess),
     logPage: bind(readLogPage),
-    /**
-     * Runs a group of commands in one transaction, in their order, and answers each. Resolves when the group is
-     * committed.
-     * @throws {ChatStoreError} when the database failed: with `timeout` the group may have been committed, otherwise
-     * not
-     */
     heads: bind(readHeads),
-    /** The heads of the channels in the newest commits, newest first, deleted ones too; at most `limit`. */
+    /** Lists channels of the newest commits, newest first, deleted ones too; at most `limit`. */
     recentHeads: bind(readRecentHeads),
-    /** A page of the agent's direct channels, ordered by id: those after `after`, or the first page. */
+    /** Lists the agent's direct channels after `after`, by id. */
     directChannels: bind(readDirectChannels),
-    /** The commits since the mark, at most a few thousand; `hasMore` is true when there are more. */
+    /** Returns commits since the mark, at most a few thousand. */
     changes: bind(readChanges),
-    /** The freezes of agents and of the hub. A channel's freeze is checked under the channel's lock. */
+    /** A channel's freeze is checked under the channel's lock. */
     freezes: bind(readFreezes),
     due: bind(findDue),
     inboxMarks: bind(readInboxMarks),
     /**
-     * Records a beat of a hub: the database's time, whether the hub lacks Redis, and its figures (JSON, at most 2
-     * KiB). Fails with `newer_schema` if a newer release has migrated the database past this one.
+     * Records the database's time, whether the hub lacks Redis, and its figures (JSON, at most 2 KiB). Fails with
+     * `newer_schema` if a newer release has migrated the database past this one.
      */
     beat: bind(beat),
-    /** The hubs among these that sent a beat in the last 5 s and reported that they lack Redis. */
+    /** Returns the given hubs that beat in the last 5 s and reported that they lack Redis. */
     redislessHubs: bind(readRedislessHubs),
-    /** The hubs that sent a beat in the last minute, latest beat first, at most 100. */
+    /** Lists hubs with a beat in the last minute, latest first, at most 100. */
     hubs: bind(readHubs),
-    /**
-     * Records what a hub reports about some agents. While the hub beats, their connections count in `agent.list`.
-     */
+    /** While the hub beats, these connections count in `agent.list`. */
     recordHubAgents: bind(recordHubAgents),
     fleet: bind(readFleet),
     fleetAgent: bind(readFleetAgent),
     recordMinutes: bind(recordMinutes),
     readMinutes: bind(readMinutes),
-    /** Records agents as known, in one statement. Name each agent once, and at most a few hundred in a call. */
+    /** Costs one statement. Name each agent once, at most a few hundred in a call. */
     recordAgents: bind(recordAgents),
-    /** Resolves when an order about an agent is committed. Hubs find it with their next `agentOrders`. */
+    /** Resolves when the order is committed. Hubs find it with their next `agentOrders`. */
     giveAgentOrder: bind(giveAgentOrder),
     agentOrders: bind(readAgentOrders),
-    /** Adds text to growing messages; see streams.ts. */
+    /** See streams.ts. */
     checkpointStreams: bind(checkpointStreams),
-    /** The text of the caller's own growing message, or the refusal of an append. */
+    /** Returns the caller's own growing message, or refuses an append. */
     readStream: bind(readStream),
     readStreamAuthors: bind(readStreamAuthors),
-    /** Records that authors have a connection. */
     keepStreams: bind(keepStreams),
     /** Interrupts some streams whose time is over. Returns the events. */
     sweepStreams: bind(sweepStreams),
@@ -155,30 +145,27 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
     /**
-     * The database's time. Mint tokens with it: every later revocation then ends them, even if the hub's clock is
+     * The database's time. Every later revocation ends tokens that were minted with it, even if the hub's clock is
      * wrong.
      */
     readTime: bind(readTime),
-    /** Records a minted token with its audit entry. Hand the token out only after this has resolved. */
+    /** Hand the token out only after this has resolved. */
     recordMinted: bind(recordMinted),
     recordTokenUses: bind(recordTokenUses),
     readMinted: bind(readMinted),
     recordAudit: bind(recordAudit),
     readAudit: bind(readAudit),
     /**
-     * Removes some rows: of deleted messages and channels, of expired tokens, of ended orders about agents, of events
-     * beyond their retention, of old audit entries, and of items that fell out of full inboxes.
+     * Removes some rows: of deleted messages and channels, expired tokens, ended orders, events beyond their retention,
+     * old audit entries, and items that fell out of full inboxes.
      */
     sweep: bind(sweep),
     /**
-     * Indexes some new messages for `message.search`, else some older ones from before the index, and removes deleted
-     * messages from the index. Without work it costs three small statements. Only one hub at a time does a piece.
+     * Indexes some new messages for `message.search`, else some older ones, and removes deleted ones. Costs three small
+     * statements without work. One hub at a time does a piece.
      */
     feedSearch: bind(feed),
-    /**
-     * Runs one bounded piece of an agent's erasure, from the given place. Returns the next place and the changes. Call
-     * it until the place's phase is `done`; see erase.ts.
-     */
+    /** Does one bounded piece of an erasure. Call it until the returned place's phase is `done`; see erase.ts. */
     eraseSome: bind(erase),
     isKnownAgent: bind(isKnownAgent),
     epoch: bind(readEpoch),

@@ -6,19 +6,18 @@ const afterEvent = '},"timestamp":';
 const senderKindField = ',"senderKind":';
 
 /**
- * A log row's text with all fields that events have today. Rows of earlier releases lack the kind of the sender and the
- * state of the message. They are filled in here, because rewriting millions of rows would delay the upgrade.
+ * Rows of earlier releases lack the sender's kind and the message's state. Reads fill them in, because rewriting
+ * millions of rows would delay an upgrade.
  */
 export function inPresentShape(stored: string): string {
-  // The search starts at the end. Only the envelope's own fields follow the event, and their values never contain the
-  // searched text.
+  // Only the envelope's own fields follow the event, and their values never contain the searched text.
   if (stored.includes(senderKindField, stored.lastIndexOf(afterEvent))) return stored;
   const { event, ...rest } = JSON.parse(`${stored}}`) as Envelope;
   const envelope = { ...rest, senderKind: null, event: eventInPresentShape(event), epoch: '' };
   return encodeForLog(envelope).stored;
 }
 
-/** A message that an earlier release may have written, with the fields that messages have today. */
+/** An earlier release may have written the message. */
 export function messageInPresentShape(message: Message): Message {
   const { id, channelId, seq, senderId, ...others } = message;
   const added = { senderKind: null, state: 'complete' as const };
@@ -35,18 +34,18 @@ function eventInPresentShape(event: ChannelEvent): ChannelEvent {
   return event;
 }
 
-// The last field of an envelope is the epoch. It belongs to the database and not to the row: after a restore, all
-// events are of the new epoch. So a row stores the text before that field, and reading adds the field.
-/** The end of an envelope, after the stored text of its row. */
+// The epoch belongs to the database, not to the row: after a restore, all events are of the new epoch. A row therefore
+// ends before the epoch, which reads add.
+/** The end of an envelope, after its row's stored text. */
 export const epochField = (epoch: string) => `,"epoch":${JSON.stringify(epoch)}}`;
 
-/** Serializes an envelope once, for the wire and for its log row. */
+/** Serialized once, for the wire and for the log row. */
 export function encodeForLog(envelope: Envelope): { encoded: EncodedEnvelope; stored: string } {
   const encoded = encodeEnvelope(envelope);
   return { encoded, stored: encoded.json.slice(0, -epochField(envelope.epoch).length) };
 }
 
-/** The envelope of a log row, ready to be sent. The text is not parsed. */
+/** The result is ready to be sent. The text is not parsed. */
 export function envelopeOfRow(
   row: Pick<
     LogTable,

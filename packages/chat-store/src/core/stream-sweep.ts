@@ -6,14 +6,14 @@ import { createGroupState } from './group-state.ts';
 import { emptyLists } from './group-statements.ts';
 import type { Tables } from './tables.ts';
 
-/** After which time a stream is interrupted, in milliseconds of the database's time. */
+/** Times after which a stream is interrupted, in milliseconds of the database's time. */
 export interface StreamLimits {
   /**
-   * Without a connection of the author. Null while the caller cannot know the connections, for a time after it
-   * started or came back.
+   * The time without a connection of the author. Null while the caller does not know the connections, shortly after its
+   * start or its return.
    */
   readonly awayMs: number | null;
-  /** Without an append. */
+  /** The time without an append. */
   readonly idleMs: number;
 }
 

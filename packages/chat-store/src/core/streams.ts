@@ -25,7 +25,6 @@ export interface StreamText {
   readonly text: string;
 }
 
-/** The most authors in one answer. */
 export const streamAuthorsMax = 5_000;
 /** The most streams that one statement records as seen. */
 const seenMax = 500;

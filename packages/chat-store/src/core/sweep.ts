@@ -8,15 +8,15 @@ import { removeQuestions } from './questions.ts';
 import { removeFromLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
-// All hubs have read the last event of a deleted channel's log after this time.
+// After this time, all hubs have read the last event of a deleted channel's log.
 const sweptAfterMs = 600_000;
 const rowsMax = 500;
 /** Each ask has up to 50 addressees. */
 const asksMax = 20;
 
 /**
- * Removes a few hundred rows of a deleted channel, so that no commit waits long. The channel's own row is kept, because
- * its id is never used again. The log's last row, which is the deletion, is kept too. Returns whether there is more.
+ * Removes a few hundred rows of a deleted channel, so that no commit waits long. The channel's row and the log's last
+ * row stay, because the id is never reused. Returns whether there is more.
  */
 export function sweepDeleted(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {
@@ -49,8 +49,7 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
 
 async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): Promise<boolean> {
   const messages = sql`select id from messages where channel_id = ${channelId} order by seq limit ${sql.lit(rowsMax)}`;
-  // Cursors are removed before the members, because their key begins with the agent, which only the members table
-  // lists.
+  // Cursors go before the members: a cursor's key begins with the agent, and only the members table lists the agents.
   const members = sql`select agent_id from members where channel_id = ${channelId}
     order by agent_id limit ${sql.lit(rowsMax)}`;
   const inChannel = (table: string, key: string) =>

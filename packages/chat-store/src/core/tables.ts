@@ -14,7 +14,7 @@ import type {
   SearchSegmentsTable,
 } from './search/search-tables.ts';
 
-// The tables as Kysely types. JSON is stored as text, times as epoch milliseconds.
+// JSON is stored as text, times as epoch milliseconds.
 
 export interface ChannelsTable {
   id: string;
@@ -28,27 +28,24 @@ export interface ChannelsTable {
   created_at: number;
   archived_at: number | null;
   deleted_at: number | null;
-  /** The time at which all rows of the deleted channel had been removed; null before. */
+  /** When all rows of the deleted channel had been removed; null before. */
   swept_at: number | null;
-  /** The channel's own retention; null: the hub's applies. See retention.ts. */
+  /** The channel's own retention; null: the hub's applies. */
   retention_ms: number | null;
   max_messages: number | null;
-  /** When it was frozen for agents; null while it is not. */
+  /** The time when the channel was frozen for agents; null while it is not. */
   frozen_at: number | null;
-  /** Its budget; see turns.ts. */
+  /** See turns.ts. */
   agent_turns: number | null;
   per_minute: number | null;
 }
 
-/**
- * A channel's row with the seq of the last row of its log; see head.ts. The head is not a column: sending a message locks
- * the channel's row and never updates it.
- */
+/** The head is the seq of the log's last row, not a column: sends lock the channel's row and never update it. */
 export interface ChannelWithHead extends ChannelsTable {
   head: number;
 }
 
-/** The columns are listed by name, so that those of a later release do not break this release's prepared statements. */
+/** Columns are selected by name, so that columns of a later release do not break this release's prepared statements. */
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
   ...['archived_at', 'deleted_at', 'swept_at', 'retention_ms', 'max_messages'],
@@ -61,16 +58,16 @@ export interface MembersTable {
   role: 'owner' | 'member';
   display_name: string | null;
   joined_at: number;
-  /** The seq of its join. A message that mentions everyone mentions the members that joined before it. */
+  /** The seq of the member's join. A message that mentions everyone mentions the members that joined before it. */
   joined_seq: number;
-  /** The seq up to which the member has acknowledged the messages that mention everyone. */
+  /** The seq up to which the member has acknowledged messages that mention everyone. */
   inbox_seq: number;
 }
 
-/** An agent that connected or was added to a channel, or for which a token was minted. */
+/** The agent connected or was added to a channel, or a token was minted for it. */
 export interface AgentsTable {
   id: string;
-  /** The kind in its last verified token; null until it has used one. */
+  /** The kind of the last verified token; null before the first. */
   kind: AgentKind | null;
   /** Null until the agent has used a token. */
   first_seen: number | null;
@@ -90,11 +87,11 @@ export interface LogTable {
   fingerprint: string | null;
   /** The envelope's text up to its epoch; see stored-envelope.ts. */
   envelope: string;
-  /** The commit's mark, in the last row that a commit appends to a channel; null in other rows. See changes.ts. */
+  /** Only the last row that a commit appends to a channel has the mark; null in others. See changes.ts. */
   mark: number | null;
 }
 
-/** An index of the log. A message's text is stored only in the log row at `text_seq`. */
+/** An index of the log. A message's text is only in the log row at `text_seq`. */
 export interface MessagesTable {
   channel_id: string;
   seq: number;
@@ -110,9 +107,9 @@ export interface MessagesTable {
   ordinal: number;
   /** The message's number among its sender's messages in the channel. */
   sender_ordinal: number;
-  /** The taint of its origin as a JSON array; null when it has none. */
+  /** The taint of its origin as a JSON array; null for none. */
   taint: string | null;
-  /** The turns of agents outside threads after this message; see turns.ts. */
+  /** Agents' turns outside of threads after this message; see turns.ts. */
   turns: string | null;
 }
 
@@ -126,21 +123,21 @@ export interface RedactionsTable {
   after_seq: number;
 }
 
-/** A channel whose log was changed other than by appending. A channel without a row has floor 1 and no rewrites. */
+/** Only a channel whose log was trimmed or rewritten has a row. Others have floor 1 and no rewrites. */
 export interface LogFloorsTable {
   channel_id: string;
   /** The lowest seq that readers get; head + 1 when they get none. */
   floor: number;
-  /** How often an erasure rewrote rows. A rewrite makes copies of the rows outdated. */
+  /** How often an erasure rewrote rows, which makes copies outdated. */
   rewrites: number;
 }
 
-/** The position of the sweep that all hubs share; one hub at a time continues it. */
+/** All hubs share the sweep; one at a time continues it. */
 export interface SweepsTable {
   name: string;
   /** Channels up to this id are done. */
   after_id: string;
-  /** When the next pass over all channels begins, in the database's time. */
+  /** When the next pass over all channels begins. */
   due_at: number;
 }
 
@@ -148,7 +145,7 @@ export interface ReactionsTable {
   message_id: string;
   emoji: string;
   agent_id: string;
-  /** The seq of the event that added it: reactions are listed in that order. */
+  /** The seq of the event that added the reaction. Reactions are listed in that order. */
   seq: number;
 }
 
@@ -158,13 +155,13 @@ export interface ThreadsTable {
   title: string | null;
   created_by: string;
   created_at: number;
-  /** The number of replies that are not deleted. */
+  /** Does not count deleted replies. */
   replies: number;
-  /** The seq of the last event of the thread: a reply, its creation, or a change of its title. */
+  /** The seq of the thread's last event: a reply, its creation, or a change of its title. */
   last_seq: number;
   /** 0 while the thread exists only by its replies, without a thread.create event. */
   announced: number;
-  /** The turns of agents in the thread; see turns.ts. */
+  /** See turns.ts. */
   turns: string | null;
 }
 
@@ -175,7 +172,7 @@ export interface ThreadBudgetsTable {
   per_minute: number | null;
 }
 
-/** The newest claim of a thread, held or ended. */
+/** A thread's newest claim, held or ended. */
 export interface ClaimsTable {
   channel_id: string;
   thread_id: string;
@@ -184,14 +181,11 @@ export interface ClaimsTable {
   fence: number;
   /** The end of the lease, in the database's time. */
   until_at: number;
-  /** 1 when its end is in the log. */
+  /** 1 when the claim's end is in the log. */
   released: number;
 }
 
-/**
- * A growing message. Its text is in this row until its end, because rows of the log are not rewritten; see
- * streams.ts.
- */
+/** A growing message's text is in this row until its end, because log rows are not rewritten; see streams.ts. */
 export interface StreamsTable {
   message_id: string;
   channel_id: string;
@@ -199,12 +193,12 @@ export interface StreamsTable {
   agent_id: string;
   kind: AgentKind | null;
   text: string;
-  /** The length of the text in UTF-16 code units. */
+  /** The length in UTF-16 code units. */
   length: number;
   appended_at: number;
   /** When a hub last had a connection of the author. */
   seen_at: number;
-  /** 1 when the next sweep interrupts it. */
+  /** 1 when the next sweep interrupts the message. */
   due: number;
 }
 
@@ -213,15 +207,17 @@ export interface AsksTable {
   id: string;
   channel_id: string;
   seq: number;
-  /** The thread whose messages accept the ask: the one of its message, or the one that its message begins. */
+  /** The thread in which the ask's message is, or which that message begins. Messages in this thread accept the ask. */
   thread_id: string;
   sender_id: string;
   deadline_at: number;
-  /** The time at which it expires; null when no addressee is open. Retention may make it earlier than the deadline. */
+  /**
+   * The time at which the ask expires; null when no addressee is open. Retention may make it earlier than the deadline.
+   */
   due_at: number | null;
 }
 
-/** An addressee of an ask. Some columns repeat those of the ask, for the indexes. */
+/** An addressee of an ask. Some columns repeat the ask's, for the indexes. */
 export interface AskAddresseesTable {
   ask_id: string;
   agent_id: string;
@@ -236,7 +232,7 @@ export interface AskAddresseesTable {
 export interface QuestionsTable {
   id: string;
   channel_id: string;
-  /** The seq of the event that opened it. */
+  /** The seq of the event that opened the question. */
   seq: number;
   thread_id: string | null;
   opened_by: string;
@@ -247,10 +243,12 @@ export interface QuestionsTable {
   responders: string | null;
   quorum: number;
   expires_at: number | null;
-  /** The time at which it expires; null when it is not open or has no expiry. Retention may make it earlier. */
+  /**
+   * The time at which the question expires; null when it is not open or has no expiry. Retention may make the time
+   * earlier.
+   */
   due_at: number | null;
   state: QuestionState;
-  /** The answer that won. */
   option_id: string | null;
   text: string | null;
 }
@@ -266,9 +264,8 @@ export interface QuestionAnswersTable {
 
 export interface LedgerTable {
   channel_id: string;
-  /** The beginning of the hour, in epoch ms. */
   hour: number;
-  /** Empty outside threads. */
+  /** Empty outside of threads. */
   thread_id: string;
   agent_id: string;
   turns: number;
@@ -278,11 +275,11 @@ export interface LedgerTable {
   ms: number;
 }
 
-/** The `agent_id` of a mention of every member. No agent can have this id. */
+/** Stands for every member in a mention. No agent can have this id. */
 export const everyone = '@all';
 
 export interface MentionsTable {
-  /** The mentioned agent, or {@link everyone}. */
+  /** An agent, or {@link everyone}. */
   agent_id: string;
   channel_id: string;
   seq: number;
@@ -290,12 +287,12 @@ export interface MentionsTable {
 
 /**
  * An event that waits until the agent acknowledges it, which removes the row. Mentions have a separate table, because
- * their counts depend on the read cursor, and an acknowledgement does not move it.
+ * their counts depend on the read cursor, which no acknowledgement moves.
  */
 export interface InboxTable {
   /**
-   * The item's place. The database numbers items as they are written, under the lock of their channel. The items of
-   * one channel are therefore in the order of their seqs.
+   * The item's place. The database numbers items as they are written, under the lock of their channel, so the items of
+   * one channel are in the order of their seqs.
    */
   id: Generated<number>;
   /** The agent, or {@link everyone} for a message that mentions everyone. */
@@ -324,12 +321,11 @@ export interface ReadCursorsTable {
   seq: number;
 }
 
-/** A freeze that was set and not lifted. */
 export interface FreezesTable {
   scope: FreezeScope;
   /** The channel or the agent; empty for the hub. */
   id: string;
-  /** Empty after the agent that gave it was erased. */
+  /** Empty after the agent that gave the reason was erased. */
   reason: string;
   set_by: string;
   set_at: number;
@@ -338,31 +334,31 @@ export interface FreezesTable {
 export interface HubsTable {
   id: string;
   beat_at: number;
-  /** 1 while the hub cannot reach Redis, else 0. */
+  /** 1 while the hub cannot reach Redis. */
   cut_off: number;
-  /** Its figures of the last seconds as a JSON object, or null. */
+  /** Figures of the last seconds, as a JSON object, or null. */
   figures: string | null;
 }
 
-/** The figures of one hub in one minute; see operations-minutes.ts. */
+/** See operations-minutes.ts. */
 export interface OperationsMinutesTable {
   at: number;
   hub_id: string;
   figures: string;
 }
 
-/** A revoked token (`jti`), or all tokens issued until `revoked_at` to an agent, by a minter, or to anyone (`all`). */
+/** A token (`jti`), or all tokens issued until `revoked_at` to an agent, by a minter, or to anyone (`all`). */
 export interface RevokedTokensTable {
   kind: 'jti' | 'sub' | 'minter' | 'all';
   /** Empty for `all`. */
   value: string;
   revoked_at: number;
   touched: number;
-  /** When the token of a `jti` expires; null while unknown, and for the other kinds. */
+  /** When the token of a `jti` expires; null while unknown, and for other kinds. */
   expires_at: number | null;
 }
 
-/** A token that a hub minted, without the token itself. */
+/** The token itself is stored nowhere. */
 export interface MintedTokensTable {
   jti: string;
   sub: string;
@@ -385,7 +381,7 @@ export interface AgentOrdersTable {
   until_at: number | null;
 }
 
-/** The report of a hub about an agent; see hub-agents.ts. */
+/** See hub-agents.ts. */
 export interface HubAgentsTable {
   agent_id: string;
   hub_id: string;

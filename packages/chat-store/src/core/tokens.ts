@@ -5,8 +5,8 @@ import type { Engine } from './engine.ts';
 import type { Tables } from './tables.ts';
 
 /**
- * The tokens to revoke: one token; or all that were issued until `beforeMs` (default: now) to an agent, by a minter,
- * or to anyone. A `beforeMs` in the future counts as now.
+ * One token; or all that were issued until `beforeMs` (default: now) to an agent, by a minter, or to anyone. A
+ * `beforeMs` in the future counts as now.
  */
 export type RevocationTarget =
   | { readonly jti: string }
@@ -14,22 +14,21 @@ export type RevocationTarget =
   | { readonly minter: string; readonly beforeMs?: number }
   | { readonly all: true; readonly beforeMs?: number };
 
-/** The claims of a token that matter for revocation. */
 export interface TokenClaims {
   readonly jti?: string | null;
   readonly sub: string;
-  /** The claim that names the minter; null for tokens that no hub minted. */
+  /** Null for tokens that no hub minted. */
   readonly minter?: string | null;
-  /** Null when the token has no such claim: any revocation of its agent then ends the token. */
+  /** Null without the claim: any revocation of its agent then ends the token. */
   readonly issuedAtMs: number | null;
 }
 
-/** A token that a hub, or its command, minted. The token itself is stored nowhere. */
+/** The token itself is stored nowhere. */
 export interface MintedTokenRecord {
   readonly jti: string;
   readonly sub: string;
   readonly minter: string;
-  /** Null: the token has no claim of its kind, and the default applies. */
+  /** Null: the token has no such claim, and the default applies. */
   readonly kind: AgentKind | null;
   readonly isAdmin: boolean;
   readonly channels: readonly string[] | null;
@@ -38,7 +37,7 @@ export interface MintedTokenRecord {
 }
 
 export interface ListedToken extends MintedTokenRecord {
-  /** Null when it was never used. Updated some seconds after a use. */
+  /** Null before the first use. Updated some seconds after a use. */
   readonly lastUsedAtMs: number | null;
   readonly isRevoked: boolean;
 }
@@ -54,15 +53,13 @@ export interface TokenQuery {
 export interface TokenUse {
   readonly jti: string;
   readonly expiresAtMs: number;
-  /** True when it was refused because the token was revoked. */
   readonly isRefused: boolean;
 }
 
-/** The kinds of rows of `revoked_tokens`. The row `all` has an empty value. */
 export type RevocationKind = 'jti' | 'sub' | 'minter' | 'all';
 
 const rowsMax = 500;
-/** Expired tokens stay listed for this time. Otherwise a hub whose clock is slow could accept a revoked one again. */
+/** Expired tokens stay listed for a day, or a hub with a slow clock could accept a revoked one again. */
 const expiredKeptMs = 86_400_000;
 
 export function revoke(
@@ -114,8 +111,8 @@ function rowOf(target: RevocationTarget): {
 }
 
 /**
- * True if the token was revoked, or if the tokens of its agent, its minter or everyone were revoked after it was
- * issued. If a token's time is in whole seconds, a token of the same second as the revocation counts as revoked.
+ * True if the token was revoked, or the tokens of its agent, its minter or everyone after it was issued. With a time in
+ * whole seconds, a token of the same second counts as revoked.
  */
 export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boolean> {
   const row = await engine.db
@@ -140,7 +137,7 @@ export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boo
   return row !== undefined;
 }
 
-/** Records a token before it is handed out, so that every token in use is listed. */
+/** Call it before the token is handed out, so that every token in use is listed. */
 export function recordMinted(
   engine: Engine,
   token: MintedTokenRecord,
@@ -166,8 +163,8 @@ export function recordMinted(
 }
 
 /**
- * Records uses of tokens, at most a few hundred in a call, each `jti` once. The use of a revoked token shows when the
- * token expires. This time is stored in the revocation, which can be removed after it.
+ * Pass at most a few hundred, each `jti` once. The use of a revoked token shows when the token expires, after which its
+ * revocation can be removed.
  */
 export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[]): Promise<void> {
   if (uses.length === 0) return;
@@ -193,13 +190,13 @@ export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[])
   });
 }
 
-/** The database's time, in epoch ms. Revocations are compared with it. */
+/** Revocations are compared with this time. */
 export async function readTime(engine: Engine): Promise<number> {
   const { rows } = await sql<{ now: number }>`select ${engine.sql.now()} as now`.execute(engine.db);
   return Number(rows[0]?.now);
 }
 
-/** A page of the minted tokens that have not expired, newest first. */
+/** Lists tokens that have not expired, newest first. */
 export async function readMinted(
   engine: Engine,
   { sub, minter, cursor, limit }: TokenQuery,
@@ -238,16 +235,15 @@ export async function readMinted(
     mintedAtMs: row.minted_at,
     expiresAtMs: row.expires_at,
     lastUsedAtMs: row.last_used_at,
-    // A number on SQLite, a boolean on PostgreSQL.
+    // SQLite answers with a number, PostgreSQL with a boolean.
     isRevoked: Boolean(row.is_revoked),
   }));
   return { tokens, nextCursor: rows.length > limit ? (tokens.at(-1)?.jti ?? null) : null };
 }
 
 /**
- * Removes minted tokens that expired a day ago and the revocations of single tokens, a few hundred at once. Revocations
- * of an agent, a minter or everyone stay: they are few, and a token may be valid for any time. Returns whether there is
- * more.
+ * Removes minted tokens that expired a day ago and revocations of single tokens, a few hundred at once. Other
+ * revocations stay, because a token may be valid for any time. Returns whether there is more.
  */
 export function sweepTokens(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {

@@ -1,17 +1,15 @@
-// The turns of agents are counted in each thread, and in the channel outside its threads. The count outside threads
-// is in the row of the channel's last message, which every send reads for its ordinal. The count of a thread is in
-// the thread's row, which every reply updates. So counting costs no statement and no further update. When retention
-// trims all messages of a thread or channel, the count restarts.
+// Agents' turns are counted in each thread and, outside of threads, in the channel. A send reads or writes the row with
+// the count anyway: the channel's last message, or the thread. When retention trims all messages, the count restarts.
 
 export interface Turns {
-  /** Messages of agents since the last one of a person. */
+  /** Agents' messages since a person's last message. */
   readonly used: number;
   /** When a person last wrote; 0 for never. */
   readonly personAtMs: number;
-  /** The window of a limit by time: its beginning, and the number of agents' messages in it. */
+  /** The window of a limit by time, and agents' messages in it. */
   readonly windowAtMs: number;
   readonly windowUsed: number;
-  /** The end of a pause that a limit by time began; 0 without one. */
+  /** The end of a pause by time; 0 without one. */
   readonly pausedUntilMs: number;
 }
 
@@ -23,7 +21,7 @@ export const noTurns: Turns = {
   pausedUntilMs: 0,
 };
 
-/** The numbers as a column, without trailing zeros; null when all are zero. */
+/** Omits trailing zeros; null when all are zero. */
 export function encodeTurns(turns: Turns): string | null {
   const { used, personAtMs, windowAtMs, windowUsed, pausedUntilMs } = turns;
   const text = [used, personAtMs, windowAtMs, windowUsed, pausedUntilMs].join(' ');
@@ -38,7 +36,7 @@ export function decodeTurns(text: string | null): Turns {
   return { used, personAtMs, windowAtMs, windowUsed, pausedUntilMs };
 }
 
-/** The limits of a budget. Null: the default applies. 0: no limit. */
+/** Null: the default applies. 0: no limit. */
 export interface Budget {
   readonly agentTurns: number | null;
   readonly perMinute: number | null;
@@ -51,7 +49,7 @@ export interface TurnLimit {
 
 const minuteMs = 60_000;
 
-/** The budget of a thread. Each limit is the thread's own or, if not set, the channel's. */
+/** Each limit is the thread's own or, if not set, the channel's. */
 export function budgetWithin(own: Budget, ofChannel: Budget): Budget {
   return {
     agentTurns: own.agentTurns ?? ofChannel.agentTurns,
@@ -59,7 +57,7 @@ export function budgetWithin(own: Budget, ofChannel: Budget): Budget {
   };
 }
 
-/** True if a budget was set. The hub's own limits against loops then do not apply. */
+/** In a budgeted place, the hub's own limits against loops do not apply. */
 export function isBudgeted({ agentTurns, perMinute }: Budget): boolean {
   return agentTurns !== null || perMinute !== null;
 }
@@ -69,14 +67,14 @@ export type TakenTurn =
       readonly ok: true;
       readonly turns: Turns;
       /**
-       * Present when the message took the last turn: the time until which agents are paused, or null until a person
-       * writes.
+       * Set when the message took the last turn. `pausedUntilMs` is the end of the pause, or null when only a person
+       * ends it.
        */
       readonly exhausted?: { readonly used: number; readonly pausedUntilMs: number | null };
     }
   | { readonly ok: false; readonly pausedUntilMs: number | null };
 
-/** Counts one message of an agent. `byDefault` is the hub's limit, for a channel or thread without a budget. */
+/** Counts one message of an agent. `byDefault` is the hub's limit, for places without a budget. */
 export function takeTurn(
   turns: Turns,
   budget: Budget,
@@ -109,12 +107,11 @@ export function takeTurn(
     : { ok: true, turns: next };
 }
 
-/** The turns after a message of a person, which resets the count. */
 export function refilledBy(nowMs: number): Turns {
   return { ...noTurns, personAtMs: nowMs };
 }
 
-/** The end of the current pause; null without a pause, and when only a person can end it. */
+/** Null without a pause, and when only a person can end it. */
 export function pausedUntil(turns: Turns, budget: Budget, nowMs: number): number | null {
   const { pausedUntilMs, windowUsed } = turns;
   if (pausedUntilMs <= nowMs) return null;

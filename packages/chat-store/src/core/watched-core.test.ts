@@ -53,7 +53,6 @@ describe('a core whose database a newer release has migrated', () => {
   });
 
   // The race: a beat looks at the schema, the database is migrated, a call fails, and then the beat is answered.
-  // Invariant: a beat that began before the migration does not end the refusals.
   it('stays refused when a beat that began before the migration succeeds', async () => {
     const late = Promise.withResolvers<unknown>();
     failures.set('beat', () => late.promise);

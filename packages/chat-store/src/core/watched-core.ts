@@ -12,7 +12,7 @@ export interface DatabaseCall {
 /** With these codes, a limit or a bug of this package ended the call, not the database. */
 const ownFaults: ReadonlySet<ChatStoreErrorCode> = new Set(['closed', 'rate_limited', 'internal']);
 
-/** A core that reports each of its calls. A call that never settles is not reported. */
+/** Reports a call when it settles. */
 export function observeCore(core: StoreCore, onCall: (call: DatabaseCall) => void): StoreCore {
   return wrapCalls(core, (call, method) => {
     const { kind } = coreCalls[method];
@@ -32,13 +32,12 @@ export function observeCore(core: StoreCore, onCall: (call: DatabaseCall) => voi
 }
 
 /**
- * A core that makes no more calls after one has failed with `newer_schema`: a statement that still works could write
- * rows that the newer release cannot read. Only beats are still made. They check the schema first, and the first
- * successful beat ends the refusals.
+ * After a call has failed with `newer_schema`, only beats are made: any statement could write rows that the newer
+ * release cannot read. The first successful beat ends the refusals.
  */
 export function refuseNewerSchema(core: StoreCore): {
   readonly core: StoreCore;
-  /** Why calls are refused, as one sentence; null while they are not. */
+  /** One sentence; null while calls are not refused. */
   readonly reason: () => string | null;
 } {
   let refusal: ChatStoreError | null = null;
@@ -62,7 +61,7 @@ export function refuseNewerSchema(core: StoreCore): {
       }
       const before = refusal;
       await made(...args);
-      // If another call was refused during the beat, the beat may have read the schema before the migration.
+      // If another call was refused meanwhile, the beat may have read the schema before the migration.
       if (refusal === before) refusal = null;
       return undefined;
     };

@@ -10,12 +10,11 @@ export interface PostgresSettings {
   readonly poolSize: number;
   /** @default separate sessions, without a pooler in transaction mode */
   readonly session?: SessionMode;
-  /** Called with the certificate of the server on each new connection over TLS. */
   readonly onCertificate?: ((certificate: ServerCertificate) => void) | undefined;
 }
 
 export interface ServerCertificate {
-  /** The end of its validity, in epoch milliseconds. */
+  /** Epoch milliseconds. */
   readonly expiresAtMs: number;
 }
 
@@ -28,17 +27,17 @@ const types: pg.CustomTypesConfig = {
     oid === int8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
-/** The configuration of a connection. It lacks only the settings that {@link setSettings} applies. */
+/** Lacks only the settings that {@link setSettings} applies. */
 export function clientConfig({ url, timeoutMs }: PostgresSettings): pg.ClientConfig {
   return {
     connectionString: url,
     application_name: 'openclaw-chat-store',
     connectionTimeoutMillis: connectTimeoutMs,
-    // Ends a frozen server's connection, and all calls that wait for it.
+    // Ends a frozen server's connection, with all its waiting calls.
     query_timeout: timeoutMs,
     keepAlive: true,
     types,
-    // Statements are sent without waiting for the answers before them; see group-statements.ts.
+    // Statements do not wait for the answers before them; see group-statements.ts.
     pipeline: true,
   };
 }
@@ -47,7 +46,7 @@ function socketOf(client: pg.ClientBase): Socket {
   return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
 
-// end() would wait for the answers of a server that may be frozen.
+// end() would wait for a server that may be frozen.
 function cutOff(client: pg.ClientBase): void {
   socketOf(client).destroy();
 }
@@ -62,7 +61,7 @@ function reportCertificate(
   if (!Number.isNaN(expiresAtMs)) onCertificate({ expiresAtMs });
 }
 
-/** Creates a pool. Its connections can be cut off without waiting for the server. */
+/** A pool whose connections can be cut off without waiting for the server. */
 export function createPool(settings: PostgresSettings) {
   const prepare = async (client: pg.ClientBase) => {
     if (!settings.session?.isPooled) await client.query(setSettings(bounds(settings), 'session'));
@@ -74,7 +73,7 @@ export function createPool(settings: PostgresSettings) {
     onConnect: (client): unknown => prepare(client),
   });
   const clients = new Set<pg.ClientBase>();
-  // The pool drops a broken connection, and its query fails, so nothing else has to be done.
+  // The pool drops a broken connection and its query fails, so nothing is left to do.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     clients.add(client);
@@ -90,7 +89,7 @@ export function createMigrationPool(settings: PostgresSettings) {
   return createPool({ ...settings, timeoutMs: longMs, lockTimeoutMs: 60_000, poolSize: 2 });
 }
 
-/** The one connection on which groups are committed. It is opened by the first `client()`, and again when it breaks. */
+/** Groups are committed on this one connection. `client()` opens it, and again after it broke. */
 export type CommitConnection = ReturnType<typeof createCommitConnection>;
 
 export function createCommitConnection(settings: PostgresSettings) {
@@ -121,7 +120,7 @@ export function createCommitConnection(settings: PostgresSettings) {
       });
       return current;
     },
-    /** Destroys the connection. Running statements fail at once. */
+    /** Running statements fail at once. */
     discard: () => cut(),
     async close() {
       const client = await current?.catch(() => undefined);

@@ -17,7 +17,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.stop());
 
-/** The error of a failed start. It quotes no password. */
 async function failureOf(url: string): Promise<{ code: string; message: string }> {
   const error: unknown = await createChatStore({ url }).then(
     (store) => store.close(),
@@ -28,7 +27,7 @@ async function failureOf(url: string): Promise<{ code: string; message: string }
   return error as { code: string; message: string };
 }
 
-// The fault: each of these failures was logged only by its class, such as "refused the user or the password".
+// The fault: the log had only the failure's class, such as "refused the user or the password".
 describe('a failed start', () => {
   const urlOf = (user: string, database = 'hub', port = server.port) =>
     `postgres://${user}:hunter2@127.0.0.1:${port}/${database}`;

@@ -24,7 +24,7 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     await server.stop();
   });
 
-  /** A transaction with its own id that stays open, so that the server's horizon does not advance. */
+  /** An open transaction keeps the server's horizon from advancing. */
   async function openTransaction() {
     const client = new pg.Client({ connectionString: server.url });
     foreign.push(client);
@@ -34,7 +34,7 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     return () => client.query('commit');
   }
 
-  /** Every row version that a statement would have to visit now, as `table, place, transaction`. */
+  /** Lists every row version that a statement would visit now, as `table, place, transaction`. */
   function versions(): string[] {
     const tables = server.query(`select tablename from pg_tables where schemaname = 'public'`);
     const each = tables
@@ -43,9 +43,8 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     return server.query(each.join(' union all ')).split('\n');
   }
 
-  // A snapshot that is held open, for example by a dump, keeps every version of an updated row. The next reader of the
-  // row has to walk all versions, so each send would be slower than the one before. Invariant: sending updates no
-  // existing row.
+  // An open snapshot, for example of a dump, keeps every version of an updated row, and readers of the row walk all of
+  // them. Each send would be slower than the one before.
   it('sends without updating a row', async () => {
     const { channelId, owner, member } = await channelWithTwo(store);
     await owner.say(channelId, 'first');
@@ -56,15 +55,14 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     }
     const after = new Set(versions());
     expect(before.filter((version) => !after.has(version))).toEqual([]);
-    // The negative control: an update does add a row version.
+    // The negative control: an update adds a row version.
     await owner.write('channel.update', { channelId, topic: 'new' });
     const updated = new Set(versions());
     expect(before.filter((version) => !updated.has(version))).toHaveLength(1);
   });
 
-  // While a transaction stays open, the lowest id of the running transactions does not rise. Invariant: a watcher
-  // finds the commits of other transactions once, no matter how many channels changed, and reads nothing again with
-  // every check.
+  // While a transaction stays open, the lowest id of the running transactions does not rise. A watcher must still find
+  // each other commit once.
   it('finds a change behind more than 5,000 others while a transaction stays open', async () => {
     const { channelId, owner } = await channelWithTwo(other);
     let { mark } = await store.changes(null);
@@ -103,8 +101,8 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     await end();
   });
 
-  // A backup that was restored on another server holds the first server's marks, which may be ahead of this server's
-  // count. Invariant: these marks are not reported as new commits with every check.
+  // A backup holds the marks of another server, which may be ahead of this server's count. No check may report such
+  // marks again and again.
   it('does not report marks of another server repeatedly', async () => {
     const { channelId, owner } = await channelWithTwo(store);
     let { mark } = await store.changes(null);

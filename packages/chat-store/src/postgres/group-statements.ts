@@ -9,11 +9,8 @@ import {
 } from '../core/group-statements.ts';
 import { channelColumns } from '../core/tables.ts';
 
-// A group costs two round trips. The first sends BEGIN, the lock of its channels and the prefetch, the second the rows
-// and COMMIT. In each round trip the statements are sent without waiting (pg's pipeline mode). They must be separate
-// statements: a statement sees the commits from before it began, so only a statement that begins after the lock was
-// granted sees the current state. Each is prepared once per connection. Lists are passed as arrays, one for each column,
-// so that a statement is the same for any number of items.
+// A group costs two round trips: BEGIN, lock and prefetch, then rows and COMMIT. Only a statement that begins after the
+// lock was granted sees the current state, so these are separate statements, sent in pg's pipeline mode.
 
 export type Statement = pg.QueryConfig<unknown[]>;
 
@@ -47,14 +44,13 @@ const insertOf = (table: keyof GroupRows) => inserts.find((insert) => insert.tab
 
 const writes = inserts.map((insert) => ({ insert, text: insertText(insert) }));
 
-// One statement writes messages and their items in inboxes, so that a direct message, a mention or a reply costs no
-// further statement.
+// One statement writes messages and inbox items, so that a direct message, a mention or a reply costs no further one.
 const messages = insertOf('messages');
 const inbox = insertOf('inbox');
 const messagesWithInbox = `with items as (${insertText(inbox, messages.columns.length + 1)})
   ${insertText(messages)}`;
 
-/** Locks channels in id order. */
+/** In id order, so that two groups cannot deadlock. */
 export const lockChannels = (ids: readonly string[]): Statement =>
   statement(
     'lock',
@@ -63,10 +59,7 @@ export const lockChannels = (ids: readonly string[]): Statement =>
     [ids],
   );
 
-/**
- * Reads the database's time and epoch, this transaction's mark, and the channels' heads. It is a separate statement,
- * because the locking statement would read the heads from before the lock was granted.
- */
+/** A separate statement, because the locking one would read heads from before the lock was granted. */
 export const readMoment = (channelIds: readonly string[]): Statement =>
   statement(
     'moment',
@@ -79,7 +72,7 @@ export const readMoment = (channelIds: readonly string[]): Statement =>
     [channelIds],
   );
 
-/** The statements of a prefetch, without those for empty lists, and a function that collects their answers. */
+/** Omits statements for empty lists. The returned function collects the answers. */
 export function prefetchStatements(prefetch: Prefetch) {
   const all = Object.entries(prefetch) as [keyof Prefetch, readonly (readonly string[])[]][];
   const lists = all.filter(([, items]) => items.length > 0);
@@ -95,7 +88,6 @@ export function prefetchStatements(prefetch: Prefetch) {
   };
 }
 
-/** One statement for each table that gets rows. The statement of the messages also writes inboxes. */
 export function writeRows(rows: GroupRows): Statement[] {
   const isTogether = rows.messages.length > 0 && rows.inbox.length > 0;
   const statements = writes

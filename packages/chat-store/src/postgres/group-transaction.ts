@@ -14,8 +14,7 @@ import {
 import { commitSettings, setSettings } from './session.ts';
 import { isLost, isFromStandby, sqlState, unwritable } from './postgres-errors.ts';
 
-// The isolation level is set explicitly, because in a snapshot of the whole transaction, reads would be older than its
-// locks.
+// With one snapshot for the whole transaction, reads would be older than the locks.
 const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
 
 interface Moment {
@@ -26,8 +25,8 @@ interface Moment {
 }
 
 /**
- * Runs groups on their own connection, one after the other. Destroys the connection of a group that exceeds
- * `timeoutMs`. Uses nothing that outlives a transaction, for poolers in transaction mode.
+ * Runs groups one after the other, and destroys the connection of a group that exceeds `timeoutMs`. Uses nothing that
+ * outlives a transaction, for poolers in transaction mode.
  */
 export function createGroups(
   connection: CommitConnection,
@@ -67,8 +66,8 @@ export function createGroups(
       if (last?.status === 'fulfilled' && last.value.command === 'COMMIT') return end();
       const failure = answers.find((answer) => answer.status === 'rejected');
       const reason: unknown = failure?.reason ?? new Error('COMMIT was answered by a rollback');
-      // If COMMIT was answered by ROLLBACK, or refused, nothing was committed. Without an answer, or when the server
-      // shut down, the group may have been committed.
+      // A ROLLBACK or a refusal in answer to COMMIT means that nothing was committed. Without an answer, or after a
+      // shutdown, the group may be committed.
       const isKnown =
         last?.status === 'fulfilled' || !(isLost(reason) || sqlState(reason)?.startsWith('57'));
       if (isKnown) throw reason;
@@ -130,7 +129,7 @@ export function createGroups(
       } catch (error) {
         await transaction.rollback();
         if (!isFromStandby(error, ofBegin)) throw error;
-        // The server became a standby, which accepts no writes. The next group connects to the new primary.
+        // The server became a standby, which accepts no writes. The next group connects again.
         connection.discard();
         throw unwritable(server, error);
       }
@@ -138,7 +137,6 @@ export function createGroups(
   };
 }
 
-// Commands that are decided one by one run through Kysely, on the group's own connection.
 function poolOfOne(client: () => pg.Client): PostgresPool {
   const only: PostgresPoolClient = {
     query: ((sql: string, parameters: readonly unknown[]) =>

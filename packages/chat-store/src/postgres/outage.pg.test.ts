@@ -78,7 +78,6 @@ describe('a chat store whose PostgreSQL fails', () => {
       retryAfterMs: expect.any(Number),
     });
     expect(performance.now() - startMs).toBeLessThan(1500);
-    // Other agents are not delayed.
     await owner.write('channel.create', { name: 'Other' });
     await locker.query('rollback');
     expect((await owner.say(channelId, 'y')).seq).toBe(3);
@@ -155,8 +154,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect((await owner.history(channelId)).messages).toHaveLength(1);
   });
 
-  // A client's call checks rights and then reads. Before, each step waited for its own timeout, so the client waited
-  // for the sum.
+  // A client's call checks rights and then reads. If each step had its own timeout, the client would wait for the sum.
   it('answers consecutive calls within one timeout in total while the server is frozen', async () => {
     const store = await open(server.url, { timeoutMs: 1000, lockTimeoutMs: 300 });
     const { channelId, owner } = await channelWithTwo(store);
@@ -180,7 +178,7 @@ describe('a chat store whose PostgreSQL fails', () => {
   });
 
   // A standby refuses BEGIN … READ WRITE as an unsupported feature. Senders got `internal`, as for a bug of the hub,
-  // and did not retry, although the database was back a moment later.
+  // and did not retry.
   it('is unavailable for writes on a standby, reads there, and continues when it is promoted', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
@@ -205,8 +203,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect(sent.seq).toBe(3);
   });
 
-  // The fault: both errors were answered with `internal`, because PostgreSQL's 55000 ("not now") did not count as an
-  // outage.
+  // The fault: PostgreSQL's 55000 ("not now") did not count as an outage, so callers got `internal`.
   it.each([
     [
       'the database takes no connections',

@@ -20,16 +20,15 @@ import { postgresFailure, sqlState } from './postgres-errors.ts';
 import { bounds, isTransactionPooled, setSettings, type SessionMode } from './session.ts';
 import { refuseWhileSilent } from './silence.ts';
 
-/** How long a call waits for a server that does not answer. */
+/** How long a call waits for a silent server. */
 const probeMs = 100;
 
-/** Connections for system calls and look-ups. Look-ups never take all of them. */
+/** For system calls and look-ups. Look-ups never take all connections. */
 const systemPoolSize = lookUpsAtOnce + 2;
 
-/** The codes for a prepared statement that does not exist, or that exists already. */
+/** A prepared statement does not exist, or exists already. */
 const lostStatement: ReadonlySet<string> = new Set(['26000', '42P05']);
 
-/** Called once per pool, with the function that reads its state. */
 type OnPool = (
   name: 'reads' | 'system',
   read: () => { readonly open: number; readonly idle: number; readonly waiting: number },
@@ -48,8 +47,8 @@ export async function openPostgresCore(
   const session: SessionMode = { isPooled: false };
   const settings = { ...options, session };
   const failureOf = (error: unknown) => {
-    // A pooler was put in front of the running server, so statements go to other clients' sessions. From now on
-    // nothing is prepared.
+    // A pooler was put in front of the running server, so statements reach other clients' sessions. From now on nothing
+    // is prepared.
     if (!lostStatement.has(sqlState(error) ?? '')) return postgresFailure(error, server);
     session.isPooled = true;
     return 'again' as const;
@@ -135,8 +134,8 @@ function createEngine(
 const xmin = sql<number>`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 const xmax = sql<number>`pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
 
-// A mark is a transaction's id, and a snapshot says which transactions it sees. A standby's snapshot does not list
-// open transactions. All transactions from the oldest open one on may therefore be new to the next statement.
+// A mark is a transaction's id. A standby's snapshot does not list open transactions, so all from the oldest open one
+// on count as unseen.
 const seenMarks: Engine['sql']['seen'] = {
   next: sql<number>`case when pg_is_in_recovery() then ${xmin} else ${xmax} end`,
   open: sql<string>`(select coalesce(json_agg(x::text::bigint), '[]')::text
@@ -149,7 +148,7 @@ function kyselyOn(pool: pg.Pool): Kysely<Tables> {
   return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 
-// Host, port and database, without the user and the password.
+// Omits the user and the password.
 function nameOf(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;

@@ -2,16 +2,16 @@ import { isNativeError } from 'node:util/types';
 import type { Failure } from '../core/engine.ts';
 import { ChatStoreError } from '../errors.ts';
 
-/** PostgreSQL's code of an error; null if the error did not come from the server. */
+/** Null if the error did not come from the server. */
 export function sqlState(error: unknown): string | null {
   if (!isNativeError(error) || !('code' in error) || !('severity' in error)) return null;
   return typeof error.code === 'string' ? error.code : null;
 }
 
-// The messages of pg and node:net when there is no connection or no answer.
+// Messages of pg and node:net without a connection or an answer.
 const lost =
   /^(connection terminated|timeout expired|query read timeout|timeout exceeded when trying|client (was closed|has encountered)|the server does not support ssl)/i;
-// The codes of OpenSSL and of Node for a connection whose certificate is not accepted.
+// Codes of OpenSSL and Node for a refused certificate.
 const tlsCode =
   /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|INVALID_CA|PATH_LENGTH|HOSTNAME_MISMATCH)/;
 const systemCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_|EADDR)/;
@@ -23,11 +23,10 @@ export function isLost(error: unknown): boolean {
   return lost.test(error.message) || systemCode.test(code);
 }
 
-/** True if `error` comes from a standby. `ofBegin` is the error that BEGIN … READ WRITE got, if any. */
+/** `ofBegin` is the error that BEGIN … READ WRITE got, if any. */
 export function isFromStandby(error: unknown, ofBegin: unknown): boolean {
   const state = sqlState(error);
-  // A standby answers BEGIN … READ WRITE with `feature_not_supported` (0A000). Other statements can get this code from
-  // any server.
+  // Any server can send 0A000 (`feature_not_supported`). In answer to BEGIN … READ WRITE, it means a standby.
   return state === '25006' || (state === '0A000' && error === ofBegin);
 }
 
@@ -41,11 +40,10 @@ export function unwritable(server: string, cause: unknown): ChatStoreError {
   );
 }
 
-/** Maps an error to a failure. `server` names the database without secrets. */
+/** `server` names the database without secrets. */
 export function postgresFailure(error: unknown, server: string): Failure {
   if (error instanceof ChatStoreError) return error;
-  // Operators need the message of PostgreSQL or of the system, because the error class says less. Clients never get
-  // it.
+  // Operators need the message of PostgreSQL or the system. Clients never get it.
   const fail = (code: ChatStoreError['code'], message: string) =>
     new ChatStoreError(code, `${message}: ${reasonOf(error)}`, { cause: error });
   if (isLost(error)) return fail('unavailable', `the PostgreSQL server ${server} does not answer`);
@@ -79,7 +77,7 @@ export function postgresFailure(error: unknown, server: string): Failure {
       );
     case '08': // connection exception
     case '53': // insufficient resources
-    case '57': // Class 57, operator intervention: a shutdown, a server that starts, a statement that exceeded its timeout.
+    case '57': // operator intervention: a shutdown, a starting server, a statement timeout
     case '58': // system error
     case '25': // a transaction that idled too long, or was ended
       return fail(

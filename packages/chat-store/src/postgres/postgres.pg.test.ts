@@ -62,8 +62,7 @@ describe('a chat store on PostgreSQL', () => {
     }
   });
 
-  // The fault: long reads of one agent used every connection, so rights checks got none. Invariant: no agent takes
-  // all slots, and look-ups use none of them.
+  // The fault: long reads of one agent used every connection, so rights checks got none.
   it('answers others while reads of one agent hang', async () => {
     const store = await createChatStore({
       url: server.url,
@@ -114,8 +113,8 @@ describe('a chat store on PostgreSQL', () => {
     proxy.close();
   });
 
-  // The race: a transaction gets its mark early and commits late. Invariant: a watcher that read in between still
-  // finds the commit. With times or plain counts as marks, the watcher would miss it.
+  // The race: a transaction gets its mark early and commits late. With times or plain counts as marks, a watcher that
+  // read in between would miss it.
   it('finds a change whose transaction was still open when others were found', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
@@ -174,7 +173,7 @@ describe('a chat store on PostgreSQL', () => {
       owner.write('channel.create', { channelId: wanted, name: 'Mine' }),
     ]);
     await waitFor(() => server.query(`select count(*) from pg_locks where not granted`) === '1');
-    // The group held this lock. The rival can get it only after the group was rolled back.
+    // The group held this lock, so the rival gets it after the group's rollback.
     await rival.query('select * from channels where id = $1 for update', [channelId]);
     await rival.query('rollback');
     await rival.end();
@@ -182,8 +181,8 @@ describe('a chat store on PostgreSQL', () => {
     expect([said.seq, created.channel.head]).toEqual([3, 1]);
   });
 
-  // The race: groups of two hubs record the same new agents, in opposite orders. A group that wrote its first agent
-  // early, and held its row, would deadlock with the other. Invariant: all agents of a group are written at its end.
+  // The race: groups of two hubs record the same new agents in opposite orders, which would deadlock if a group wrote
+  // an agent early.
   it('writes no new agent before the end of a group', async () => {
     const store = await open(server.url);
     const { owner } = await channelWithTwo(store);
@@ -197,7 +196,6 @@ describe('a chat store on PostgreSQL', () => {
       `insert into members (channel_id, agent_id, role, joined_at) values ($1, $2, 'member', 1)`,
       [channelIds[1], newcomers[1]],
     );
-    // The group waits before its second member.
     const group = Promise.all(
       newcomers.map((agentId, index) =>
         owner.write('member.add', { channelId: channelIds[index] ?? '', agentId }),
@@ -212,8 +210,8 @@ describe('a chat store on PostgreSQL', () => {
     expect(server.query(`select count(*) from agents where id in ('${names}')`)).toBe('2');
   });
 
-  // The race: an erasure repeats a piece after its timeout while the first run still goes on, so two groups want the
-  // one connection. Invariant: each group has its own transaction, and what was answered is committed.
+  // The race: an erasure repeats a piece after its timeout while the first run goes on, so two groups want the one
+  // connection.
   it('runs groups one after the other, however many are asked for at once', async () => {
     const settings = { url: server.url, timeoutMs: 3000, lockTimeoutMs: 2000, poolSize: 1 };
     const core = await openPostgresCore(settings, (fault) => expect(fault).toBe('none'));
@@ -256,13 +254,11 @@ describe('a chat store on PostgreSQL', () => {
   });
 });
 
-/** Forwards bytes, each delayed by `oneWayMs`. */
 async function startSlowProxy(port: number, oneWayMs: number) {
   const proxy = createServer((near) => {
     const far = connectTo(port, '127.0.0.1');
     const pass = (from: Socket, to: Socket) => {
-      // Without this setting, a small segment may wait 40 ms for the acknowledgement of the previous one, which would
-      // look like a round trip.
+      // With Nagle's algorithm, a small segment may wait 40 ms for an acknowledgement, which looks like a round trip.
       to.setNoDelay(true);
       from.on('data', (bytes) => setTimeout(() => to.write(bytes), oneWayMs));
       from.on('close', () => to.destroy());

@@ -1,25 +1,22 @@
 import pg from 'pg';
 import { ChatStoreError } from '../errors.ts';
 
-/** The properties of a session on which connections may rely. All connections to one database share this object. */
+/** All connections to one database share this object. */
 export interface SessionMode {
   /**
-   * True behind a pooler in transaction mode: each transaction may run on another connection of the server. Settings and
-   * prepared statements of a session are then lost, or visible to other clients.
+   * True behind a pooler in transaction mode: each transaction may run on another connection of the server. A session's
+   * settings and prepared statements are then lost, or visible to other clients.
    */
   isPooled: boolean;
 }
 
-/** The settings of a session, or of a transaction behind a pooler. */
+/** Settings of a session, or of a transaction behind a pooler. */
 export interface SessionSettings {
   readonly timeoutMs: number;
   readonly lockTimeoutMs: number;
 }
 
-/**
- * The statement that applies the settings to the session, or only to the transaction. Poolers refuse unknown startup
- * parameters, so settings cannot be passed that way.
- */
+/** Uses a statement, because poolers refuse unknown startup parameters. */
 export function setSettings(
   settings: Readonly<Record<string, string>>,
   scope: 'session' | 'transaction',
@@ -43,10 +40,9 @@ export function bounds({ timeoutMs, lockTimeoutMs }: SessionSettings): Record<st
 export function commitSettings(settings: SessionSettings): Record<string, string> {
   return {
     ...bounds(settings),
-    // Makes acknowledged commits durable, even if the server's default differs.
+    // Makes acknowledged commits durable, whatever the server's default is.
     synchronous_commit: 'on',
-    // All look-ups are by key. With a generic plan from the time when the tables were small, they would scan the
-    // tables.
+    // All look-ups are by key. A generic plan from when the tables were small would scan them.
     enable_seqscan: 'off',
     enable_hashjoin: 'off',
     enable_mergejoin: 'off',
@@ -54,9 +50,8 @@ export function commitSettings(settings: SessionSettings): Record<string, string
 }
 
 /**
- * Finds out if there is a pooler that changes the server's connection with each transaction. Without one, two
- * sessions have different backends, and each keeps its backend. Behind a pooler both have the same backend, or a
- * session gets another backend with its next statement.
+ * True behind a pooler that may change the server's connection with each transaction. Without a pooler, two sessions
+ * have different backends, and each keeps its backend.
  * @throws {ChatStoreError} `unavailable` for a pooler that allows no transactions; or the error of the connection
  */
 export async function isTransactionPooled(config: pg.ClientConfig): Promise<boolean> {
@@ -71,7 +66,7 @@ export async function isTransactionPooled(config: pg.ClientConfig): Promise<bool
     await other.connect();
     const first = await backendOf(one);
     const second = await backendOf(other);
-    // A pooler that alternates between backends is found by two statements of one session in a row.
+    // Two statements of one session in a row reveal a pooler that alternates between backends.
     const isPooled =
       first === second || second !== (await backendOf(other)) || first !== (await backendOf(one));
     if (isPooled) await checkTransactions(one);

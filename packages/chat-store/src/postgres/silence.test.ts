@@ -3,7 +3,6 @@ import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
 import { refuseWhileSilent } from './silence.ts';
 
-/** A server that answers, refuses, does not answer, or closes its connections. */
 type Mood = 'answers' | 'refuses' | 'is silent' | 'cuts';
 
 let mood: Mood;

@@ -4,28 +4,28 @@ import { ChatStoreError } from '../errors.ts';
 import { isLost } from './postgres-errors.ts';
 
 export interface SilenceOptions {
-  /** The server's name, without secrets. */
+  /** Has no secrets. */
   readonly server: string;
-  /** A server that answers nothing for this long counts as silent. */
+  /** Without an answer for this long, a server counts as silent. */
   readonly silentMs: number;
   /** How long a silent server may take to answer a probe before calls are refused. */
   readonly probeMs: number;
-  /** A monotonic clock, in ms. @default performance.now */
+  /** @default performance.now */
   readonly monotonic?: () => number;
 }
 
 const retryAfterMs = 500;
 
 /**
- * A core that refuses calls with `unavailable` while the server is silent. One call of a client makes several calls
- * of the core in a row. If each waited for its own timeout, the client would wait for the sum.
+ * Refuses calls with `unavailable` while the server is silent. A client's call makes several calls of the core in a
+ * row; if each waited for its own timeout, the client would wait for the sum.
  */
 export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): StoreCore {
   const { server, silentMs, probeMs, monotonic = () => performance.now() } = options;
-  /** The time of the first call made since the last answer; null if no call is unanswered. */
+  /** The time of the first call since the last answer; null if every call is answered. */
   let unansweredSinceMs: number | null = null;
   let probe: Promise<void> | undefined;
-  /** True once the probe took too long. From then on no call waits for it, because the waits would add up. */
+  /** The probe took too long. No call waits for it any more, because the waits would add up. */
   let isProbeLate = false;
 
   const answered = () => void (unansweredSinceMs = null);

@@ -1,9 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely';
 
-/**
- * Opens a file with the settings that the store needs: readers work beside one writer, and a commit is durable on disk.
- */
+/** Readers work beside one writer, and a commit is durable on disk. */
 export function openDatabase(path: string, busyTimeoutMs: number, readOnly: boolean): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
@@ -11,15 +9,14 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
     database.exec('PRAGMA cache_size = -16384');
     if (readOnly) {
       database.exec('PRAGMA query_only = ON');
-      // The first read opens the write-ahead log. From then on this connection keeps the log file, which SQLite
-      // removes with its last connection.
+      // The first read opens the write-ahead log, which SQLite removes with its last connection. This connection then
+      // keeps the log.
       database.exec('SELECT count(*) FROM sqlite_schema');
     } else {
       database.exec('PRAGMA journal_mode = WAL');
       database.exec('PRAGMA synchronous = FULL');
       database.exec('PRAGMA journal_size_limit = 67108864');
-      // A checkpoint copies a page once, no matter how many commits changed it. The default of 1000 pages means more
-      // checkpoints.
+      // A checkpoint copies a page once, no matter how many commits changed it, so fewer checkpoints copy less.
       database.exec('PRAGMA wal_autocheckpoint = 2000');
     }
     return database;
@@ -33,8 +30,8 @@ const statementsMax = 200;
 const returnsRows = /^\s*(select|with|pragma|explain)\b|\breturning\b/i;
 
 /**
- * Kysely's dialect on node:sqlite. On a writer every transaction is IMMEDIATE: it waits for the lock at its beginning.
- * A transaction that needs the lock only later could fail without waiting.
+ * Kysely's dialect on node:sqlite. A writer's transactions are IMMEDIATE: a transaction that takes the lock later could
+ * fail without waiting.
  */
 export function createNodeSqliteDialect(database: DatabaseSync, readOnly: boolean): SqliteDialect {
   const statements = new Map<string, StatementSync>();
@@ -62,8 +59,8 @@ export function createNodeSqliteDialect(database: DatabaseSync, readOnly: boolea
   return new TransactionalSqliteDialect({ database: adapted });
 }
 
-// SQLite's DDL is transactional, although Kysely's adapter says it is not. With this dialect a migration is one
-// immediate transaction: if two hubs start at once, the second waits, and an interrupted migration leaves no trace.
+// SQLite's DDL is transactional, although Kysely's adapter denies it. A migration is then one immediate transaction: if
+// two hubs start at once, the second waits, and an interrupted migration leaves no trace.
 class TransactionalSqliteDialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new (class extends SqliteAdapter {

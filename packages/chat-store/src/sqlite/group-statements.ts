@@ -8,7 +8,7 @@ import {
 } from '../core/group-statements.ts';
 import type { ChannelWithHead } from '../core/tables.ts';
 
-/** The next commit's mark. One writer at a time counts its commits, so all lower marks are committed. */
+/** The one writer counts its commits, so all lower marks are committed. */
 export const nextMarkSql = `(1 + max(
   coalesce((select mark from log where mark is not null order by mark desc limit 1), 0),
   coalesce((select max(touched) from revoked_tokens), 0)))`;
@@ -23,8 +23,8 @@ const lookUps = lookUpStatements({
 });
 
 /**
- * The statements of the most frequent commands, prepared once. Each row is written by one execution of a prepared
- * statement, because within one process this is faster than one statement for all rows.
+ * The most frequent commands' statements, prepared once. Each row is one execution, which within a process is faster
+ * than one statement for all rows.
  */
 export function prepareGroupStatements(database: DatabaseSync) {
   const begin = database.prepare('begin immediate');

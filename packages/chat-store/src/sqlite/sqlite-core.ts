@@ -14,9 +14,8 @@ import {
 
 export type OnFault = (fault: string, doing: string) => void;
 
-/** Long, because opening may migrate millions of rows. */
+/** Opening may migrate millions of rows. */
 const openTimeoutMs = 300_000;
-/** A thread that ended unexpectedly is restarted after this time. */
 const restartPauseMs = 1000;
 
 export interface SqliteCoreOptions {
@@ -26,9 +25,8 @@ export interface SqliteCoreOptions {
 }
 
 /**
- * The core in three threads, each with its own connection: one for commits; one for agents' reads, so that a long page
- * does not delay senders; and one for system calls and look-ups, which wait for neither. Each thread runs one call at a
- * time and sees every commit that was answered before. The callers limit the number of calls.
+ * The core in three threads with a connection each: for commits, for agents' reads, and for system calls and look-ups.
+ * So a long page delays no sender. Each thread runs one call at a time, and the callers limit the number of calls.
  * @throws {ChatStoreError} when the file cannot be opened
  */
 export async function openSqliteCore(
@@ -38,7 +36,7 @@ export async function openSqliteCore(
   const { path, lockTimeoutMs, timeoutMs } = options;
   makePrivate(path);
   let isFileLost = false;
-  // A fault affects all threads, and each reports it with every call, so it is logged once.
+  // A lost file affects all threads, and each reports it with every call.
   const report: OnFault = (fault, doing) => {
     if (doing === watchingFile && isFileLost) return;
     if (doing === watchingFile) isFileLost = true;
@@ -48,7 +46,6 @@ export async function openSqliteCore(
     startWorkerThread({ path, readOnly, busyTimeoutMs: lockTimeoutMs }, report);
   const starting = [start(false), start(true), start(true)] as const;
   const [writer, reader, system] = await Promise.all(starting).catch(async (error: unknown) => {
-    // Threads that were opened successfully must be closed.
     for (const started of await Promise.allSettled(starting)) {
       if (started.status === 'fulfilled') await started.value.close(timeoutMs);
     }
@@ -62,8 +59,8 @@ export async function openSqliteCore(
         isFileLost ? Promise.reject(fileLost('unavailable')) : thread.call(method, args);
     },
     async () => {
-      // SQLite copies the write-ahead log into the file when the last connection closes. If two close at the same time,
-      // each may find the other still open, and both leave the log behind.
+      // The last connection to close copies the write-ahead log into the file. If two close at the same time, both may
+      // leave the log behind.
       await Promise.all([reader, system].map((thread) => thread.close(timeoutMs)));
       await writer.close(timeoutMs);
     },
@@ -78,7 +75,7 @@ interface Running {
 export type WorkerThread = Awaited<ReturnType<typeof startWorkerThread>>;
 
 /**
- * Starts the thread and resolves when its database is open. The thread is restarted if it ends unexpectedly.
+ * Resolves when the thread's database is open. A thread that ends unexpectedly is restarted.
  * @throws {ChatStoreError} when the database cannot be opened
  */
 export async function startWorkerThread(
@@ -133,17 +130,14 @@ export async function startWorkerThread(
 
   function running(): Promise<Running> {
     if (starting) return starting;
-    // The thread is restarted after a pause, because restarting a thread that always fails would overload the machine.
+    // The pause keeps a thread that always fails from overloading the machine.
     if (isClosed || performance.now() - endedAtMs < restartPauseMs) {
       return Promise.reject(ended(isClosed ? 'closed' : 'unavailable'));
     }
     return (starting = start());
   }
 
-  /**
-   * Calls run one after the other, in the order of these calls. They may take as long as the disk needs: callers set
-   * their own limits.
-   */
+  /** Calls run one after the other and may take as long as the disk needs, so callers set their own limits. */
   async function call(method: keyof StoreCore, args: readonly unknown[]): Promise<unknown> {
     const { worker, pending } = await running();
     const id = nextId++;
@@ -155,7 +149,7 @@ export async function startWorkerThread(
 
   return {
     call,
-    /** Ends the thread after its current call, or after `timeoutMs` at the latest. */
+    /** Ends the thread after its current call, or after `timeoutMs`. */
     async close(timeoutMs: number): Promise<void> {
       const current = await starting?.catch(() => undefined);
       if (current) {
@@ -177,10 +171,7 @@ function ended(code: 'timeout' | 'unavailable' | 'closed'): ChatStoreError {
   return new ChatStoreError(code, 'the SQLite thread has ended', { retryAfterMs: restartPauseMs });
 }
 
-/**
- * Starts worker.ts. When it runs from source, Node strips the types and resolves the workspace's packages to their
- * sources; when it runs from dist, it must do neither.
- */
+/** From source, `--conditions` makes Node resolve the workspace's packages to their sources. */
 export function spawnWorker(settings: WorkerSettings): Worker {
   const isSource = import.meta.url.endsWith('.ts');
   const file = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);

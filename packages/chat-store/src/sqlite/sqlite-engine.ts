@@ -10,16 +10,15 @@ import { commitFailure, sqliteFailure } from './sqlite-errors.ts';
 
 export interface SqliteEngineOptions {
   readonly path: string;
-  /** A reader never writes. It may be opened before the writer has created the tables. */
+  /** A reader never writes, and may be opened before the tables exist. */
   readonly readOnly: boolean;
-  /** How long a write waits while another process holds the lock. The wait blocks the thread. */
+  /** How long a write waits for another process' lock. The wait blocks the thread. */
   readonly busyTimeoutMs: number;
   readonly clock?: () => number;
 }
 
 /**
- * Opens the file; creates and migrates it if necessary. There is one connection, on this thread, for one call at a
- * time.
+ * Opens the file; creates and migrates it if necessary. Make one call at a time, because there is one connection.
  * @throws {ChatStoreError} `locked`, `unwritable`, `corrupt`, `newer_schema`, `unavailable`
  */
 export async function openSqliteEngine(options: SqliteEngineOptions): Promise<Engine> {
@@ -28,7 +27,7 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch {
-    // Ignored: opening the file below reports the error more clearly.
+    // Opening the file below reports the error more clearly.
   }
   try {
     const database = openDatabase(path, busyTimeoutMs, readOnly);
@@ -45,7 +44,7 @@ function createEngine(
   db: Kysely<Tables>,
   { path, clock, failureOf }: { path: string; clock: () => number } & Pick<Engine, 'failureOf'>,
 ): Engine {
-  // The statements are prepared with the first group, because a reader may be opened before the tables exist.
+  // Prepared with the first group, because a reader may be opened before the tables exist.
   let prepared: ReturnType<typeof prepareGroupStatements> | undefined;
   const statements = () => (prepared ??= prepareGroupStatements(database));
   const mark = sql<number>`${sql.raw(nextMarkSql)}`;
@@ -66,7 +65,7 @@ function createEngine(
       try {
         database.exec('ROLLBACK');
       } catch {
-        // Ignored: after some errors, SQLite has already ended the transaction.
+        // After some errors, SQLite has already ended the transaction.
       }
     },
   };

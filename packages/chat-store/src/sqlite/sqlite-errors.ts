@@ -12,13 +12,13 @@ const family = {
   notADatabase: 26,
 };
 
-/** The primary SQLite code of an error; null for an error that is not from SQLite. */
+/** The primary code; null if the error is not from SQLite. */
 export function sqliteCode(error: unknown): number | null {
   if (!isNativeError(error) || !('errcode' in error)) return null;
   return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
 }
 
-/** An error of the file or the disk as a ChatStoreError; null for an error in a statement or for a ChatStoreError. */
+/** Null for an error in a statement. */
 export function sqliteFailure(error: unknown, path: string): ChatStoreError | null {
   if (error instanceof ChatStoreError) return error;
   const fail = (code: ChatStoreError['code'], message: string, retryAfterMs?: number) =>
@@ -49,7 +49,7 @@ export function sqliteFailure(error: unknown, path: string): ChatStoreError | nu
   }
 }
 
-/** The error of a commit during which the disk failed: the rows may exist after a restart. */
+/** If the disk fails in a commit, the rows may exist after a restart. */
 export function commitFailure(error: unknown, path: string): unknown {
   return sqliteCode(error) === family.ioError
     ? new ChatStoreError('timeout', `the disk of the database ${path} failed in a commit`, {

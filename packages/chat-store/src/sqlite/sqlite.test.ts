@@ -57,8 +57,7 @@ describe('a chat store on SQLite', () => {
     });
   });
 
-  // Invariant: an acknowledged commit is durable. The child process reports its acknowledged messages and is killed
-  // without warning.
+  // The child process reports its acknowledged messages and is killed without warning.
   it('has every message it acknowledged after SIGKILL', async () => {
     const path = newPath();
     const writer = startProcess(
@@ -113,7 +112,6 @@ describe('a chat store on SQLite', () => {
     // Another thread waited for the lock. A loaded machine may delay this thread, but by less than this.
     expect(longestMs).toBeLessThan(300);
     await expect(store.beat('hub')).rejects.toMatchObject({ code: 'unavailable' });
-    // Reads still work, because they need no lock.
     expect((await owner.history(channelId)).head).toBe(2);
     locker.exec('ROLLBACK');
     locker.close();
@@ -162,8 +160,8 @@ describe('a chat store on SQLite', () => {
     });
   });
 
-  // The race: a backup is moved over the file under a running hub, which keeps the old file open and would lose
-  // its next commits. Invariant: an acknowledged commit is durable.
+  // The race: a backup is moved over the file of a running hub, which keeps the old file open and would lose its next
+  // commits.
   it('refuses writes once another file has replaced its own', async () => {
     const path = newPath();
     const otherPath = newPath();
@@ -171,7 +169,7 @@ describe('a chat store on SQLite', () => {
     const { channelId, owner } = await channelWithTwo(store);
     await other.close();
     await rename(otherPath, path);
-    // A commit may be the first to find the replaced file. Its outcome is then unknown: `timeout`.
+    // The first commit may find the replaced file. The outcome is then unknown: `timeout`.
     const first = await owner.refusal('message.send', { channelId, content: 'x' });
     expect(['timeout', 'unavailable']).toContain(first);
     expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');

@@ -18,7 +18,6 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** A path in a new folder. */
 const newPath = () => join(folder.path, uniqueId('data'), 'hub.sqlite');
 
 async function open(path: string) {
@@ -32,9 +31,7 @@ async function open(path: string) {
   return { store, errors };
 }
 
-/**
- * Changes to the files of a database under a running hub, each with the end of the file name that the log must contain.
- */
+/** Changes to the files of a running hub, each with the end of the file name in the log. */
 const fileChanges: readonly (readonly [string, (path: string) => Promise<void>, string])[] = [
   ['its file is removed', (path) => rm(path), 'hub.sqlite is gone'],
   ['its file is moved away', (path) => rename(path, `${path}.old`), 'hub.sqlite is gone'],
@@ -53,8 +50,7 @@ const fileChanges: readonly (readonly [string, (path: string) => Promise<void>, 
 ];
 
 describe('a chat store on SQLite', () => {
-  // The fault: a removed file stayed open, so sends were acknowledged into a file that nobody could open again.
-  // Invariant: an acknowledged commit is durable. The check after each commit prevents this.
+  // The fault: a removed file stayed open, so sends were acknowledged into a file that no process can open again.
   it.each(fileChanges)(
     'acknowledges nothing more, and logs why, when %s',
     async (_what, act, said) => {
@@ -103,7 +99,7 @@ describe('a chat store on SQLite', () => {
     expect(again.epoch).toBe(store.epoch);
   });
 
-  // The negative control: operations that are allowed on an open database are not reported.
+  // The negative control: these operations are allowed on an open database.
   it('continues when others read, write, checkpoint and copy its file', async () => {
     const real = newPath();
     await mkdir(dirname(real), { recursive: true });

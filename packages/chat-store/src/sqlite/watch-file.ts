@@ -1,13 +1,11 @@
 import { realpathSync, statSync } from 'node:fs';
 
-/** The time for which `check` relies on the last check. */
+/** How long `check` relies on the last check. */
 const everyMs = 200;
 
 /**
- * Detects that the files of an open database are no longer the ones that were opened: the database file, its
- * write-ahead log and its shared memory. Create it before the file is opened, so that a replacement during the opening
- * is noticed. The log and the shared memory are watched from the time they are first seen. SQLite removes them only
- * when their last user closes the database.
+ * Detects that the database file, its write-ahead log or its shared memory was replaced or removed. Create it before
+ * the file is opened, so that a replacement during the opening is noticed.
  */
 export function watchFiles(path: string, now: () => number = () => performance.now()) {
   const first = new Map<string, string>();
@@ -28,9 +26,8 @@ export function watchFiles(path: string, now: () => number = () => performance.n
   }
 
   /**
-   * Checks now, at the cost of three `stat` calls. Returns what happened to a file, with its path, or null. A fault
-   * that was found remains even if the file is put back, because another process may have written to the other file
-   * in between.
+   * Costs three `stat` calls. Returns what happened to a file, with its path, or null. A fault remains even if the file
+   * is put back, because another process may have written in between.
    */
   function checkNow(): string | null {
     if (lost !== null) return lost;
@@ -38,7 +35,7 @@ export function watchFiles(path: string, now: () => number = () => performance.n
     try {
       lost = find(path);
       if (lost !== null || !first.has(path)) return lost;
-      // SQLite follows a symbolic link and creates the two other files beside its target.
+      // SQLite follows a symbolic link and creates the `-wal` and `-shm` files beside its target.
       real ??= realpathSync(path);
       lost = find(`${real}-wal`) ?? find(`${real}-shm`);
     } catch (error) {
@@ -46,16 +43,16 @@ export function watchFiles(path: string, now: () => number = () => performance.n
     }
     return lost;
   }
-  // Does not call `checkNow`, because SQLite may still remove the files that an ended process left.
+  // `checkNow` is too strict here, because SQLite may still remove the files that an ended process left.
   try {
     find(path);
   } catch {
-    // Ignored: opening the file reports the error more clearly.
+    // Opening the file reports the error more clearly.
   }
 
   return {
     checkNow,
-    /** Like `checkNow`, but checks at most five times a second. */
+    /** Checks at most five times a second. */
     check: () => (now() - checkedAtMs < everyMs ? lost : checkNow()),
   };
 }

@@ -11,7 +11,7 @@ export interface WorkerCall {
   readonly args: readonly unknown[];
 }
 
-/** An error as it is passed between threads, which cannot pass classes. */
+/** Threads cannot pass classes. */
 export interface WireError {
   readonly code: ChatStoreErrorCode;
   readonly message: string;
@@ -25,16 +25,15 @@ export type WorkerReply =
   | { readonly id: number; readonly error: WireError }
   | { readonly fault: string; readonly doing: string };
 
-/** The activity under which a thread reports that the database's file is gone. */
 export const watchingFile = 'watching the file of the database';
 
-/** The error for callers when a file is gone. Only the log gets the path. */
+/** For callers. Only the log gets the path. */
 export function fileLost(code: 'unavailable' | 'timeout'): ChatStoreError {
   const message = 'the file of the database was removed or replaced: the hub must be restarted';
   return new ChatStoreError(code, message, { retryAfterMs: 5000 });
 }
 
-/** The memory of an answer's bytes. It is transferred to the main thread instead of copied. */
+/** Transfers these buffers to the main thread instead of copying them. */
 export function transferOf(value: unknown): ArrayBuffer[] {
   const json = typeof value === 'object' && value !== null && 'json' in value ? value.json : null;
   return Array.isArray(json)

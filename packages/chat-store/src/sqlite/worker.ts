@@ -1,5 +1,5 @@
-// The thread in which the store runs for SQLite: node:sqlite blocks its caller while the disk works and while another process
-// holds the lock.
+// node:sqlite blocks its caller while the disk works and while another process holds the lock, so it has its own
+// thread.
 import { parentPort, workerData } from 'node:worker_threads';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
@@ -21,8 +21,8 @@ const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) =>
   port.postMessage(message, transfer);
 const settings = workerData as WorkerSettings;
 
-// A commit to a removed file is lost when its last user closes it. A new file opened at its path would mix the
-// write-ahead logs of both. So all further calls are refused, and the hub reports that it is not ready.
+// A commit to a removed file is lost. A new file at its path would mix the write-ahead logs of both. So all further
+// calls are refused, and the hub reports that it is not ready.
 const files = watchFiles(settings.path);
 
 async function open(): Promise<StoreCore | null> {
@@ -47,7 +47,7 @@ async function open(): Promise<StoreCore | null> {
 }
 
 const core = await open();
-// Calls run one after the other: there is one connection, and no other call may run within a transaction.
+// There is one connection, and no other call may run within a transaction.
 let last: Promise<void> = Promise.resolve();
 if (core) {
   port.on('message', (call: WorkerCall) => {
@@ -67,7 +67,7 @@ async function answer(store: StoreCore, { id, method, args }: WorkerCall): Promi
   try {
     const calls = store as unknown as Record<string, (...values: readonly unknown[]) => unknown>;
     const value = await calls[method]?.(...args);
-    // The files are checked after the commit and before the answer: an acknowledged commit is in the file at the path.
+    // Checks after the commit and before the answer, so that an acknowledged commit is in the file at the path.
     const lostMeanwhile = isClosing || settings.readOnly ? null : files.checkNow();
     if (lostMeanwhile === null) reply({ id, value }, transferOf(value));
     else replyLost(id, lostMeanwhile, 'timeout');

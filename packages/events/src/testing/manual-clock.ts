@@ -3,7 +3,6 @@ import type { Schedule } from '../sequencer.ts';
 export interface ManualClock {
   readonly now: () => number;
   readonly schedule: Schedule;
-  /** Advances the time and runs the timers that are due, in order. */
   advance(ms: number): void;
   readonly waiting: number;
 }

@@ -13,7 +13,6 @@ export interface RedisProcess {
   readonly bus: EventBus;
 }
 
-/** One system on a Redis: a key prefix and any number of processes. */
 export interface RedisSystem {
   readonly keys: KeySchema;
   start(options?: RedisEventBusOptions, deps?: Partial<RedisEventBusDeps>): Promise<RedisProcess>;

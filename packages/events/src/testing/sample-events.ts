@@ -1,6 +1,5 @@
 import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 
-/** The fields that a test sets; the others have defaults. */
 export interface SampleEvent {
   readonly id?: string;
   readonly channelId?: string;
@@ -48,7 +47,6 @@ export function sampleMessage(sample: SampleEvent = {}): EncodedEnvelope {
   });
 }
 
-/** A typing event: ephemeral. */
 export function sampleTyping(sample: SampleEvent = {}): EncodedEnvelope {
   const {
     id = newId(),

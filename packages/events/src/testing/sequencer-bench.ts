@@ -10,7 +10,6 @@ import {
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { sampleMessage } from './sample-events.ts';
 
-/** A fetch that waits for the test to settle it. */
 export interface PendingFetch {
   readonly after: number;
   readonly limit: number;
@@ -19,7 +18,6 @@ export interface PendingFetch {
   fail(error: Error): Promise<void>;
 }
 
-/** A sequencer whose log, clock and fetches the test controls. */
 export interface SequencerBench {
   readonly sequencer: Sequencer;
   readonly clock: ManualClock;
@@ -38,7 +36,6 @@ export async function settled(): Promise<void> {
   for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
 }
 
-/** Creates a bench whose log holds `length` events. */
 export function createSequencerBench(
   length: number,
   {

@@ -15,7 +15,6 @@ import type { LeaveEntry, UpdateEntry } from './lease-store.ts';
 const changesScript = defineScript('presence changes', leaseChangesLua);
 const readsScript = defineScript('presence reads', leaseReadsLua);
 
-/** The operations of src/lua/lease-changes.lua. */
 export type ChangeOperation = 'join' | 'renew' | 'extend' | 'update' | 'leave' | 'reap';
 
 export interface RedisLeaseStoreDeps {
@@ -24,16 +23,15 @@ export interface RedisLeaseStoreDeps {
   readonly keys?: KeySchema;
 }
 
-/** The most leases in one script call, so that the call blocks Redis for at most a millisecond. */
+/** Bounds the time for which one call blocks Redis to a millisecond. */
 export const batchMax = 50;
 
 const agentIdOf = (entry: LeaveEntry | UpdateEntry) =>
   'lease' in entry ? entry.lease.agentId : entry.agentId;
 
-/** The arguments of an operation that only names a lease. */
 export const leaseArgs = ({ lease }: LeaveEntry) => [encodeRosterMember(lease)];
 
-/** A record in a script's reply: agentId, status, customStatus, avatar, metadata, lastSeen. */
+/** agentId, status, customStatus, avatar, metadata, lastSeen. */
 export type RecordReply = readonly [string, string, string, string, string, string | number];
 
 export function parseRecord(reply: RecordReply): PresenceRecord {
@@ -49,17 +47,17 @@ export function parseRecord(reply: RecordReply): PresenceRecord {
   };
 }
 
-/** Makes and sends the script calls of this package. @throws {PresenceError} `invalid_options` */
+/** @throws {PresenceError} `invalid_options` */
 export function createLeaseScripts(
   { redis, keys = createKeySchema() }: RedisLeaseStoreDeps,
   options: RedisLeaseStoreOptions,
 ) {
   const { leaseMs } = parseOptions(options);
   const { clock, redislessHubs } = options;
-  // After an outage reaping may pause for one lease, and expired leases must still exist after the pause.
+  // After an outage, reaping may pause for one lease. Expired leases must outlast that pause.
   const keepMs = Math.max(leaseMs, 60_000);
   const hashMs = Math.max(leaseMs, ttlMs.presence);
-  // With `redislessHubs`, an agent counts as present until a reaper has removed its expired lease.
+  // With `redislessHubs`, an agent counts as present until its expired lease is reaped.
   const expiryDecides = redislessHubs ? 0 : 1;
 
   const keysOf = (channelId: string, agentIds: readonly string[]) => [
@@ -70,7 +68,6 @@ export function createLeaseScripts(
   const now = () => (clock ? Math.floor(clock()) : '');
 
   return {
-    /** One script call for each batch. */
     changes<E extends LeaveEntry | UpdateEntry>(
       operation: ChangeOperation,
       batches: readonly Batch<E>[],
@@ -104,7 +101,7 @@ export function createLeaseScripts(
       });
     },
 
-    /** Sends all calls in one round trip. Resolves with a reply or a `PresenceError` for each. Never rejects. */
+    /** One round trip. Resolves with a reply or a `PresenceError` for each call. Never rejects. */
     async send(calls: readonly ScriptCall[]): Promise<unknown[]> {
       if (calls.length === 0) return [];
       try {

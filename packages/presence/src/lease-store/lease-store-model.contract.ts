@@ -6,7 +6,6 @@ import { defaultState, type PresenceState } from '../state.ts';
 
 const leaseMs = 30_000;
 
-/** A simple model of presence in one channel: leases with ends, and a state per agent. */
 function createModel() {
   const ends = new Map<string, { lease: Lease; endMs: number }>();
   const states = new Map<string, PresenceState>();
@@ -95,7 +94,6 @@ const steps = fc.oneof(
   }),
 );
 
-/** Checks that an implementation agrees with the model after any sequence of steps. */
 export function presenceModelContract(
   name: string,
   make: (options: Required<LeaseStoreOptions>) => LeaseStore,

@@ -3,7 +3,6 @@ import type { LeaseStoreOptions } from '../options.ts';
 import type { Lease, LeaseStore } from './lease-store.ts';
 import type { PresenceState } from '../state.ts';
 
-/** The contract of every {@link LeaseStore}. `make` gets a clock that the tests set. */
 export function presenceContract(
   name: string,
   make: (options: Required<LeaseStoreOptions>) => LeaseStore,

@@ -27,7 +27,7 @@ import {
 } from './lease-store.ts';
 
 /**
- * A lease store within one process, without Redis. Its results equal those of {@link createRedisLeaseStore}.
+ * A lease store in memory, with the results of {@link createRedisLeaseStore}.
  * @throws {PresenceError} `invalid_options`
  */
 export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): LeaseStore {
@@ -36,16 +36,12 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
   const leases = createLocalLeases(maxLeases);
   let closed = false;
 
-  /** Rejects if `work` throws or the store is closed. */
   async function run<T>(work: (nowMs: number) => T): Promise<T> {
     if (closed) throw new PresenceError('closed', 'presence was closed');
     return work(Math.floor(clock()));
   }
 
-  /**
-   * An entry that fails with `full` gets this error as its result. Any other error fails the whole call, as it does
-   * with Redis.
-   */
+  /** An entry that fails with `full` gets this error as its result. Other errors fail the whole call, as with Redis. */
   function runEach<E, T>(
     entries: readonly E[],
     check: (entry: E) => void,
@@ -111,7 +107,7 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
 interface AgentPresence {
   state: PresenceState;
   lastSeenMs: number;
-  /** The end of each lease, by `hubId:sessionId`. */
+  /** `hubId:sessionId` → end of the lease. */
   readonly leases: Map<string, number>;
 }
 
@@ -123,10 +119,7 @@ interface ChannelLeases {
 
 const connectionKeyOf = ({ hubId, sessionId }: Lease) => `${hubId}:${sessionId}`;
 
-/**
- * The leases that one process knows: the memory store's data, and a tracker's own connections. Has no clock and no
- * timers; the caller checks the ids.
- */
+/** Leases of one process: the memory store's data, or a tracker's own connections. The caller checks the ids. */
 export function createLocalLeases(maxLeases: number) {
   const channels = new Map<string, ChannelLeases>();
   let size = 0;
@@ -188,7 +181,7 @@ export function createLocalLeases(maxLeases: number) {
   }
 
   return {
-    /** The number of leases, including expired ones that were not reaped. */
+    /** Includes expired leases that were not reaped. */
     get size() {
       return size;
     },
@@ -264,7 +257,7 @@ export function createLocalLeases(maxLeases: number) {
       return agent && isPresent(agent, nowMs) ? recordOf(agentId, agent) : null;
     },
 
-    /** Lists agents with a lease that ends after `presentAfterMs`; counts the leases that end after `nowMs`. */
+    /** Lists agents with a lease that ends after `presentAfterMs`. Counts leases that end after `nowMs`. */
     list(channelId: string, cursor: string, limit: number, nowMs: number, presentAfterMs = nowMs) {
       const channel = channels.get(channelId);
       const presences: PresenceRecord[] = [];
@@ -291,7 +284,7 @@ export function createLocalLeases(maxLeases: number) {
       { agentId, cursor, limit }: ReturnType<typeof parseConnectionPage>,
       nowMs: number,
     ): ConnectionPage {
-      // Redis sorts the ids with a space between them, which sorts below every character of an id.
+      // Redis sorts the ids with a space between them.
       const sortKeyOf = (member: string) => member.replaceAll(':', ' ');
       const found: { readonly member: string; readonly entry: ConnectionEntry }[] = [];
       for (const [owner, { leases }] of channels.get(channelId)?.agents ?? []) {
@@ -313,7 +306,7 @@ export function createLocalLeases(maxLeases: number) {
     },
 
     entriesOf,
-    /** All leases, channel by channel. The caller may add and remove leases between two steps. */
+    /** The caller may change leases between two steps. */
     *entries(): Generator<RenewEntry> {
       for (const channelId of channels.keys()) yield* entriesOf(channelId);
     },

@@ -28,7 +28,7 @@ const hash = async (agentId: string) => {
   ])) as [string[], string[]];
   return Object.fromEntries(names.map((name, at) => [name, values[at]]));
 };
-/** The number of calls of each command, also inside scripts. */
+/** Includes calls inside scripts. */
 const commandCalls = async () => {
   const info = String(await redis.send(['info', 'commandstats']));
   return new Map(
@@ -246,7 +246,6 @@ describe('round trips', () => {
     ]);
     expect(failed).toMatchObject(unavailable);
     expect(taken).toMatchObject({ changed: true });
-    // The failure of one channel does not prevent the reaping of others.
     expect(await presence.reap(['other', 'c'])).toEqual([]);
   });
 });

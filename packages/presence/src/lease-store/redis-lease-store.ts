@@ -32,7 +32,7 @@ import {
 } from './lease-store.ts';
 import { createRedisReaper } from './redis-reaper.ts';
 
-/** A page ends early after this many agents or connections, because many of them may have expired. */
+/** Bounds the work for a page of which many entries have expired. */
 const maxLooked = 1000;
 
 const toText = (value: string | null) => value ?? '';
@@ -62,9 +62,8 @@ const renewArgs = (entry: RenewEntry) => [...leaseArgs(entry), ...textsOf(parseS
 const updateArgs = ({ agentId, state }: UpdateEntry) => [agentId, ...textsOf(parseState(state))];
 
 /**
- * A lease store in Redis: the leases of a channel in one zset, the states in one hash per agent and channel, each
- * change decided by one script. Every call ends within the client's timeout and fails with `unavailable` while Redis is
- * away.
+ * A lease store in Redis: a channel's leases in one zset, each agent's state in a hash, each change in one script.
+ * While Redis is away, calls fail with `unavailable`.
  * @throws {PresenceError} `invalid_options`
  */
 export function createRedisLeaseStore(
@@ -79,7 +78,7 @@ export function createRedisLeaseStore(
     if (closed) throw new PresenceError('closed', 'presence was closed');
   };
 
-  /** Sends one script call per batch, all in one round trip. */
+  /** One round trip. */
   async function change<E extends LeaveEntry | UpdateEntry>(
     operation: ChangeOperation,
     entries: readonly E[],

@@ -68,7 +68,6 @@ describe('reaping in real time', () => {
 });
 
 describe('reaping', () => {
-  /** A store that records the operations of its script calls. */
   function counted(options: { hubId?: string; redislessHubs?: Hubs } = {}) {
     const sent: string[] = [];
     const counting = {

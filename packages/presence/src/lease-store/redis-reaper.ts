@@ -11,7 +11,7 @@ import {
 } from './lease-scripts.ts';
 import type { LeaveEntry, PresenceChange } from './lease-store.ts';
 
-/** `roundMax`: the most leases of one channel in one round. `roundsMax`: the most rounds of one call. */
+/** `roundMax`: leases of one channel in a round. `roundsMax`: rounds of one call. */
 const roundMax = 500;
 const roundsMax = 100;
 /** The most channels in one round trip. */
@@ -20,22 +20,18 @@ const channelsMax = 200;
 const rememberedMax = 100_000;
 
 /**
- * Ends expired leases in three steps: it lists them, asks which of their hubs are alive without Redis, then extends
- * the leases of those hubs, and ends the others if they are still expired. A channel is skipped until its first lease
- * can have ended.
+ * Lists expired leases, extends the leases of hubs that are alive without Redis, and ends the others if they are still
+ * expired. A channel is skipped until its first lease can have ended.
  */
 export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStoreOptions) {
   const { leaseMs } = parseOptions(options);
   const { hubId: localHubId, redislessHubs, clock: monotonic = () => performance.now() } = options;
-  // Leases are extended shortly before they expire, so that the agents of a living hub are in every list.
+  // Extends leases shortly before they expire, so that every list has the agents of a living hub.
   const aheadMs = redislessHubs ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
   const extensionMs = Math.max(1, Math.floor(leaseMs / 3));
   const nextExpiryMs = new Map<string, number>();
 
-  /**
-   * Null when this is unknown; every hub then counts as alive, because a late offline event is better than a false
-   * one.
-   */
+  /** Null: unknown. Every hub then counts as alive, because a late offline event is better than a false one. */
   async function findHubsWithoutRedis(
     expired: readonly LeaveEntry[],
   ): Promise<ReadonlySet<string> | null> {
@@ -45,7 +41,6 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
     return redislessHubs([...hubIds]).catch(() => null);
   }
 
-  /** The leases that have expired or soon will, and the channels that have more of them than one round takes. */
   async function findExpired(channelIds: readonly string[]) {
     const replies = await scripts.send(
       channelIds.map((channelId) => scripts.read('expired', channelId, [], [aheadMs, roundMax])),
@@ -68,8 +63,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       if (members.length > 0) {
         nextExpiryMs.delete(channelId);
       } else {
-        // Until then, a channel is skipped. A lease that is taken in the meantime lasts for leaseMs, so it does not
-        // end earlier.
+        // A lease that is taken in the meantime lasts `leaseMs`, so it cannot end earlier than this.
         const waitMs = Math.min(leaseMs, firstEndMs === 0 ? leaseMs : firstEndMs - now) - aheadMs;
         nextExpiryMs.set(channelId, monotonic() + waitMs);
       }
@@ -77,7 +71,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
     return { expired, unfinished };
   }
 
-  /** Reaps these channels. The next call retries a lease that cannot be decided now. */
+  /** The next call retries a lease that cannot be decided now. */
   async function reapSome(channelIds: readonly string[]): Promise<PresenceChange[]> {
     const changes: PresenceChange[] = [];
     let due = channelIds;

@@ -8,23 +8,17 @@ import {
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
 import { suiteScope, testScope } from '@openclaw/test-support/scopes';
 
-/**
- * A Redis server for the tests of one file. After each test, everything that it opened is closed and its cleanups run,
- * the last first.
- */
+/** For the tests of one file. After each test, everything is closed and the cleanups run, the last first. */
 export interface RedisBench {
   readonly server: RedisServer;
-  /** Keys with a prefix that no other test has. */
   readonly keys: KeySchema;
-  /** Creates a client without waiting for its connection. @default a client of the server */
+  /** Does not wait for the connection. @default a client of the server */
   open(options?: RedisClientOptions): RedisClient;
-  /** Like `open`, and waits until the client is available. */
   connect(options?: RedisClientOptions): Promise<RedisClient>;
-  /** Runs the cleanup after the test. */
   defer(cleanup: () => unknown): void;
 }
 
-/** Call it at the top of a file. A test that stops or changes its server needs a separate server. */
+/** Call it at the top of a file. Use `test` if a test stops or changes its server. */
 export function createRedisBench(serverFor: 'file' | 'test'): RedisBench {
   const scope = testScope();
   let server: RedisServer;

@@ -9,10 +9,10 @@ import type {
 } from '../lease-store/lease-store.ts';
 import type { PresenceRecord } from '../state.ts';
 
-/** `sliceMax`: the most changes in one slice. `inFlightMax`: the most slices without an answer. */
+/** `sliceMax`: changes in a slice. `inFlightMax`: slices without an answer. */
 const sliceMax = 250;
 const inFlightMax = 8;
-/** A change beyond this many unsent ones fails at once, as if the store were away. */
+/** Further changes fail at once, as if the store were away. */
 const queuedMax = 100_000;
 
 interface Queued<Kind extends string, Entry, Outcome> {
@@ -26,7 +26,6 @@ type Change =
   | Queued<'set', UpdateEntry, PresenceRecord | null>
   | Queued<'leave', LeaveEntry, PresenceRecord | null>;
 
-/** Identifies a lease of this process. */
 export const leaseKeyOf = ({ channelId, lease }: LeaveEntry) =>
   `${channelId}:${lease.agentId}:${lease.sessionId}`;
 
@@ -36,7 +35,7 @@ function ofKind<K extends Change['kind']>(changes: readonly Change[], kind: K) {
 
 /**
  * Sends the changes of one turn of the event loop together: joins, then states, then leaves, so that an agent that
- * replaces its connection does not go offline in between. A thousand changes at once take a few round trips.
+ * replaces its connection stays online. A thousand changes take a few round trips.
  */
 export function createChangeQueue(
   store: Pick<LeaseStore, 'joinMany' | 'updateMany' | 'leaveMany'>,
@@ -45,7 +44,6 @@ export function createChangeQueue(
   let inFlight = 0;
   let immediate: NodeJS.Immediate | undefined;
 
-  /** Sends changes of one kind in one round trip. */
   async function sendAll<E, T>(
     changes: readonly Queued<string, E, T>[],
     sendMany: (entries: readonly E[]) => Promise<(T | PresenceError)[]>,
@@ -67,7 +65,7 @@ export function createChangeQueue(
     ]);
   }
 
-  /** The next changes that may be sent together. The order of a lease's leave and its next join must be kept. */
+  /** A lease's leave and its next join must not be in one slice, because joins are sent first. */
   function takeSlice(): Change[] {
     const leaving = new Set<string>();
     let count = 0;

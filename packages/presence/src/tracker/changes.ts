@@ -12,25 +12,23 @@ import { stateOf, type PresenceRecord } from '../state.ts';
 import { createChangeQueue, leaseKeyOf } from './change-queue.ts';
 import type { PendingOffline } from './pending-offline.ts';
 
-/** The most leaves that are remembered for replay. Beyond it, a lease ends by expiry. */
+/** Beyond this many missed leaves, a lease ends by expiry. */
 const missedLeavesMax = 100_000;
 
 export interface Decision {
-  /** The record that was announced; null when nothing changed. */
   readonly record: PresenceRecord | null;
   readonly degraded: boolean;
 }
 
 export interface ChangesDeps {
   readonly store: LeaseStore;
-  /** This process' own connections. The caller changes them before it calls a method here. */
+  /** The caller changes these leases before it calls a method. */
   readonly localLeases: LocalLeases;
   readonly isAvailable: () => boolean;
-  /** True while Redis denies presence its writes, so that this process' leases in Redis may have expired. */
+  /** Redis denies writes, so this process' leases there may have expired. */
   readonly isDenied: () => boolean;
-  /** False while Redis was never reachable: no other process shares it yet. */
+  /** False while Redis was never reachable: no other process shares presence yet. */
   readonly wasAvailable: () => boolean;
-  /** Called when Redis did not accept a change. */
   readonly onFailure: (error: unknown) => void;
   readonly emit: (change: PresenceChange, degraded: boolean) => void;
   readonly warn: (details: object, message: string) => void;
@@ -39,14 +37,14 @@ export interface ChangesDeps {
 }
 
 /**
- * Sends changes to Redis, which decides whether they are announced. While Redis is away, this process' own
- * connections decide, and the change is replayed later. Only an offline record waits (see {@link
- * createPendingOffline}). `local` is the effect of a change on this process' own connections.
+ * Redis decides whether a change is announced. While Redis is away, this process' own connections decide, and the
+ * change is replayed later; offline records wait ({@link createPendingOffline}). `local` is the effect of a change on
+ * this process' connections.
  */
 export function createChanges(deps: ChangesDeps) {
   const { store, localLeases, emit, warn, now, pendingOffline } = deps;
   const queue = createChangeQueue(store);
-  /** The changes that Redis missed while it was away: the latest one for each lease and each state. */
+  /** Changes that Redis missed: the latest of each lease and each state. */
   const missed = {
     joins: new Map<string, JoinEntry>(),
     sets: new Map<string, UpdateEntry>(),
@@ -54,7 +52,6 @@ export function createChanges(deps: ChangesDeps) {
   };
   const countMissed = () => missed.joins.size + missed.sets.size + missed.leaves.size;
   const agentKeyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
-  /** Leases with unanswered joins, and the number of those joins. */
   const joining = new Map<string, number>();
 
   function decide(channelId: string, record: PresenceRecord | null, degraded: boolean): Decision {
@@ -65,12 +62,10 @@ export function createChanges(deps: ChangesDeps) {
   function isFailure(outcome: unknown): outcome is PresenceError {
     if (!(outcome instanceof PresenceError)) return false;
     deps.onFailure(outcome);
-    // Without Redis a failure is expected.
     if (deps.isAvailable()) warn({ err: outcome }, 'Redis did not accept a change of presence');
     return true;
   }
 
-  /** Adopts the state that Redis has for an agent of this process. */
   const adoptState = ({ channelId, record }: PresenceChange) =>
     void localLeases.update({ channelId, agentId: record.agentId, state: stateOf(record) }, now());
 
@@ -93,16 +88,12 @@ export function createChanges(deps: ChangesDeps) {
       return decide(channelId, !isReplay && local.changed ? local.record : null, true);
     }
     adoptState({ channelId, record: outcome.record });
-    // A call whose script Redis did not know is sent again, and runs after later calls. So this join may have run
-    // after its own leave.
+    // A call whose script Redis did not know is sent again. So this join may have run after its own leave.
     if (!localLeases.has(entry)) void leave(entry, null, true);
     return decide(channelId, isReplay || outcome.changed ? outcome.record : null, false);
   }
 
-  /**
-   * The offline record of a replayed leave waits, because another process may not have restored its lease of the
-   * agent yet.
-   */
+  /** The offline record of a replayed leave waits, because another process may not have restored its lease yet. */
   async function leave(
     entry: LeaveEntry,
     local: PresenceRecord | null,
@@ -118,11 +109,11 @@ export function createChanges(deps: ChangesDeps) {
     const outcome = await queue.leave(entry);
     if (!isFailure(outcome)) {
       if (isReplay && outcome) pendingOffline.add({ channelId, record: outcome });
-      // No lease was renewed, so the last lease may have expired in Redis without a report.
+      // No lease could be renewed, so the last one may have expired in Redis without a report.
       if (!outcome && local && deps.isDenied()) pendingOffline.add({ channelId, record: local });
       return decide(channelId, isReplay ? null : outcome, false);
     }
-    // If Redis accepted a join that timed out, its lease ends by expiry.
+    // Redis may have accepted a join that timed out. Its lease then ends by expiry.
     if (mayBeInRedis && !localLeases.has(entry)) {
       missed.joins.delete(leaseKey);
       if (missed.leaves.size < missedLeavesMax) missed.leaves.set(leaseKey, entry);
@@ -141,7 +132,7 @@ export function createChanges(deps: ChangesDeps) {
     const agentKey = agentKeyOf(channelId, agentId);
     missed.sets.delete(agentKey);
     const outcome = await queue.set(entry);
-    // A state that was adopted from Redis during the call is older than this one.
+    // A state that was adopted during the call is older than this one.
     localLeases.update(entry, now());
     if (isFailure(outcome)) {
       missed.sets.set(agentKey, entry);
@@ -152,8 +143,8 @@ export function createChanges(deps: ChangesDeps) {
   }
 
   /**
-   * Sends the changes that Redis missed. Resolves when they are answered. Joins and states are announced again, because
-   * the other processes missed the first announcement; the announcement of a leave waits.
+   * Resolves when the missed changes are answered. Joins and states are announced again, because other processes missed
+   * them; leaves wait.
    */
   async function replay(): Promise<void> {
     if (countMissed() === 0) return;
@@ -180,7 +171,7 @@ export function createChanges(deps: ChangesDeps) {
     set,
     replay,
     adoptState,
-    /** True until a join of this lease is answered. Redis must get the join before any other change of the lease. */
+    /** Redis must get a lease's join before any other change of it. */
     isJoining: (entry: LeaveEntry) => joining.size > 0 && joining.has(leaseKeyOf(entry)),
     unsent: () => queue.size,
     toReplay: countMissed,

@@ -1,12 +1,11 @@
 import type { PresenceChange } from '../lease-store/lease-store.ts';
 
-/** The most waiting offline records. Further ones are dropped, and hubs that compare rosters report those agents. */
+/** Further records are dropped: hubs that compare rosters report the agents. */
 const pendingMax = 100_000;
-/** The most agents that are checked at a time. */
 const sliceMax = 100;
 
 export interface PendingOfflineDeps {
-  /** Resolves with true if the agent has a lease. Rejects when this is unknown. */
+  /** Rejects when this is unknown. */
   readonly isPresent: (channelId: string, agentId: string) => Promise<boolean>;
   /** `degraded`: the record was not checked. */
   readonly announce: (change: PresenceChange, degraded: boolean) => void;
@@ -22,11 +21,9 @@ interface Pending {
 const keyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
 
 /**
- * Offline records that may be false. While Redis is away, a process cannot know whether the agent is also connected to
- * another process. When Redis is back, the replayed leave ends the last lease that Redis knows, although the agent may
- * be connected to a process that has not written its leases again yet. So a record waits for `waitMs` and is announced
- * only if the agent has no lease then. If Redis does not answer for `maxWaitMs`, the record is announced without this
- * check.
+ * An offline record may be false: the agent may be connected to a process that has not restored its lease yet. The
+ * record waits for `waitMs`, and is announced if the agent has no lease then, or if Redis does not answer for
+ * `maxWaitMs`.
  */
 export function createPendingOffline(
   { isPresent, announce, monotonic }: PendingOfflineDeps,
@@ -37,7 +34,7 @@ export function createPendingOffline(
 
   async function decideOne(key: string, pending: Pending): Promise<void> {
     const { channelId, record } = pending.change;
-    // During the check the agent may join and leave again, which replaces this record.
+    // During the check, the agent may join and leave again, which replaces the record.
     const isCurrent = () => records.get(key) === pending;
     try {
       const isBack = await isPresent(channelId, record.agentId);
@@ -70,26 +67,22 @@ export function createPendingOffline(
       const sinceMs = records.get(key)?.sinceMs ?? monotonic();
       records.set(key, { change, sinceMs, dueMs: monotonic() + waitMs });
     },
-    /** Call it when the agent is connected here. */
     cancel(channelId: string, agentId: string): void {
       if (records.size > 0) records.delete(keyOf(channelId, agentId));
     },
-    /**
-     * Call it when Redis is back. All records wait again, but at most `maxWaitMs` in total, even if Redis fails
-     * repeatedly.
-     */
+    /** Call it when Redis is back. Records wait again, but at most `maxWaitMs` in total. */
     restartWait(): void {
       for (const pending of records.values()) {
         pending.dueMs = Math.min(monotonic() + waitMs, pending.sinceMs + maxWaitMs);
       }
     },
-    /** Decides the records whose wait is over. Call it periodically. Never rejects. */
+    /** Call it periodically. Never rejects. */
     async decideDue(): Promise<void> {
       if (records.size === 0) return;
       deciding ??= decideUntil(monotonic()).finally(() => (deciding = undefined));
       await deciding;
     },
-    /** Decides all records now, because the tracker closes. Drops those that cannot be checked. */
+    /** Decides all records now, and drops records that cannot be checked. */
     async close(): Promise<void> {
       await deciding;
       await decideUntil(Infinity);

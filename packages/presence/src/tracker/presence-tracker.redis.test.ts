@@ -66,7 +66,6 @@ describe('presence over several hubs', () => {
       { agentId: 'a', ...dnd },
       { agentId: 'b', ...online },
     ]);
-    // For three leases, heartbeats alone keep the agents online, and nothing is announced.
     const { lastSeen } = (await one.get('c', 'b')).presence!;
     await waitFor(async () => (await one.get('c', 'b')).presence!.lastSeen > lastSeen + 4500);
     expect(await one.list('c')).toMatchObject({ count: 3, degraded: false });
@@ -88,7 +87,7 @@ describe('presence over several hubs', () => {
     await two.track('c', here('b'));
     await killed.track('c', here('b', 'b-2'));
     await Promise.all(Array.from({ length: 50 }, (_, n) => killed.track('c', here(`ghost-${n}`))));
-    // The process stops working, as after SIGKILL.
+    // The process stops, as after SIGKILL.
     await redis.close();
     const killedMs = Date.now();
     const ghosts = () => told.filter(({ hub, status }) => hub !== 'killed' && status === 'offline');
@@ -133,9 +132,7 @@ describe('presence over several hubs', () => {
     expect(told).toEqual([]);
   });
 
-  // The race: a heartbeat starts before a join is sent, for example when Redis comes back at that moment, and writes
-  // the lease first. The join then finds the agent present. Invariant: a join is announced once, even if other calls
-  // overtake it.
+  // The race: a heartbeat writes a lease before its join is sent, so the join finds the agent present.
   it('announces a join once although a heartbeat starts before it is sent', async () => {
     const redis = await bench.connect();
     let beat: (available: boolean) => void = () => {};
@@ -154,7 +151,7 @@ describe('presence over several hubs', () => {
     const joined = presence.track('c', here('a'));
     beat(true);
     expect((await joined).record).toMatchObject({ agentId: 'a', ...online });
-    // Negative control: after the answer to the join, a heartbeat renews the lease.
+    // Negative control: after the join's answer, a heartbeat renews the lease.
     const { lastSeen } = (await presence.get('c', 'a')).presence!;
     await waitFor(async () => {
       beat(true);
@@ -201,8 +198,8 @@ describe('presence over several hubs', () => {
     expect(await redis.send(left as [string])).toBe(0);
   });
 
-  // The race: connections end in the turn in which the tracker closes, before their leaves are sent. Invariant: each
-  // agent is announced offline once, at once and not when its lease expires.
+  // The race: connections end in the turn in which the tracker closes, before their leaves are sent. Each agent must be
+  // announced offline at once, not when its lease expires.
   it('sends the waiting leaves before it closes', async () => {
     const { presence, redis } = await startHub('hub-1');
     await Promise.all(Array.from({ length: 20 }, (_, n) => presence.track('c', here(`a${n}`))));

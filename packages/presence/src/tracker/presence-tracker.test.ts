@@ -32,7 +32,6 @@ describe('presence in one process, without Redis', () => {
     expect(await presence.track('c', here('a'))).toEqual({ record: null, degraded: false });
     expect(told()).toEqual([['c', 'a', 'online']]);
 
-    // After a day without changes the agent is still present.
     nowMs += 86_400_000;
     expect(await presence.get('c', 'a')).toMatchObject({ presence: online, degraded: false });
     expect(told()).toEqual([]);

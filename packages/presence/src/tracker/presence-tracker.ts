@@ -26,7 +26,7 @@ import { parseState, type PresenceRecord, type PresenceState } from '../state.ts
 import type { Decision } from './changes.ts';
 import { createSharedPresence } from './shared-presence.ts';
 
-/** One connection of one agent to this process. No two connections share a sessionId. */
+/** No two connections share a sessionId. */
 export type Connection = Omit<Lease, 'hubId'>;
 
 /** Called once for each change that this process decided. */
@@ -39,29 +39,25 @@ export type PresenceListener = (
 
 export interface PresenceStats {
   readonly leases: number;
-  /** Changes that were not sent to Redis yet. */
   readonly unsent: number;
-  /** Changes made without Redis, to replay when it is back. */
+  /** Made without Redis. */
   readonly toReplay: number;
   readonly degraded: boolean;
 }
 
 /**
- * Presence of this process' connections. The app reports which connection enters and leaves which channel; the tracker
- * keeps the leases, renews them, and reaps the expired leases of other processes. While Redis is away or refuses
- * writes, it uses only this process' connections and reports `degraded`. When Redis is back it replays what Redis
- * missed, and reaps nothing for one lease, so that other processes can replay too.
+ * The tracker renews the leases of this process' connections, and reaps expired leases of other processes. While Redis
+ * is away or refuses writes, it uses only its own connections and reports `degraded`. Afterwards it replays what Redis
+ * missed, and reaps nothing for one lease.
  */
 export interface PresenceTracker {
-  /** Identifies this process in its leases. */
   readonly hubId: string;
-  /** True while Redis is away, refuses writes, or denies presence its calls. Always false without Redis. */
+  /** Redis is away, refuses writes, or denies calls of presence. Always false without Redis. */
   readonly degraded: boolean;
   /**
-   * Call it when the connection enters the channel; a second call changes nothing. Fields that `state` omits come
-   * from the agent's other connections there, else from the state that this connection last set; else the agent is
-   * `online`. The change is sent with the other changes of this turn of the event loop. Resolves when decided.
-   * Rejects with `full`, `invalid_argument`, `closed` or for a bad id, but not because of Redis.
+   * Call it when the connection enters the channel; a repeat changes nothing. Fields that `state` omits come from the
+   * agent's other connections there, else from this connection's last state, else the agent is `online`. Rejects with
+   * `full`, `invalid_argument`, `closed` or for a bad id, but never because of Redis.
    */
   track(
     channelId: string,
@@ -73,42 +69,39 @@ export interface PresenceTracker {
    * connection there.
    */
   untrack(channelId: string, connection: Connection): Promise<Decision>;
-  /** Call it when the connection closed. It leaves all its channels. */
   untrackAll(connection: Connection): Promise<void>;
-  /** Sets the agent's state in all present and later channels of the connection. The agent's last call applies. */
+  /** Sets the agent's state in all present and later channels of the connection. */
   set(connection: Connection, state: PresenceState): Promise<void>;
-  /** One agent; `presence` is null when it is not present. */
   get(
     channelId: string,
     agentId: string,
   ): Promise<{ presence: PresenceRecord | null; degraded: boolean }>;
-  /** The agents that are present, sorted by id. */
+  /** Sorted by agentId. */
   list(channelId: string, page?: PageOptions): Promise<PresencePage & { degraded: boolean }>;
   /**
-   * The connections in the channel, one entry each. In memory, and while degraded, `endsAtMs` is Infinity: this
-   * process' own connections last until they are untracked.
+   * One entry per connection. In memory and while degraded, `endsAtMs` is Infinity, because connections last until
+   * `untrack`.
    */
   listConnections(
     channelId: string,
     page?: ConnectionPageOptions,
   ): Promise<ConnectionPage & { degraded: boolean }>;
-  /** Also reaps a channel in which this process has no connection, until the returned function is called. */
+  /** Reaps the channel until the returned function is called, even if this process has no connection there. */
   watch(channelId: string): () => void;
-  /** Returns a function that removes the listener. */
   onChange(listener: PresenceListener): () => void;
-  /** Called when {@link PresenceTracker.degraded} changes. Returns a function that removes the listener. */
+  /** Called when {@link PresenceTracker.degraded} changes. */
   onDegraded(listener: (degraded: boolean) => void): () => void;
   /**
-   * Called when Redis was wiped under an intact connection. Living processes write their leases again within a second.
-   * An agent that is still missing has left, and no reaper can report it. Returns a function that removes the listener.
+   * Called when Redis lost its data while the connection held. Living processes restore their leases within a second;
+   * no reaper reports agents that have left by then.
    */
   onWiped(listener: () => void): () => void;
   stats(): PresenceStats;
-  /** Ends and announces all leases of this process, then stops. Idempotent. */
+  /** Ends and announces all leases of this process. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Without `redis`, presence is in memory, for this process only. */
+/** Without `redis`, presence is in the memory of this process. */
 export interface PresenceTrackerDeps {
   readonly redis?: RedisClient;
   /** @default createKeySchema() */
@@ -116,19 +109,17 @@ export interface PresenceTrackerDeps {
   readonly logger?: Pick<Logger, 'warn'>;
 }
 
-/** The most leases that are ended together when a tracker closes. */
 const closingMax = 500;
 
 interface TrackedConnection {
   readonly channelIds: Set<string>;
-  /** The state that this connection last set. */
   state: PresenceState | undefined;
 }
 
 const connectionKeyOf = ({ agentId, sessionId }: Connection) => `${agentId}:${sessionId}`;
 
 /**
- * Creates a {@link PresenceTracker}. Does not wait for Redis.
+ * Does not wait for Redis.
  * @throws {PresenceError} `invalid_options`
  */
 export function createPresence(
@@ -146,7 +137,6 @@ export function createPresence(
   const warn = createThrottledWarn(logger, () => performance.now());
   const connections = new Map<string, TrackedConnection>();
   const localLeases = createLocalLeases(maxLeases);
-  /** Leaves that are not answered yet; close() waits for them. */
   const leaving = new Set<Promise<Decision>>();
   let closed = false;
 

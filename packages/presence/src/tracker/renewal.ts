@@ -1,27 +1,24 @@
 import type { RenewEntry } from '../lease-store/lease-store.ts';
 import type { Changes, ChangesDeps } from './changes.ts';
 
-/** The pause between two slices of a round. */
 const pauseMs = 50;
-/** The fewest leases in a slice. Renewing them takes this process about a millisecond. */
+/** Renewing this many takes about a millisecond. */
 const sliceMin = 200;
 
 export interface HeartbeatDeps {
-  /** All leases. They may change during the walk. */
+  /** May change during the walk. */
   entries(): Iterator<RenewEntry>;
   readonly size: number;
-  /** Resolves with false if the store did not accept the slice. Never rejects. `overdue`: see {@link createHeartbeat}. */
+  /** False if the store did not accept the slice. Never rejects. `overdue`: see {@link createHeartbeat}. */
   renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean>;
   monotonic(): number;
-  /** Called when the round that began at `startedMs` is complete. */
   onComplete?(startedMs: number): void;
 }
 
 /**
- * Renews all leases once per `heartbeatMs`, in slices spread over the first half of this time, so that ten thousand
- * leases never block the event loop or Redis for long. A slice that fails ends the round; the next round begins after a
- * tenth of `heartbeatMs`. `overdue` means that no round was complete within the last lease, so other processes may have
- * reported the agents of this process as offline.
+ * Renews all leases once per `heartbeatMs`, in slices, so that ten thousand leases do not block the event loop or
+ * Redis. After a failed slice, the next round begins after a tenth of `heartbeatMs`. `overdue`: no round was complete
+ * within a lease, so other processes may have reported this process' agents offline.
  */
 export function createHeartbeat(
   deps: HeartbeatDeps,
@@ -73,7 +70,6 @@ export function createHeartbeat(
   schedule(heartbeatMs, () => startRound(pauseMs));
 
   return {
-    /** True when no round of renewals was completed within the last lease's duration. */
     get isOverdue() {
       return isOverdue();
     },
@@ -95,12 +91,11 @@ export interface RenewalDeps extends Pick<
 > {
   readonly changes: Pick<Changes, 'adoptState' | 'isJoining' | 'leave' | 'replay'>;
   readonly onComplete: (startedMs: number) => void;
-  /** Called when a renewal finds that Redis was wiped. */
   readonly onWiped: () => void;
   readonly monotonic: () => number;
 }
 
-/** Renews this process' leases by {@link createHeartbeat}. Each round first replays what Redis missed. */
+/** Renews this process' leases. Each round first replays what Redis missed. */
 export function createRenewal(
   deps: RenewalDeps,
   settings: { readonly leaseMs: number; readonly heartbeatMs: number },
@@ -111,8 +106,7 @@ export function createRenewal(
   async function renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean> {
     await replaying;
     if (!isAvailable()) return false;
-    // A lease that was renewed before its join would make the join change nothing, so that nobody would announce the
-    // agent.
+    // If a lease were renewed before its join, the join would change nothing, and no process would announce the agent.
     const joined = entries.filter((entry) => !changes.isJoining(entry));
     let lostCount = 0;
     try {
@@ -120,7 +114,7 @@ export function createRenewal(
         const change = { channelId, record };
         changes.adoptState(change);
         if (gone && stateGone) lostCount += 1;
-        // A lease that disappears before it expires was wiped. Nobody has announced its end.
+        // A lease that is gone before it expires was wiped, and its end was not announced.
         if (gone && overdue) deps.emit(change, false);
       }
     } catch (error) {
@@ -128,7 +122,7 @@ export function createRenewal(
       deps.warn({ err: error }, 'presence leases could not be renewed');
       return false;
     }
-    // This renewal has restored the leases, so the separate check can no longer find the wipe.
+    // This renewal restored the leases, so the separate check can no longer find the wipe.
     const isWipe = lostCount > 0 && lostCount === joined.length;
     if (isWipe && !overdue && !heartbeat.isCatchingUp) deps.onWiped();
     for (const entry of joined) {

@@ -11,7 +11,6 @@ beforeEach(() => {
   told = [];
 });
 
-/** A hub with its own link to Redis, and a clock that the test sets. */
 async function startHub(hubId: string) {
   const link = await startTcpLink(bench.server.port);
   bench.defer(() => link.stop());
@@ -21,7 +20,7 @@ async function startHub(hubId: string) {
     { ...{ hubId, leaseMs: 30_000, heartbeatMs: 100, reapMs: 20 }, clock: () => nowMs },
   );
   bench.defer(() => presence.close());
-  // Only the hub's own sockets get degraded changes, so they are not recorded.
+  // Degraded changes reach only the hub's own sockets.
   presence.onChange((_channelId, { agentId, status }, { degraded }) => {
     if (!degraded) told.push(`${hubId}: ${agentId} ${status}`);
   });
@@ -30,7 +29,7 @@ async function startHub(hubId: string) {
 }
 const here = (agentId: string, sessionId = `${agentId}-1`) => ({ agentId, sessionId });
 
-/** Two agents leave hub A while both hubs lack Redis. One of them connects to hub B. Then hub A has Redis again. */
+/** Two agents leave hub A while both hubs lack Redis, and one connects to hub B. Then hub A has Redis again. */
 async function moveWhileAway() {
   const [a, b] = [await startHub('a'), await startHub('b')];
   await a.presence.track('c', here('left'));
@@ -43,15 +42,14 @@ async function moveWhileAway() {
   told = [];
   a.link.heal();
   await waitFor(() => a.redis.available);
-  // The roster is correct at once, even before anything is announced.
   await waitFor(async () => (await a.presence.list('c')).count === 0);
   await waitFor(() => a.presence.stats().toReplay === 0);
   return { a, b };
 }
 
 describe('a replayed leave', () => {
-  // The race: an agent moves from hub A to B while both lack Redis. A gets Redis back first, when Redis has no other
-  // lease. Invariant: a connected agent is never announced offline, and an agent that left is announced offline once.
+  // The race: an agent moves from hub A to hub B while both lack Redis. A reconnects first, when Redis has no lease of
+  // B yet.
   it('does not report an agent offline that moved to a hub that reconnects within seconds', async () => {
     const { b } = await moveWhileAway();
     expect(told).toEqual([]);

@@ -9,7 +9,7 @@ import { createPendingOffline } from './pending-offline.ts';
 import { createRenewal } from './renewal.ts';
 import { createWipeRepair } from './wipe-repair.ts';
 
-/** How long a replayed leave waits for other processes to reconnect after an outage. */
+/** How long a replayed leave waits for other processes to reconnect. */
 const offlineWaitMs = 5_000;
 
 export interface SharedPresenceDeps extends Pick<
@@ -18,16 +18,12 @@ export interface SharedPresenceDeps extends Pick<
 > {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
-  /** Called when Redis became unavailable or available, or began or stopped to deny presence its calls. */
   readonly onDegraded: (degraded: boolean) => void;
-  /** Called when Redis lost leases although the connection held. They are being restored. */
+  /** Redis lost leases although the connection held. */
   readonly onWiped: () => void;
 }
 
-/**
- * The part of a tracker that shares presence through Redis. It wires changes, renewal, reaping and wipe repair, and
- * decides when presence is degraded: while Redis is away, and while it denies presence its calls.
- */
+/** The part of a tracker that uses Redis. Presence is degraded while Redis is away or denies calls. */
 export function createSharedPresence(
   { redis, keys, localLeases, emit, warn, now, onDegraded, onWiped }: SharedPresenceDeps,
   options: PresenceTrackerOptions,
@@ -37,9 +33,8 @@ export function createSharedPresence(
   const store = createRedisLeaseStore({ redis, keys }, options);
   let wasAvailable = redis.available;
   let wasDegraded = !redis.available;
-  /** When Redis last denied a call of presence; null once all leases were renewed after that. */
+  /** Null once all leases were renewed after the last denied call. */
   let deniedMs: number | null = null;
-  /** The channels that are watched, with the number of watchers. */
   const watched = new Map<string, number>();
   let reapingPausedUntilMs = -Infinity;
   let isReaping = false;
@@ -48,7 +43,7 @@ export function createSharedPresence(
   const isDenied = () => deniedMs !== null;
   const isDegraded = () => !isAvailable() || isDenied();
 
-  /** Other processes could not renew either, so they get the time of one lease to restore their leases. */
+  /** Other processes could not renew either, so they get one lease's time to restore their leases. */
   const pauseReaping = () => void (reapingPausedUntilMs = monotonic() + leaseMs);
 
   function updateDegraded(): void {
@@ -59,7 +54,7 @@ export function createSharedPresence(
     onDegraded(wasDegraded);
   }
 
-  /** Redis lacks the denied writes, so its answers to reads may also be wrong. */
+  /** Redis lacks the denied writes, so its answers to reads may be wrong. */
   function noteDenial(error: unknown): void {
     if (!isDeniedCall(error)) return;
     deniedMs = monotonic();
@@ -69,7 +64,7 @@ export function createSharedPresence(
   const pendingOffline = createPendingOffline(
     {
       async isPresent(channelId, agentId) {
-        // While no process can renew, leases of connected agents also expire in Redis.
+        // While no process can renew, leases of connected agents expire too.
         if (isDegraded()) throw new PresenceError('unavailable', 'Redis takes no writes');
         return (await store.get(channelId, agentId)) !== null;
       },
@@ -102,10 +97,9 @@ export function createSharedPresence(
     { leaseMs, heartbeatMs },
   );
 
-  /** Announces the agents whose last lease has ended. Never rejects. */
   async function reap(): Promise<void> {
     if (isReaping || isDegraded() || monotonic() < reapingPausedUntilMs) return;
-    // This process could not renew its leases for the time of one lease.
+    // This process could not renew its leases.
     if (renewal.isOverdue) return pauseReaping();
     isReaping = true;
     try {
@@ -159,7 +153,7 @@ export function createSharedPresence(
     changes,
     isDegraded,
     watch,
-    /** Reads from Redis. While Redis is unavailable, reads from this process' own connections, with `degraded` true. */
+    /** While Redis is away, reads this process' own connections, with `degraded` true. */
     async read<T>(
       fromRedis: (store: LeaseStore) => Promise<T>,
       fromLocal: () => T,
@@ -175,7 +169,6 @@ export function createSharedPresence(
         },
       );
     },
-    /** Stops the timers. Leases can still be ended afterwards. */
     stop() {
       offAvailability();
       renewal.close();

@@ -17,7 +17,7 @@ beforeEach(async () => {
   wiped = [];
 });
 
-/** A hub with the default heartbeat. One agent, with the name of the hub, is in all channels. */
+/** One agent, named like its hub, is in all channels. */
 async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
   const presence = createPresence({ redis, keys: bench.keys }, { hubId, ...options });
   presence.onWiped(() => wiped.push(hubId));
@@ -32,8 +32,7 @@ const agentsOf = async (presence: PresenceTracker, channelId: string) =>
   (await presence.list(channelId)).presences.map(({ agentId }) => agentId);
 
 describe('a Redis that loses its data under intact connections', () => {
-  // The race: the wipe comes between two heartbeats, and another hub writes the same rosters again first. Invariant:
-  // the hub's leases are written again long before its next heartbeat, and nothing is announced. Negative control: a
+  // The race: Redis is wiped between two heartbeats, and another hub writes the same rosters first. Negative control: a
   // hub that does not check for a wipe.
   it('writes all leases again soon after FLUSHALL, and announces nothing', async () => {
     const hub = await startHub('hub');
@@ -51,7 +50,7 @@ describe('a Redis that loses its data under intact connections', () => {
       });
       tookMs.push(performance.now() - wipedMs);
     }
-    // The median, in case the machine stalls once.
+    // The median, because the machine may stall once.
     expect(tookMs.sort((a, b) => a - b)[1]).toBeLessThan(1_000);
     expect(await agentsOf(hub, 'c0')).toEqual(['hasty', 'hub']);
     await hub.track('last', here('hub'));
@@ -64,12 +63,11 @@ describe('a Redis that loses its data under intact connections', () => {
     // A check looks at twenty of fifty channels each half second.
     await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0, { timeoutMs: 3_000 });
     expect(told).toEqual([]);
-    // The agent's state was not lost, so this is not a wipe.
+    // The agent's state was not lost, so this is no wipe.
     expect(wiped).toEqual([]);
   });
 
-  // The race: the heartbeat comes between the wipe and the check, and restores the lost leases. Invariant: each
-  // process reports a wipe once, no matter which of the two finds it.
+  // The race: the heartbeat restores the lost leases before the check.
   it.each([
     { finds: 'the look', options: { reapMs: 20 } },
     { finds: 'the heartbeat', options: { reapMs: 60_000, heartbeatMs: 50 } },

@@ -4,7 +4,6 @@ import { createWipeDetector } from './wipe-repair.ts';
 
 const keys = createKeySchema();
 
-/** A detector over channels. Redis has lost the leases in `lost`. */
 function createBench(channels: Set<string>) {
   const lost = new Set<string>();
   const unexpected = new Set<string>();
@@ -51,8 +50,7 @@ describe('the wipe detector', () => {
     expect(looks).toEqual([['c'], ['c']]);
   });
 
-  // The race: the check is sent before a join, or answered after the leave. Invariant: a lease counts as lost only if
-  // Redis should have it.
+  // The race: the check is sent before a join is answered, or is answered after a leave.
   it('ignores a lease that Redis need not have yet, or need not have any more', async () => {
     const { detector, channels, lost, unexpected } = createBench(new Set(['joining', 'left']));
     lost.add('joining').add('left');

@@ -20,13 +20,11 @@ import {
 
 const tag = 'agents';
 const day = 86_400;
-/** A limit of at least one message in at most a day. */
 const messageLimitSchema = z
   .string()
   .regex(/^[1-9]\d{0,8}\/[1-9]\d{0,4}$/, { error: 'not count/seconds, such as 6/60' })
   .refine((text) => Number(text.split('/')[1]) <= day, { error: 'over a day' });
 
-/** The list of agents, and an admin's methods that act on one agent. The hub audits an admin's calls. */
 export const agentMethods = {
   'agent.list': {
     ...read,

@@ -53,7 +53,6 @@ const sampleAnswer = (state: AskState, note: string | null) => ({
   result: { ask: sampleAsk(state, note) },
 });
 
-/** Methods by which an agent asks others for something until a deadline, and gets their answers. */
 export const askMethods = {
   'ask.create': {
     ...write,

@@ -21,7 +21,6 @@ const result = z.object({
 const sampleParams = { channelId: 'ops', threadId: 'm42' };
 const sampleResult = { agentTurns: 12, perMinute: null, used: 3, pausedUntilMs: null };
 
-/** Methods that limit how many messages agents may send in a row and per minute. */
 export const budgetMethods = {
   'budget.set': {
     ...write,

@@ -39,7 +39,6 @@ function isCursorOfOrder(params: { cursor: string | null; order: ChannelOrder | 
   return order === null ? isId(cursor) : decodeListCursor(cursor, order) !== null;
 }
 
-/** Methods for channels, and for the caller's own joining and leaving. */
 export const channelMethods = {
   'channel.create': {
     ...write,

@@ -10,7 +10,7 @@ const ofThread = {
   threadId: idSchema.describe('A message that is no reply.'),
 };
 
-/** The number of a claim. Numbers rise by one within a thread. */
+/** A claim's number, which rises by one within a thread. */
 export const fenceSchema = z.int().min(1);
 
 const result = z.object({ fence: fenceSchema, untilMs: timestampSchema });
@@ -18,7 +18,6 @@ const sampleParams = { channelId: 'ops', threadId: 'm42' };
 const sampleResult = { fence: 1, untilMs: sampleTimestamp + 60_000 };
 const errors = ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'] as const;
 
-/** Methods by which one agent takes a thread for a time, so that other agents leave it alone. */
 export const claimMethods = {
   claim: {
     ...write,

@@ -4,7 +4,6 @@ import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { type MethodDefinition, paramsSchema, write } from './definition.ts';
 
-/** Methods for events whose meaning the agents define. */
 export const collaborationMethods = {
   'collaboration.emit': {
     ...write,

@@ -25,7 +25,6 @@ const wrongId = { error: 'scopes channel and agent need an id, scope hub has non
 const change = { ...write, tag, orderedBy: null, result: emptyResult } as const;
 const sampleParams = { scope: 'agent', id: 'ben' } as const;
 
-/** Methods by which a person stops the writes of agents. */
 export const freezeMethods = {
   freeze: {
     ...change,

@@ -41,7 +41,6 @@ export type InboxItem = z.infer<typeof inboxItemSchema>;
 
 const sampleCursor = 'ik3v9.2a.0';
 
-/** Methods for the events that wait for the caller until it acknowledges them. */
 export const inboxMethods = {
   'inbox.read': {
     ...read,

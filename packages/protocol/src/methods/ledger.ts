@@ -9,17 +9,14 @@ import { type MethodDefinition, paramsSchema, read, smallPageBytes } from './def
 const sum = z.int().min(0);
 const groupings = ['channel', 'thread', 'agent', 'hour'] as const;
 
-/** The fields by which the ledger can group its rows. */
 export type LedgerGrouping = (typeof groupings)[number];
 
-/** True if the cursor is one of a list with this grouping. */
 function isCursorOfGrouping({ by, cursor }: { by: LedgerGrouping; cursor: string | null }) {
   if (cursor === null) return true;
   if (by === 'thread') return decodeListCursor(cursor, 'name') !== null;
   return by === 'hour' ? /^\d{1,15}$/.test(cursor) : isId(cursor);
 }
 
-/** Methods that sum the costs of agents' turns. */
 export const ledgerMethods = {
   'ledger.sum': {
     ...read,

@@ -18,7 +18,6 @@ const role = z.enum(memberRoles);
 const displayName = lineSchema(limits.displayNameChars);
 const memberResult = z.object({ member: memberSchema });
 
-/** Methods for members of a channel, mostly for its owners. */
 export const memberMethods = {
   'member.list': {
     ...read,

@@ -60,7 +60,7 @@ const basedOn = orNull(seqSchema).describe(
 const fence = orNull(fenceSchema).describe(
   'The newest fence of the thread’s claims, else conflict; needs threadId.',
 );
-/** The most bytes of the answer to a send with `basedOn`: the newer messages of a `superseded` refusal. */
+/** The answer to a send with `basedOn` may be a `superseded` refusal with the newer messages. */
 const supersededBytes = (params: { readonly basedOn: number | null }): number =>
   params.basedOn === null ? 0 : 262_144;
 const tooManyCauses = { error: `replyTo and cause name over ${limits.causes}`, path: ['cause'] };
@@ -83,7 +83,6 @@ const sent = {
 const ofMessage = { channelId: 'ops', messageId: 'm42' };
 const reaction = { params: { ...ofMessage, emoji: '👍' }, result: { seq: 43, changed: true } };
 
-/** Methods for messages, direct messages and reactions, and for the log that holds them. */
 export const messageMethods = {
   'message.send': {
     ...write,

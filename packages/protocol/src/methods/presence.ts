@@ -11,7 +11,7 @@ const typingParams = paramsSchema({ channelId: idSchema, threadId: orNull(idSche
 const typingPath = '/channels/:channelId/typing';
 const degraded = z.boolean().describe('true: Redis is away, and this is what one hub knows.');
 
-/** Methods for presence and typing. Their state is in Redis, and may be lost without harm. */
+/** Presence and typing are in Redis, and may be lost without harm. */
 export const presenceMethods = {
   'typing.start': {
     ...typing,

@@ -44,7 +44,7 @@ const questionSchema = z.object({
   ),
 });
 
-/** A question that persons, or the named responders, answer. Its first option with enough equal answers wins. */
+/** Persons, or the named responders, answer it. The first option with enough answers wins. */
 export type Question = z.infer<typeof questionSchema>;
 
 const questionResult = z.object({ question: questionSchema });
@@ -70,7 +70,6 @@ function areDistinct(given: readonly { readonly id: string }[]): boolean {
   return new Set(given.map(({ id }) => id)).size === given.length;
 }
 
-/** Methods by which an agent asks persons for a decision. */
 export const questionMethods = {
   'question.open': {
     ...write,

@@ -13,7 +13,6 @@ import {
 const tag = 'read state';
 const count = z.int().min(0);
 
-/** Methods for the caller's read marks and unread counts. */
 export const readMethods = {
   'read.mark': {
     ...write,

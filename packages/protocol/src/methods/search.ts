@@ -21,7 +21,6 @@ const hitSchema = z.object({
   snippet: z.string().describe('The text around the first match, in one line.'),
 });
 
-/** The search over the texts of messages. */
 export const searchMethods = {
   'message.search': {
     ...read,

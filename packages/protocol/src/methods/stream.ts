@@ -8,7 +8,7 @@ import { type MethodDefinition, paramsSchema, write } from './definition.ts';
 const tag = 'streams';
 
 const boundedText = `At most ${limits.contentBytes} bytes of UTF-8, else too_large.`;
-// Only the frame limits the length: the hub answers `too_large`, which says more than -32602.
+// The hub limits the length and answers `too_large`, which says more than -32602.
 const anyText = textSchema(limits.frameBytes);
 
 const lengthSchema = z.int().min(0).describe('In UTF-16 code units.');
@@ -16,10 +16,8 @@ const ofMessage = { channelId: idSchema, messageId: idSchema };
 const sample = { channelId: 'ops', messageId: 'm42' };
 const errors = ['archived', 'conflict', 'forbidden', 'frozen', 'not_found', 'too_large'] as const;
 
-/** The states in which an author may end a growing message. */
 export const finishedStates = ['complete', 'stopped', 'failed'] as const;
 
-/** Methods for growing messages. */
 export const streamMethods = {
   'message.append': {
     kind: 'live',

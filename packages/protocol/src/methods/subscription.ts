@@ -23,12 +23,11 @@ const topicResult = z.union([
   z.object({ channelId: idSchema, error: z.object({ code: z.enum(errorCodes) }) }),
 ]);
 
-/** An answer without `since` is small, because it contains no events. */
+/** Without `since`, the answer contains no events. */
 function subscribeBytes(params: { topics: readonly { since: number | null }[] }): number {
   return params.topics.every(({ since }) => since === null) ? 0 : limits.resumeBytes;
 }
 
-/** Methods that start and end the delivery of channels' events. */
 export const subscriptionMethods = {
   subscribe: {
     ...socket,

@@ -15,7 +15,7 @@ function isThreadCursor({ cursor }: { readonly cursor: string | null }): boolean
   return cursor === null || decodeThreadCursor(cursor) !== null;
 }
 
-/** Methods for threads with a title. Replies work without these methods. */
+/** Threads with a title. Replies need none of these methods. */
 export const threadMethods = {
   'thread.create': {
     ...write,

@@ -10,7 +10,7 @@ const tag = 'turns';
 const errors = ['forbidden', 'not_found'] as const;
 const queueDepthSchema = z.int().min(0).max(limits.queueDepth);
 
-/** Methods by which an agent shows what it is doing. Their state is in Redis, and may be lost without harm. */
+/** Turns are in Redis, and may be lost without harm. */
 export const turnStateMethods = {
   'turn.set': {
     kind: 'live',

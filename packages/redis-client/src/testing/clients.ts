@@ -7,14 +7,12 @@ import {
   type Logger,
 } from '../index.ts';
 
-/** One line that a client logged. */
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
   readonly details: object;
 }
 
-/** A logger that keeps its lines. */
 export function recordingLogger(): Logger & { readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
   const at = (level: LogLine['level']) => (details: object, message: string) =>
@@ -22,7 +20,7 @@ export function recordingLogger(): Logger & { readonly lines: LogLine[] } {
   return { lines, info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** Creates clients that are closed after each test. */
+/** All clients are closed after each test. */
 export function clientsOfTest(): {
   open(options: RedisClientOptions, logger?: Logger): RedisClient;
   connect(options: RedisClientOptions, logger?: Logger): Promise<RedisClient>;
@@ -46,7 +44,6 @@ export function clientsOfTest(): {
   };
 }
 
-/** Waits until both connections of a client are in use. */
 export async function untilUp(client: RedisClient, timeoutMs = 10_000): Promise<void> {
   await waitFor(() => client.available && client.subscriber.connected, {
     what: 'an available Redis',
@@ -54,7 +51,6 @@ export async function untilUp(client: RedisClient, timeoutMs = 10_000): Promise<
   });
 }
 
-/** Measures how many milliseconds `work` takes to settle. Returns them with its value or its error. */
 export async function timed(
   work: Promise<unknown>,
 ): Promise<{ readonly ms: number; readonly outcome: unknown }> {

@@ -7,7 +7,6 @@ import {
   type CertificateFiles,
 } from '@openclaw/test-support';
 
-/** Arguments of a redis-server that serves TLS only, with the given certificate. */
 export function tlsArguments(
   { caFile }: CertificateAuthority,
   { certificateFile, keyFile }: CertificateFiles,
@@ -25,7 +24,6 @@ export function tlsArguments(
   ];
 }
 
-/** Starts redis-server with the arguments on a free TLS port, and waits until it accepts connections. */
 export async function startTlsServer(args: readonly string[]) {
   const folder = await temporaryFolder('tls');
   const port = await freePort();

@@ -59,9 +59,9 @@ export interface Fleet extends AsyncDisposable {
   readonly ben: HubClient;
   readonly received: readonly string[];
   readonly discontinuities: readonly Discontinuity[];
-  /** Sends and waits for the ack. Resolves with the time that it took. */
+  /** Waits for the ack. Resolves with the time that it took, in ms. */
   send(content: string): Promise<number>;
-  /** Connects Ana again, after a restart of the hub. */
+  /** Call it after a restart of the hub. */
   reconnect(): Promise<void>;
   log(): Promise<LoggedEnvelope[]>;
 }
@@ -101,14 +101,12 @@ export async function openFleet(hub: HubProcess): Promise<Fleet> {
   };
 }
 
-/** A backup that was taken while messages were sent, and the facts to check its restore. */
 export interface BackupUnderLoad {
   readonly archive: string;
-  /** The number of events that were acknowledged when the backup began. */
   readonly acked: number;
-  /** The number of events when it had ended. */
+  /** The number of events when the backup had ended. */
   readonly during: number;
-  /** The log before the restore. It ends with messages that the backup cannot hold. */
+  /** The log before the restore ends with messages that the backup cannot hold. */
   readonly former: readonly LoggedEnvelope[];
   readonly epoch: string;
 }
@@ -145,8 +143,8 @@ export async function backUpUnderLoad(
 }
 
 /**
- * Checks that the restored log ends at a seq that was committed during the backup, and that clients notice the new
- * epoch. Call it when the hub runs.
+ * Expects that the log ends at a seq from the time of the backup, and that clients notice the new epoch. Call it when
+ * the hub runs.
  */
 export async function expectRestored(
   fleet: Fleet,
@@ -164,7 +162,7 @@ export async function expectRestored(
   return { restored, manifest };
 }
 
-/** Checks that Ben noticed the new epoch by himself, has read the restored log, and gets new messages. */
+/** Expects that Ben notices the new epoch by himself, reads the restored log, and gets new messages. */
 export async function expectResync(
   fleet: Fleet,
   formerEpoch: string,
@@ -186,7 +184,7 @@ export async function expectResync(
   await waitFor(() => received.at(-1) === last, { what: 'the next message at the client' });
 }
 
-/** Checks that the restored log is the beginning of the former log, and returns the rest of the former log. */
+/** Expects that the restored log is the beginning of the former log. Returns the rest of the former log. */
 export function lostOf(
   before: readonly LoggedEnvelope[],
   restored: readonly LoggedEnvelope[],

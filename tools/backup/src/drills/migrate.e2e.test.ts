@@ -31,7 +31,7 @@ const databases = {
   },
 };
 
-/** The next release's migration. Hubs from `compatibleFrom` on can serve the database after it. */
+/** Hubs from `compatibleFrom` on can serve the database after this migration. */
 const nextRelease = (compatibleFrom: string) => [
   'alter table channels add column colour text',
   'alter table log add column region text',
@@ -65,7 +65,6 @@ describe.each(['sqlite', 'postgres'] as const)('the migrations of a %s database'
     expect(refused.output).toContain('hubs of a release before 0.2.0 cannot serve it');
   });
 
-  // This hub stands for the previous release: it does not know the migration that runs beside it.
   it('of the next release run beside a hub of this one, which serves on under load', async () => {
     const { url, execute } = await databases[engine]();
     const hub = await scope.use(

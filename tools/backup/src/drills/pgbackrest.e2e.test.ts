@@ -13,7 +13,7 @@ const root = resolve(fileURLToPath(import.meta.url), '../../../../..');
 const isInstalled = existsSync('/usr/bin/pgbackrest');
 if (!isInstalled) console.warn('pgBackRest is not installed, so its drill is skipped');
 
-/** The line of docs/backup.md with this beginning: the drill runs the page's own commands. */
+/** Finds a line of docs/backup.md by its beginning: the drill runs the page's own commands. */
 async function documented(begin: string): Promise<string> {
   const page = await readFile(join(root, 'docs/backup.md'), 'utf8');
   const line = page.split('\n').find((one) => one.startsWith(begin));

@@ -2,7 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { startHub, startPostgres, startRedis, temporaryFolder } from '@openclaw/test-support';
+import {
+  connectRpc,
+  startHub,
+  startPostgres,
+  startRedis,
+  temporaryFolder,
+  waitFor,
+  type HubProcess,
+  type RpcSocket,
+} from '@openclaw/test-support';
+import type { InboxItem } from '@openclaw/protocol';
 import { testScope } from '@openclaw/test-support/scopes';
 import { backUpUnderLoad, channelId, expectRestored, openFleet, run, succeed } from './drill.ts';
 
@@ -47,6 +57,73 @@ describe('a PostgreSQL database', () => {
     await expectRestored(fleet, backup);
   });
 
+  // On PostgreSQL a cursor of an inbox holds transaction ids. On another server these ids start over, so an earlier
+  // cursor is ahead of every new item. Invariant: no item is hidden, and what agents do for each other goes on.
+  it('is restored to another server, where inboxes, asks, claims and the search continue', async () => {
+    const { postgres, env, to } = await arrange();
+    const hub = await scope.use(startHub({ env }));
+    const connect = ({ url }: HubProcess, agentId: string) =>
+      scope.use(connectRpc(`${url}/v1/ws?agent=${agentId}`));
+    const [ana, ben] = [await connect(hub, 'ana'), await connect(hub, 'ben')];
+    await ana.call('channel.create', { channelId, name: channelId });
+    await ana.call('member.add', { channelId, agentId: 'ben' });
+    const mention = (socket: RpcSocket, content: string) =>
+      socket.call('message.send', { channelId, content, mentions: ['ben'] });
+    const inbox = async (socket: RpcSocket, after?: string) => {
+      const { items, cursor } = await socket.call('inbox.read', { after });
+      const contents = (items as InboxItem[]).map(({ message }) => message?.content);
+      return { contents, cursor: cursor as string };
+    };
+    const hits = async (socket: RpcSocket, query: string) =>
+      ((await socket.call('message.search', { query })).hits as unknown[]).length;
+    const { messageId: threadId } = await mention(ana, 'first mention');
+    await ben.call('inbox.ack', { cursor: (await inbox(ben)).cursor });
+    await mention(ana, 'kept mention');
+    const toBen = { channelId, content: 'kept ask', to: ['ben'], deadlineMs: 600_000 };
+    const { askId } = await ana.call('ask.create', toBen);
+    const claim = { channelId, threadId, leaseMs: 1_000 };
+    expect(await ana.call('claim', claim)).toMatchObject({ fence: 1 });
+    await waitFor(async () => (await hits(ben, 'mention')) === 2, { what: 'the index' });
+    await succeed(['backup', '--to', to], env);
+    await mention(ana, 'lost mention');
+    // The other server would need hours for as many transactions.
+    postgres.query(`do $$ begin for i in 1..5000 loop
+      commit; perform pg_current_xact_id(); end loop; end $$`);
+    const former = await inbox(ben);
+    expect(former.contents).toEqual(['kept mention', 'kept ask', 'lost mention']);
+    await hub.kill();
+
+    const other = await scope.use(startPostgres());
+    const restored = { ...env, HUB_DB_URL: other.url };
+    await succeed(['restore', '--from', to], restored);
+    const next = await scope.use(startHub({ env: restored }));
+    const [anna, benno] = [await connect(next, 'ana'), await connect(next, 'ben')];
+    const kept = ['kept mention', 'kept ask'];
+    expect((await inbox(benno)).contents).toEqual(kept);
+    await benno.call('inbox.ack', { cursor: former.cursor });
+    await mention(anna, 'new mention');
+    const { contents, cursor } = await inbox(benno, former.cursor);
+    expect(contents).toEqual([...kept, 'new mention']);
+
+    expect((await benno.call('ask.accept', { askId })).ask.addressees).toMatchObject([
+      { agentId: 'ben', state: 'accepted' },
+    ]);
+    await waitFor(() => benno.call('claim', claim).catch(() => null), {
+      what: 'the claim after its lease',
+    }).then(({ fence }) => expect(fence).toBe(2));
+    await waitFor(async () => (await hits(benno, 'mention')) === 3, { what: 'the index' });
+    expect(await hits(benno, 'lost')).toBe(0);
+
+    // Negative control: in the former epoch the former cursor hides every item, also the new one.
+    const nameEpoch = (epoch: string) =>
+      other.query(`update meta set value = '${epoch}' where name = 'epoch'`);
+    nameEpoch(String(ben.welcome.epoch));
+    expect((await inbox(benno, former.cursor)).contents).toEqual([]);
+    nameEpoch(String(benno.welcome.epoch));
+    await benno.call('inbox.ack', { cursor });
+    expect((await inbox(benno)).contents).toEqual([]);
+  });
+
   it('stays as it was when its archive is damaged, or the restore fails half-way', async () => {
     const { postgres, env, to } = await arrange();
     await succeed(['migrate'], env);
@@ -72,8 +149,8 @@ describe('a PostgreSQL database', () => {
     execFileSync('sh', ['-c', 'sha256sum database.dump manifest.json > SHA256SUMS'], {
       cwd: archive,
     });
-    // Another user's table has the name of one of the hub's indexes. The restore does not drop it, and fails after
-    // the hub's tables were dropped and filled.
+    // Another user's table has the name of one of the hub's indexes. The restore does not drop it, and fails after it
+    // has dropped and filled the hub's tables.
     postgres.query(`alter index log_marks rename to log_marks_before; create role other;
       create table taken (n int); create index log_marks on taken (n); alter table taken owner to other`);
     expect(await run(['restore', '--from', to], env)).toMatchObject({

@@ -27,7 +27,7 @@ async function damage(path: string): Promise<void> {
 const archivesIn = (folder: string) =>
   readdirSync(folder).filter((name) => name.startsWith('hub-'));
 
-/** Adds random bytes to the database, so that a copy takes a while. */
+/** Random bytes make a copy take a while. */
 function addBallast(path: string, megabytes: number): void {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA busy_timeout = 10000; create table ballast (bytes blob)');

@@ -18,7 +18,7 @@ const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 type SystemOptions = Pick<CommandLine, 'systems' | 'hubFolders' | 'hubProgram' | 'hubFlags'>;
 
-/** All systems in the order of the report: hubs of other checkouts, this checkout's hub, then peers. */
+/** Systems are in the order of the report: hubs of other checkouts, this checkout's hub, then peers. */
 export function allSystems({ hubFolders, hubProgram, hubFlags }: SystemOptions): System[] {
   const options = { program: hubProgram, nodeFlags: hubFlags };
   const others = hubFolders.map((path) => {
@@ -36,7 +36,7 @@ export function allSystems({ hubFolders, hubProgram, hubFlags }: SystemOptions):
 }
 
 /**
- * The systems to measure. A system that cannot run on this machine is left out, and `tell` is called with the reason.
+ * A system that cannot run on this machine is left out, and `tell` is called with the reason.
  * @throws {CommandLineError} for an unknown name
  */
 export async function readySystems(
@@ -61,7 +61,6 @@ export async function readySystems(
 
 type WorkOptions = Pick<CommandLine, 'rates' | 'agents' | 'channels' | 'sockets'>;
 
-/** All works. Their load sizes are from the command line. */
 export function allWorks({ rates, agents, channels, sockets }: WorkOptions): Work[] {
   const loads = (name: string, own: Omit<Load, 'perSecond'>, ownRates: readonly number[]) =>
     (rates ?? ownRates).map((perSecond) =>
@@ -86,8 +85,8 @@ export function allWorks({ rates, agents, channels, sockets }: WorkOptions): Wor
 }
 
 /**
- * The named items, or all. A work may be named by its whole name or by its first word.
- * @throws {CommandLineError} for an unknown name
+ * Returns all items when no name is given. A work may be named by its whole name or by its first word. @throws
+ * {CommandLineError} for an unknown name
  */
 export function chosen<T extends { readonly name: string }>(
   option: string,

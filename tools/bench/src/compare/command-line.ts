@@ -2,11 +2,8 @@ import { CommandLineError, numberOf, parseOptions } from '../command-line.ts';
 import type { Effort } from './works/work.ts';
 
 export interface CommandLine {
-  /** Null: all of them. */
   readonly works: readonly string[] | null;
-  /** Null: all of them. */
   readonly systems: readonly string[] | null;
-  /** Other checkouts of the hub to compare with this one. */
   readonly hubFolders: readonly string[];
   readonly hubProgram: string;
   readonly hubFlags: readonly string[];
@@ -14,14 +11,14 @@ export interface CommandLine {
   readonly rates: readonly number[] | null;
   readonly agents: number | null;
   readonly channels: number | null;
-  /** The number of sockets of the works `sockets` and `storm`. */
+  /** The works `sockets` and `storm` use this number of sockets. */
   readonly sockets: number;
   readonly rounds: number;
   readonly effort: Omit<Effort, 'signal'>;
   readonly isQuick: boolean;
   readonly relativeTo: string | null;
   readonly jsonFile: string | null;
-  /** A Markdown file, in which the section of each work of the run is replaced. */
+  /** The section of each work of the run is replaced in this Markdown file. */
   readonly markdownFile: string | null;
 }
 
@@ -60,7 +57,6 @@ const listOf = (text: string) =>
     .map((item) => item.trim())
     .filter(Boolean);
 
-/** Parses the arguments. @throws {CommandLineError} */
 export function parseCommandLine(args: readonly string[]): CommandLine | 'help' | 'list' {
   const values = parseOptions(args, {
     work: optional,

@@ -76,7 +76,6 @@ async function bench(command: CommandLine, signal: AbortSignal): Promise<number>
       const report = { machine: machine(), date, command, runs };
       writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`);
     }
-    // An interrupted run has too few rounds for tables.
     if (markdownFile !== null && !signal.aborted) writeSection(markdownFile, work.name, section);
   }
   if (signal.aborted) return 130;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** Replaces the section with this name, which stands between two comments. Appends it where it is missing. */
+/** The section stands between two comments. Appends it where it is missing. */
 export function withSection(text: string, name: string, content: string): string {
   const [begin, end] = [`<!-- bench: ${name} -->`, `<!-- end: ${name} -->`];
   const section = `${begin}\n\n${content.trim()}\n\n${end}`;
@@ -10,7 +10,6 @@ export function withSection(text: string, name: string, content: string): string
   return text.slice(0, from) + section + text.slice(to + end.length);
 }
 
-/** Replaces the section in a file, which is created if it is missing. */
 export function writeSection(file: string, name: string, content: string): void {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   writeFileSync(file, withSection(text, name, content));

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-/** Linux counts processor time in hundredths of a second, independent of the kernel's clock. */
 const msPerTick = 10;
 
-/** Processor time in ms of a process, including ended threads. */
+/** Includes ended threads. */
 export function processorMs(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The program's name is in parentheses and may contain spaces. The fields after it are numbered from 3.
@@ -13,7 +12,7 @@ export function processorMs(pid: number): number {
 
 export interface Memory {
   readonly residentBytes: number;
-  /** The highest resident memory since the start of the process. */
+  /** Counts from the start of the process. */
   readonly peakBytes: number;
 }
 
@@ -24,10 +23,7 @@ export function memoryOf(pid: number): Memory {
   return { residentBytes: field('VmRSS'), peakBytes: field('VmHWM') };
 }
 
-/**
- * Processor time of this machine since it booted, in ms: of all processes and the kernel, and what the host took
- * away.
- */
+/** Counts all processes, the kernel, and the time that the host took away, since this machine booted. */
 export function machineBusyMs(): number {
   const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = first

@@ -2,7 +2,6 @@ import { cpus, release, totalmem } from 'node:os';
 import { spreadOf } from '../statistics.ts';
 import type { Column, Measured, Work } from './works/work.ts';
 
-/** One run of one work on one system. */
 export interface Run {
   readonly work: string;
   readonly system: string;
@@ -16,7 +15,6 @@ export function machine(): string {
   return `${cpus().length} cores of ${first?.model.trim()}, ${memory} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
-/** The command, the day and the machine, for the line under a table. */
 export function originOf(args: readonly string[]): string {
   const day = new Date().toLocaleDateString('en-GB', {
     day: 'numeric',
@@ -28,8 +26,8 @@ export function originOf(args: readonly string[]): string {
 }
 
 /**
- * The table of one work as Markdown: medians, ratios to a reference system, and, with several rounds, ranges.
- * `origin` says how and when it was measured.
+ * The table has medians, ratios to a reference system, and, with several rounds, ranges. `origin` says how and when
+ * it was measured.
  */
 export function formatWork(
   work: Omit<Work, 'run'>,
@@ -79,7 +77,7 @@ export function formatWork(
   return parts.join('\n\n');
 }
 
-/** The format is that of Prettier, with the first column aligned to the left and the others to the right. */
+/** The format is Prettier's, with the first column aligned to the left and the others to the right. */
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, at) =>
     Math.max(3, ...[head, ...rows].map((row) => row[at]?.length ?? 0)),
@@ -96,7 +94,6 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** Null without a value. */
 function medianOf(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
@@ -105,7 +102,6 @@ function medianOf(values: readonly number[]): number | null {
   return lower === undefined || upper === undefined ? null : (lower + upper) / 2;
 }
 
-/** Separates thousands. A dash for null. */
 export function formatNumber(value: number | null, digits = 0): string {
   if (value === null || Number.isNaN(value)) return '–';
   return value.toLocaleString('en', {
@@ -114,7 +110,6 @@ export function formatNumber(value: number | null, digits = 0): string {
   });
 }
 
-/** The values of one run in a line. */
 export function formatRun(work: Pick<Work, 'columns'>, { values }: Measured): string {
   return work.columns
     .map(({ key, title, digits }) => `${title} ${formatNumber(values[key] ?? null, digits)}`)

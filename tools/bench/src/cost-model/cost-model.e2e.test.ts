@@ -4,7 +4,7 @@ import { formatRows, holds, loadRows, socketRows, storageRows, type Row } from '
 
 jest.setTimeout(180_000);
 
-// Only sizes and counts are exact. Processor times depend on the machine, so only the command compares them.
+// Processor times depend on the machine, so only sizes and counts are exact.
 const isExact = ({ unit }: Row) => unit !== 'µs';
 
 const expectAll = (rows: readonly Row[]) => {

@@ -5,15 +5,14 @@ import { WebSocket } from 'ws';
 
 const eventMark = Buffer.from('"method":"event"');
 
-/** A subscriber that counts events without parsing them, so that this process is not the bottleneck. */
+/** Counts events without parsing them, so that this process is not the bottleneck. */
 export interface LightSocket {
   readonly events: number;
-  /** Received frames with events. A hub writes all events for a socket in one turn as one frame. */
+  /** A hub writes all events for a socket in one turn as one frame. */
   readonly frames: number;
   close(): Promise<void>;
 }
 
-/** Connects an agent that follows its channels. Resolves when it is subscribed. */
 export async function openLightSocket(
   hub: HubProcess,
   agentId: string,
@@ -60,7 +59,7 @@ export async function openLightSocket(
   };
 }
 
-/** Connects agents in small groups, because a hub admits 400 connections a second. */
+/** Connects in small groups, because a hub admits 400 connections a second. */
 export async function openMany<T>(
   count: number,
   open: (index: number) => Promise<T>,
@@ -78,7 +77,7 @@ export function connectSender(hub: HubProcess, agentId: string): Promise<RpcSock
   return connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
 }
 
-/** Sends `count` messages with at most `window` unanswered ones of each sender. */
+/** Each sender has at most `window` unanswered messages. */
 export async function sendAll(
   senders: readonly RpcSocket[],
   channelIds: readonly string[],
@@ -97,10 +96,7 @@ export async function sendAll(
   );
 }
 
-/**
- * Sends messages one by one, each after the previous answer and a pause, so that each has its own turn of the event
- * loop.
- */
+/** Sends each message after the previous answer and a pause, so that each has its own turn of the event loop. */
 export async function sendAlone(
   sender: RpcSocket,
   channelId: string,
@@ -112,7 +108,6 @@ export async function sendAlone(
   }
 }
 
-/** Sends messages at an even rate. Resolves when all are answered. */
 export async function sendAtRate(
   senders: readonly RpcSocket[],
   channelId: string,
@@ -131,7 +126,6 @@ export async function sendAtRate(
   await Promise.all(answers);
 }
 
-/** Sends with a clientMessageId, as clients do. */
 function messageOf(channelId: string | undefined, content: string): object {
   return { channelId, content, clientMessageId: randomUUID() };
 }

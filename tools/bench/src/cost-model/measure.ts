@@ -23,7 +23,7 @@ import { beyondIdle, during, startMeasuredHubs, unlimited } from './measured-hub
 import { postgresBytes, redisCounters, sqliteBytes } from './probes.ts';
 
 export interface Effort {
-  /** The number of messages for each load, and for each content size whose storage is measured. */
+  /** This many messages are sent for each load, and for each content size whose storage is measured. */
   readonly messages: number;
   readonly sockets: number;
   readonly idleMs: number;
@@ -31,12 +31,11 @@ export interface Effort {
 
 export const contentSizes = [100, 1_000, 4_000] as const;
 export const fanOuts = [10, 50, 100] as const;
-/** The content of the messages whose processor time is measured. */
 export const loadContentBytes = 200;
 export const senderCount = 10;
 export const loadPerSecond = 500;
 
-/** Random letters, because PostgreSQL would compress repeated ones better than real text. */
+/** PostgreSQL would compress repeated letters better than real text, so the letters are random. */
 const textOf = (bytes: number) => randomBytes(bytes).toString('base64').slice(0, bytes);
 
 async function createChannel(
@@ -53,13 +52,11 @@ function openSenders(hub: HubProcess, count = senderCount): Promise<RpcSocket[]>
 
 type BytesBySize = Readonly<Record<(typeof contentSizes)[number], number>>;
 
-/** Bytes stored per message, by the size of its text. */
 export interface StorageCosts {
   readonly sqliteBytes: BytesBySize;
   readonly postgresBytes: BytesBySize;
 }
 
-/** Measures the growth of the database by messages of each size in ten channels. */
 async function measureGrowth(
   hub: HubProcess,
   databaseBytes: () => number,
@@ -96,7 +93,7 @@ const eventsOf = (sockets: readonly LightSocket[]) =>
 const framesOf = (sockets: readonly LightSocket[]) =>
   sockets.reduce((sum, { frames }) => sum + frames, 0);
 
-/** How the messages of a load are spread over time. Messages that share a turn of the event loop cost less. */
+/** Messages that share a turn of the event loop cost less, so loads spread them differently over time. */
 export const loads = ['alone', 'even', 'full'] as const;
 type Load = (typeof loads)[number];
 
@@ -106,7 +103,6 @@ export interface LoadCosts {
   /** Frames per message and subscriber: 1 when every message is delivered alone. */
   readonly turns: number;
   readonly perSecond: number;
-  /** Microseconds of processor time per message. */
   readonly sending: number;
   readonly receiving: number;
   readonly redis: number;
@@ -114,7 +110,7 @@ export interface LoadCosts {
   readonly redisOutputBytes: number;
 }
 
-/** Processor time and Redis per message, with senders on one hub and subscribers on another. */
+/** Senders are on one hub, and subscribers on another. */
 export async function measureMessages(
   { messages, idleMs }: Effort,
   env: Readonly<Record<string, string>> = {},
@@ -178,8 +174,8 @@ export async function measureMessages(
 }
 
 /**
- * Processor time of a hub for a message of another hub, in a channel that no client of this hub follows. Its check of
- * the newest commits finds the message. The cost is highest when every message is in another channel.
+ * The processor time of a hub for a message of another hub, in a channel that no client of this hub follows. Its
+ * check of the newest commits finds the message. The cost is highest when every message is in another channel.
  */
 export async function measureForeignCommits({ messages, idleMs }: Effort): Promise<number> {
   await using folder = await temporaryFolder('costs');
@@ -209,7 +205,7 @@ export interface SocketCosts {
   readonly leaseMicrosPerSecond: number;
 }
 
-/** The cost of a connected, silent agent that is present in one channel. */
+/** Each connected, silent agent is present in one channel. */
 export async function measureSockets({ sockets, idleMs }: Effort): Promise<SocketCosts> {
   await using folder = await temporaryFolder('costs');
   await using redis = await startRedis();

@@ -18,7 +18,6 @@ export const unlimited = {
   HUB_AGENT_TURNS: '0',
 };
 
-/** Two hubs on one Redis; the processor time and the memory of both can be read. */
 export async function startMeasuredHubs(
   redis: RedisServer,
   folder: string,
@@ -55,7 +54,7 @@ interface RedisUse {
   readonly cpuMs: number;
 }
 
-/** Commands of the measurement itself. */
+/** The measurement itself sends these commands. */
 const ownCommands: ReadonlySet<string> = new Set(['info', 'quit']);
 
 function redisUse(before: RedisCounters, after: RedisCounters): RedisUse {
@@ -76,7 +75,6 @@ interface Use {
   readonly redis: RedisUse;
 }
 
-/** Measures both hubs and Redis while `work` runs. */
 export async function during(
   redis: RedisServer,
   [sending, receiving]: readonly [Inspector, Inspector],
@@ -96,7 +94,6 @@ export async function during(
   };
 }
 
-/** The use during work, minus the use of an idle system in the same time. */
 export function beyondIdle(use: Use, idle: Use): Use {
   const share = use.seconds / idle.seconds;
   return {

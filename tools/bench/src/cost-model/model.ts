@@ -1,33 +1,34 @@
 /**
- * The cost of each part, fitted to runs on one machine; `npm run cost-model` compares it with new runs. Times are
+ * The costs are fitted to runs on one machine; `npm run cost-model` compares them with new runs. Times are
  * microseconds of one core.
  */
 export const costs = {
-  /** Bytes of a message's row in the log besides its text. */
+  /** A message's row in the log besides its text. */
   sqliteRowBytes: 730,
-  /** Bytes of a message's rows in other tables and indexes. */
+  /** A message's rows in other tables and indexes. */
   sqliteOtherBytes: 233,
   postgresFixedBytes: 1_380,
   postgresPerContentByte: 1.18,
-  /** Bytes of a published envelope besides its text. */
   publishedFixedBytes: 660,
   /** Redis' answer to the sending hub. */
   publishReplyBytes: 20,
   /** The publish script with its GET, SET, DEL and PUBLISH. */
   publishCommands: 5,
-  /** One exchange of an agent's rate limit, at most ten a second for each agent that sends. */
+  /** One exchange is for an agent's rate limit. An agent that sends makes at most ten exchanges a second. */
   exchangeCommands: 10.5,
   exchangeOutputBytes: 220,
   exchangesPerSecond: 10,
-  /** The sending hub, per turn of its event loop with messages, and per message. */
+  /** The sending hub's cost per turn of its event loop with messages, and per message. */
   sendTurnMicros: 1_150,
   sendMessageMicros: 75,
-  /** A receiving hub, per turn, per write to a socket, per message, and per further delivery in a write. */
+  /** A receiving hub's cost per turn, per write to a socket, per message, and per further delivery in a write. */
   receiveTurnMicros: 330,
   writeMicros: 7,
   receiveMessageMicros: 15,
   deliveryMicros: 0.1,
-  /** At each hub that does not follow the channel, because every hub reads the newest commits of the others. */
+  /**
+   * The cost at each hub that does not follow the channel, because every hub reads the newest commits of the others.
+   */
   foreignMessageMicros: 6,
   redisTurnMicros: 140,
   redisMessageMicros: 10,
@@ -40,8 +41,8 @@ export const costs = {
 } as const;
 
 /**
- * SQLite's format for tables with rowid, with pages of 4 KiB (sqlite.org/fileformat.html, 1.6). A page holds as many
- * rows as fit. A longer row has a part in its leaf, and whole pages for the rest.
+ * The numbers follow SQLite's format for tables with rowid and pages of 4 KiB (sqlite.org/fileformat.html, 1.6). A
+ * page holds as many rows as fit. A longer row has a part in its leaf, and whole pages for the rest.
  */
 const sqlitePage = {
   bytes: 4_096,
@@ -51,7 +52,6 @@ const sqlitePage = {
   overflow: 4_092,
 };
 
-/** Bytes that a message adds to a SQLite file. */
 export function sqliteMessageBytes(contentBytes: number): number {
   const { bytes, forRows, maxLocal, minLocal, overflow } = sqlitePage;
   const row = contentBytes + costs.sqliteRowBytes;
@@ -62,25 +62,24 @@ export function sqliteMessageBytes(contentBytes: number): number {
   return bytes / Math.floor(forRows / local) + pages * bytes + costs.sqliteOtherBytes;
 }
 
-/** Bytes that a message adds to the tables and indexes of PostgreSQL. */
 export function postgresMessageBytes(contentBytes: number): number {
   return costs.postgresFixedBytes + costs.postgresPerContentByte * contentBytes;
 }
 
 export interface MessageLoad {
   readonly contentBytes: number;
-  /** Messages per second, of `senders` agents. */
+  /** This is the rate of all `senders` together. */
   readonly perSecond: number;
   readonly senders: number;
-  /** Hubs that follow the channel, beside a sending hub without subscribers. */
+  /** These hubs follow the channel, beside a sending hub without subscribers. */
   readonly hubs: number;
-  /** Subscribers on each of those hubs. */
+  /** Each of those hubs has this many subscribers. */
   readonly fanOut: number;
   /** Turns of the event loop per message: 1 when messages come alone, less when several share one. */
   readonly turns: number;
 }
 
-/** Rate limit exchanges per message: at most one per sender in a tenth of a second. */
+/** A sender makes at most one exchange in a tenth of a second. */
 function exchanges({ perSecond, senders }: MessageLoad): number {
   return Math.min(1, (senders * costs.exchangesPerSecond) / perSecond);
 }
@@ -89,7 +88,6 @@ export function redisCommandsPerMessage(load: MessageLoad): number {
   return costs.publishCommands + costs.exchangeCommands * exchanges(load);
 }
 
-/** Bytes that Redis sends for a message. */
 export function redisOutputPerMessage(load: MessageLoad): number {
   const published = load.contentBytes + costs.publishedFixedBytes;
   return (
@@ -97,12 +95,12 @@ export function redisOutputPerMessage(load: MessageLoad): number {
   );
 }
 
-/** Processor time of the hub that commits and publishes. */
+/** Returns the processor time of the hub that commits and publishes. */
 export function sendingMicros({ turns }: Pick<MessageLoad, 'turns'>): number {
   return costs.sendMessageMicros + turns * costs.sendTurnMicros;
 }
 
-/** Processor time of one hub that delivers a message to its subscribers. */
+/** Returns the processor time of one hub that delivers a message to its subscribers. */
 export function receivingMicros({ turns, fanOut }: Pick<MessageLoad, 'turns' | 'fanOut'>): number {
   const { receiveMessageMicros, receiveTurnMicros, writeMicros, deliveryMicros } = costs;
   return (
@@ -112,7 +110,6 @@ export function receivingMicros({ turns, fanOut }: Pick<MessageLoad, 'turns' | '
   );
 }
 
-/** Processor time of Redis. */
 export function redisMicros({ turns }: Pick<MessageLoad, 'turns'>): number {
   return costs.redisMessageMicros + turns * costs.redisTurnMicros;
 }

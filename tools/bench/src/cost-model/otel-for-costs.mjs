@@ -1,4 +1,4 @@
-// Records and drops spans, so that the measurement includes no exporter.
+// Drops spans, so that the measurement includes no exporter.
 import {
   NodeTracerProvider,
   NoopSpanProcessor,

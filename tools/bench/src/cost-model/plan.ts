@@ -8,7 +8,6 @@ import {
   type MessageLoad,
 } from './model.ts';
 
-/** A fleet. Each agent is in one channel and sends messages there. */
 export interface Fleet {
   readonly agents: number;
   readonly channelSize: number;
@@ -22,33 +21,29 @@ export interface Plan extends Fleet {
   readonly messagesPerSecond: number;
   readonly deliveriesPerSecond: number;
   /**
-   * Separate databases, each with its own Redis and hubs. The channels are divided among them, which the hub does not
-   * support yet.
+   * Separate databases, each with its own Redis and hubs, divide the channels among them. The hub does not support
+   * this yet.
    */
   readonly systems: number;
-  /** Hubs of all systems together. */
   readonly hubs: number;
   readonly socketsPerHub: number;
   readonly hubHeapBytes: number;
-  /**
-   * Cores of Redis in all systems, for live delivery and presence. One server uses one core; more need Redis Cluster.
-   */
+  /** One Redis server uses one core; more need Redis Cluster. */
   readonly redisCores: number;
   readonly redisOutputBytesPerSecond: number;
   readonly redisMemoryBytes: number;
   readonly databaseBytesPerDay: number;
 }
 
-/** The largest share of a core that a hub may use, so that bursts are not late. */
+/** A larger share of a core would delay bursts. */
 const maxCores = 0.6;
-/** The largest share of a core that a hub may spend on commits of other hubs, which grow with the whole system. */
+/** Commits of other hubs grow with the whole system, so their share of a core is limited. */
 const maxForeignCores = 0.2;
-/** The most connections of a hub, so that the other hubs can take over those of one that stops. */
+/** The number is bounded, so that the other hubs can take over the connections of one that stops. */
 const maxSocketsPerHub = 20_000;
 /** Under load a hub flushes about every 3 ms. */
 const maxTurnsPerSecond = 300;
 
-/** The cores that each of `hubs` hubs uses. */
 function hubCores(fleet: Fleet, hubs: number): number {
   const { agents, channelSize, messagesPerAgentSecond } = fleet;
   const messages = agents * messagesPerAgentSecond;
@@ -70,7 +65,9 @@ function hubCores(fleet: Fleet, hubs: number): number {
   return (sending + receiving + idle + foreign) / 1_000_000;
 }
 
-/** The mean number of hubs with at least one member of a channel, if members are spread evenly. */
+/**
+ * Members are spread evenly over hubs. The result is the mean number of hubs with at least one member of a channel.
+ */
 export function hubsOfChannel(channelSize: number, hubs: number): number {
   return hubs * (1 - (1 - 1 / hubs) ** channelSize);
 }
@@ -79,16 +76,14 @@ function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number)
   return areMembersTogether ? 1 : hubsOfChannel(channelSize, hubs);
 }
 
-/** The smallest number of hubs of one system that stays within the limits. */
+/** Returns the smallest number of hubs within the limits, in one system. */
 function hubsFor(fleet: Fleet): number {
   let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
-  // The loop ends: with more hubs, the load of each approaches the share for foreign commits, which is below the
-  // limit.
+  // The loop ends, because the load of each hub approaches the share for foreign commits, which is below the limit.
   while (hubCores(fleet, hubs) > maxCores) hubs += Math.ceil(hubs / 50);
   return hubs;
 }
 
-/** The smallest deployment that serves the fleet within the limits. */
 export function planFor(fleet: Fleet): Plan {
   const { agents, channelSize, messagesPerAgentSecond, contentBytes } = fleet;
   const messagesPerSecond = agents * messagesPerAgentSecond;
@@ -105,7 +100,7 @@ export function planFor(fleet: Fleet): Plan {
     fanOut: channelSize / following,
     turns: Math.min(1, (maxTurnsPerSecond * hubs) / messagesPerSecond),
   };
-  // An upper bound, because each further hub that follows a channel counts as another publish.
+  // This is an upper bound, because each further hub that follows a channel counts as another publish.
   const publishing = messagesPerSecond * following * redisMicros({ turns: 0 });
   const presence = agents * costs.leaseMicrosPerSecond;
   return {
@@ -123,7 +118,10 @@ export function planFor(fleet: Fleet): Plan {
   };
 }
 
-/** Fleets from the EPIC's 111 agents to a million, in channels of 20. Each agent sends a message every ten seconds. */
+/**
+ * Fleets grow from the EPIC's 111 agents to a million, in channels of 20. Each agent sends a message every ten
+ * seconds.
+ */
 export const fleets: readonly Fleet[] = [false, true].flatMap((areMembersTogether) =>
   [111, 1_000, 10_000, 100_000, 1_000_000].map((agents) => ({
     agents,

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { PostgresServer, RedisServer } from '@openclaw/test-support';
 
 export interface RedisCounters {
-  /** Calls of each command, also inside scripts. */
+  /** Counts calls of each command, also inside scripts. */
   readonly calls: ReadonlyMap<string, number>;
   readonly outputBytes: number;
   readonly usedBytes: number;
@@ -24,7 +24,7 @@ export async function redisCounters(redis: Pick<RedisServer, 'command'>): Promis
   };
 }
 
-/** The size of a SQLite database with what is still in its write-ahead log. */
+/** Includes the content of the write-ahead log. */
 export function sqliteBytes(path: string): number {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
@@ -39,7 +39,6 @@ export function sqliteBytes(path: string): number {
   }
 }
 
-/** The size of all tables and indexes of the hub's database. */
 export function postgresBytes(postgres: Pick<PostgresServer, 'query'>): number {
   return Number(
     postgres.query(

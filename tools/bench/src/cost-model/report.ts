@@ -26,7 +26,7 @@ export interface Row {
   readonly measured: number;
   /** The largest ratio between model and run, in either direction. Sizes and counts agree better than times. */
   readonly withinFactor: number;
-  /** Differences below this are ignored, because the runs cannot measure them. */
+  /** Smaller differences are ignored, because the runs cannot measure them. */
   readonly noise?: number;
 }
 
@@ -166,7 +166,6 @@ export function socketRows(measured: SocketCosts, sockets: number): Row[] {
   ];
 }
 
-/** Three significant digits. */
 function short(value: number): string {
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
   return String(Number(value.toPrecision(3)));

@@ -12,7 +12,6 @@ const variants = {
   'on, all sampled': { HUB_TRACING: 'on', NODE_OPTIONS: `--import ${sdk}`, SAMPLED_SHARE: '1' },
 } as const;
 
-/** Measures the loads with tracing off, then on. */
 export async function measureTracing(
   effort: Effort,
 ): Promise<readonly { readonly variant: string; readonly costs: readonly LoadCosts[] }[]> {

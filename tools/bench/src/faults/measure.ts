@@ -1,6 +1,5 @@
 import { spreadOf, tableLines } from '../statistics.ts';
 
-/** A measure, and the bound for its median. */
 export interface Measure {
   readonly name: string;
   readonly boundMs: number;
@@ -24,7 +23,6 @@ export const measures = {
 
 export type MeasureKey = keyof typeof measures;
 
-/** Receives one measured time. */
 export type Note = (key: MeasureKey, ms: number) => void;
 
 export interface Row extends Measure {
@@ -35,7 +33,6 @@ export interface Row extends Measure {
   readonly holds: boolean;
 }
 
-/** One row for each measure that has a time. */
 export function rowsOf(times: ReadonlyMap<MeasureKey, readonly number[]>): Row[] {
   return [...times].flatMap(([key, values]) => {
     const spread = spreadOf(values);

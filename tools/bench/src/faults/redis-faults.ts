@@ -24,7 +24,7 @@ async function untilWhole(pair: HubPair, traffic: ChatTraffic): Promise<void> {
   await Promise.all([untilTopicsPass(traffic), untilPresenceIsWhole(traffic)]);
 }
 
-/** Ends the traffic. Rejects if it has violations. */
+/** Rejects if the traffic has violations. */
 export async function settle(traffic: ChatTraffic): Promise<void> {
   const violations = await traffic.stop();
   await traffic.close();
@@ -35,14 +35,14 @@ export async function settle(traffic: ChatTraffic): Promise<void> {
 
 interface Way {
   readonly name: string;
-  /** The measures: breaker open, delivery between hubs, recovered. */
+  /** The keys are: breaker open, delivery between hubs, recovered. */
   readonly keys: readonly [MeasureKey, MeasureKey, MeasureKey];
   readonly struck: readonly HubProcess[];
   readonly strike: () => unknown;
   readonly mend: () => unknown;
 }
 
-/** Kills, freezes and cuts off (from one hub) a single Redis, `runs` times. */
+/** Kills Redis, freezes it, and cuts it off from one hub, `runs` times. */
 export async function measureOneServer(runs: number, note: Note): Promise<void> {
   const redis = await startRedis();
   const link = await startTcpLink(redis.port);
@@ -99,7 +99,6 @@ export async function measureOneServer(runs: number, note: Note): Promise<void> 
   }
 }
 
-/** Kills and freezes the master of a Sentinel deployment, `runs` times. */
 export async function measureSentinel(runs: number, note: Note): Promise<void> {
   const deployment = await startSentinel();
   const sentinels = deployment.sentinels.map(({ host, port }) => `${host}:${port}`).join();
@@ -134,7 +133,7 @@ export async function measureSentinel(runs: number, note: Note): Promise<void> {
   }
 }
 
-/** Resolves when the old master is a replica, which another failover needs. */
+/** Another failover needs the old master as a replica. */
 async function rejoined(fallen: RedisServer): Promise<void> {
   await waitFor(
     async () =>

@@ -7,7 +7,7 @@ import { ownHub, type Series } from './series.ts';
 const agents = 200;
 const perSecond = 500;
 
-/** Two members per channel, so that only the number of channels grows. */
+/** Each channel has two members, so that only the number of channels grows. */
 function membersOf(channels: number): Membership[] {
   const joined = Array.from({ length: agents }, (): string[] => []);
   for (let channel = 0; channel < channels; channel += 1) {

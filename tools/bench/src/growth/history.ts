@@ -34,7 +34,7 @@ async function writeHistory(databaseUrl: string, messages: number): Promise<void
   copyMessage(databaseUrl.replace(/^sqlite:/, ''), messages - 1);
 }
 
-/** Copies the newest message by SQL, which is faster than the store by far. */
+/** Copies rows by SQL, which is far faster than the store. */
 function copyMessage(path: string, copies: number): void {
   const database = new DatabaseSync(path);
   // The log stores each message as JSON, with its seq and two ids in the text.
@@ -99,7 +99,7 @@ export const historyGrowth: Series = {
       values: {
         ...values,
         newestPageMs: await call('message.history', () => page),
-        // A different page each time, so that no cache answers.
+        // The page is a different one each time, so that no cache answers.
         middlePageMs: await call('message.history', () => ({ ...page, before: middle + paged++ })),
         resumeMs: await call('subscribe', () => ({ topics, epoch })),
       },

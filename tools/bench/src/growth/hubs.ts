@@ -21,7 +21,7 @@ export const hubGrowth: Series = {
     await using stack = new AsyncDisposableStack();
     const system = ownHub(postgres.url);
     const hubs: RunningSystem[] = [];
-    // In sequence, because the first hub creates the tables.
+    // The first hub creates the tables, so the hubs start in sequence.
     for (let at = 0; at < count; at += 1) hubs.push(stack.use(await system.start(redis)));
     const [first] = hubs;
     if (!first) throw new Error('there is no hub');

@@ -12,16 +12,16 @@ import { sqliteFile, writeMessages, type BenchDatabase } from './written-message
 const channels = 100;
 const everyMs = 1_000;
 const owner: Actor = { agentId: 'owner', isAdmin: false };
-/** A member of one quiet channel among all the others. */
+/** The guest is a member of one quiet channel among all the others. */
 const guest: Actor = { agentId: 'guest', isAdmin: false };
 const quiet = 'quiet';
 const quietMessages = 100;
-/** A member of more channels than a search looks up in the index. */
+/** This agent is a member of more channels than a search looks up in the index. */
 const crowd: Actor = { agentId: 'crowd', isAdmin: false };
 const crowdChannels = 400;
 const callsMeasured = 300;
 
-/** The searches of the table, each measured at places all over the history. */
+/** Each search is measured at places all over the history. */
 const searches = {
   common: { actor: owner, query: 'the', title: 'commonest word' },
   guest: { actor: guest, query: 'the', title: 'commonest word, one quiet channel of 101' },
@@ -51,7 +51,7 @@ async function createChannels(store: ChatStore): Promise<void> {
   await create(guest, `${quiet}0`);
 }
 
-/** The row of a real message. The other rows are made from it. */
+/** The other rows are made from this row of a real message. */
 async function templateOf(store: ChatStore) {
   const channelId = 'template';
   const content = 'CONTENT';
@@ -66,7 +66,7 @@ async function templateOf(store: ChatStore) {
     readonly event: { readonly message: { readonly id: string } };
   };
   return {
-    // Without the epoch, as it is stored.
+    // The log stores envelopes without the epoch.
     envelope: event.json.slice(0, -`,"epoch":${JSON.stringify(epoch)}}`.length),
     ...{ id: sent.message.id, channelId, seq: 2, timestamp: event.timestamp },
     ...{ content, senderId: owner.agentId },
@@ -83,7 +83,7 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
   const lengthMs = Math.ceil(messages / channels) * everyMs;
   const seldom = { channels: 1, messages: quietMessages, prefix: quiet };
   writeMessages(database, { ...seldom, everyMs: lengthMs / quietMessages }, template);
-  // The state after the migration of a database that has messages.
+  // Sets the state after the migration of a database that has messages.
   database.run(`update search_feed set epoch = '', check_after = '', backfill_before = '~'`);
   database.run('delete from search_fed');
   database.run(`insert into search_fed (channel_id, seq)
@@ -112,7 +112,7 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
     for (const [key, { actor, query }] of Object.entries(searches)) {
       const times: number[] = [];
       for (let call = 0; call < callsMeasured; call += 1) {
-        // The newest page first, then pages all over the history.
+        // The first call reads the newest page, the others pages all over the history.
         const before = call === 0 ? null : Date.now() - Math.floor(Math.random() * lengthMs);
         const fromMs = performance.now();
         await search(actor, { query, before });

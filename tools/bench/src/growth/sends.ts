@@ -14,7 +14,7 @@ export const sendColumns: readonly Column[] = [
   { key: 'lost', title: 'lost', digits: 0 },
 ];
 
-/** Costs of messages at an even rate: processor time of the hubs and Redis. */
+/** Measures the processor time of the hubs and Redis at an even rate. */
 export async function measureSends(
   fleet: Fleet,
   hubs: readonly RunningSystem[],

@@ -5,11 +5,9 @@ import type { Column, Effort, Measured } from '../compare/works/work.ts';
 export interface Series {
   readonly name: string;
   readonly description: string;
-  /** The unit of the sizes, in the plural. */
   readonly unit: string;
   readonly sizes: readonly number[];
   readonly columns: readonly Column[];
-  /** The columns whose growth is fitted. */
   readonly fitted: readonly string[];
   run(size: number, effort: Effort): Promise<Measured>;
 }

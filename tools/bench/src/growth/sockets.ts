@@ -8,7 +8,6 @@ import { mebibyte } from './sends.ts';
 import { ownHub, type Series } from './series.ts';
 import { medianMs } from './timed.ts';
 
-/** Measures the cost of silent agents, while they connect and afterwards. */
 async function measureSilence(
   sockets: number,
   channels: number,

@@ -1,6 +1,5 @@
 import { spreadOf } from '../statistics.ts';
 
-/** The median time in ms of several calls, made one after the other. */
 export async function medianMs(times: number, call: () => Promise<unknown>): Promise<number> {
   const measured: number[] = [];
   for (let done = 0; done < times; done += 1) {

@@ -1,13 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
 
-/** Runs SQL on the database of a bench. */
 export interface BenchDatabase {
   readonly url: string;
   readonly dialect: 'sqlite' | 'postgres';
   run(sql: string): void;
 }
 
-/** How the messages are spread over existing channels. */
 export interface Spread {
   readonly messages: number;
   /** Message n is in the channel `${prefix}${n % channels}`. */
@@ -17,15 +15,14 @@ export interface Spread {
   readonly everyMs: number;
 }
 
-/** Different words in the texts. */
 const vocabulary = 20_000;
 const wordsEach = 12;
 const rowsAtOnce = 50_000;
 
 /**
- * Writes messages by SQL, as if they had been sent, after the first event of each channel. Every text begins with
- * `the` and has twelve words `w…`, of which the first are common and the last are rare; every tenth message has
- * `tenth`. `template` is the logged envelope of a message that was sent.
+ * Writes messages by SQL, after the first event of each channel. Every text begins with `the` and has twelve words
+ * `w…`, of which the first are common and the last are rare; every tenth message has `tenth`. `template` is the
+ * logged envelope of a message that was sent.
  */
 export function writeMessages(
   database: BenchDatabase,
@@ -87,7 +84,6 @@ export function writeMessages(
   if (!isSqlite) database.run('vacuum analyze');
 }
 
-/** Runs SQL on a file. */
 export function sqliteFile(path: string): BenchDatabase {
   return {
     url: `sqlite:${path}`,

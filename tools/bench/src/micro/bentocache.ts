@@ -9,7 +9,7 @@ import { cacheFolder } from '../compare/peers/cache-folder.ts';
 
 const execute = promisify(execFile);
 const version = '1.6.1';
-/** The newest ioredis of the major version that bentocache supports. */
+/** This is the newest ioredis of the major version that bentocache supports. */
 const ioredisVersion = '5.11.1';
 
 export interface Bento {
@@ -34,8 +34,8 @@ interface BentoModule {
 }
 
 /**
- * Creates a cache of bentocache over Redis, with or without memory in front. bentocache needs an older ioredis than
- * this workspace has. npm installs both once, into a cache folder outside the tree. Returns the reason of a failure.
+ * Puts memory in front of Redis if asked. bentocache needs an older ioredis than this workspace, so npm installs both
+ * once, into a cache folder outside the tree. Returns the reason of a failure.
  */
 export async function createBento(
   redis: { readonly host: string; readonly port: number },

@@ -6,7 +6,6 @@ import type { Comparison, Contestant } from './contestant.ts';
 
 const channels = 100;
 const channelOf = (at: number) => `channel-${at % channels}`;
-/** A page of the newest messages. */
 const messages = Array.from({ length: 50 }, (_, index) => ({
   id: `message-${index}`,
   content: 'lorem ipsum '.repeat(17),

@@ -10,7 +10,7 @@ const channelId = 'store';
 const agent = { agentId: 'agent', isAdmin: false };
 const content = 'lorem ipsum '.repeat(17);
 
-/** Writes rows with equal text into a table with the same key as the store's, and with equal durability. */
+/** The table has the same key as the store's, and equal durability. */
 async function plainInserts(perTransaction: number): Promise<Contestant> {
   const folder = await temporaryFolder('micro');
   const database = new DatabaseSync(join(folder.path, 'plain.sqlite'));

@@ -20,7 +20,6 @@ function envelopeOf(at: number): Envelope {
   };
 }
 
-/** Resolves each operation when its event arrives. */
 function createArrivals() {
   const waiting = new Map<string, () => void>();
   return {

@@ -5,12 +5,11 @@ import type { Contestant } from './contestant.ts';
 
 export interface MicroResult {
   readonly perSecond: number;
-  /** Processor time of all threads of this process, and of Redis. */
+  /** The time is the processor time of all threads of this process, and of Redis. */
   readonly micros: number;
   readonly redisMicros: number;
   readonly p50Micros: number;
   readonly p99Micros: number;
-  /** Processor seconds per second that everything else on this machine used. */
   readonly otherCores: number;
 }
 
@@ -62,7 +61,7 @@ export async function measure(
         await contestant.operate(started++);
         note(performance.now() - fromMs);
         operations += 1;
-        // Yields, because operations without input and output would block the event loop.
+        // Operations without input and output would block the event loop.
         if (operations % 1_000 === 0) await turn();
       }
     };

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 
-/** The connection of a peer. Peers expect the replies of the protocol's version 2. */
+/** Peers expect the replies of the protocol's version 2. */
 export async function connectPeerRedis(url: string): Promise<Redis> {
   const redis = new Redis(url, { protocol: 2, lazyConnect: true });
   await redis.connect();

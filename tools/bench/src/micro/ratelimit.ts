@@ -9,7 +9,6 @@ const limit = 100_000_000;
 const windowSeconds = 60;
 const limits = { message: { limit, windowMs: 1_000 * windowSeconds } };
 const agentOf = (at: number) => `agent-${at % agents}`;
-/** Two contestants on one Redis must not share keys. */
 const peerPrefix = 'peer';
 
 export const exactLimits: Comparison = {

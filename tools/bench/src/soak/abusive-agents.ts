@@ -1,24 +1,22 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** The behaviours of an authenticated agent with five sockets. */
 export type Abuse = 'flood' | 'read-storm';
 
 export interface AbuseTask {
   readonly behaviour: Abuse;
-  /** The hub's WebSocket URL, credentials included. */
+  /** Contains credentials. */
   readonly url: string;
   readonly channelIds: readonly string[];
 }
 
 export interface AbuseCounts {
   readonly calls: number;
-  /** Frames received. */
   readonly answers: number;
   readonly closes: Readonly<Record<string, number>>;
 }
 
-/** Starts the agent in a worker thread. Returns a function that ends it. */
+/** Runs in a worker thread. The returned function ends the agent. */
 export function startAbusiveAgent(task: AbuseTask): () => Promise<AbuseCounts> {
   const worker = new Worker(new URL('./abusive-worker.ts', import.meta.url), {
     workerData: task,

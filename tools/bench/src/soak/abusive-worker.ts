@@ -2,13 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import type { Abuse, AbuseCounts, AbuseTask } from './abusive-agents.ts';
 
-// A worker thread, so that the load does not delay the measured clients in this process.
+// The load runs in a worker thread, so that it does not delay the measured clients.
 
 const { behaviour, url, channelIds } = workerData as AbuseTask;
 const socketCount = 5;
 const tickMs = 10;
 const callsPerMs = 4;
-/** The most calls that one tick sends to catch up after a delay of this thread. */
+/** Limits the calls of one tick that catches up after a delay of this thread. */
 const callsPerTickMax = 2_000;
 const unansweredMax = 20;
 const reconnectMs = 200;
@@ -25,7 +25,7 @@ function pick<T>(items: readonly T[]): T {
   return items[Math.floor(Math.random() * items.length)] as T;
 }
 
-/** Valid and malformed calls, more than an agent may make. */
+/** The frames have more calls, valid and malformed, than an agent may make. */
 function floodFrames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => {
     if (index % 10 === 0) return pick(junk);

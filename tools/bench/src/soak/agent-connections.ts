@@ -1,25 +1,20 @@
-/** Records when each agent had which connections, to be compared with the presence that hubs show. */
 export interface AgentConnections {
-  /** The agents that have not closed for good. */
+  /** The list leaves out agents that have closed for good. */
   readonly agents: Iterable<string>;
-  /** The connection got its welcome from the hub `where`. */
+  /** Call it when the hub `where` sent its welcome. */
   live(agentId: string, connection: string, where: string): void;
-  /** `isWanted`: the client closed the connection. */
+  /** `isWanted` is true when the client closed the connection. */
   lost(agentId: string, connection: string, isWanted?: boolean): void;
-  /** The agent closed for good. */
   closed(agentId: string): void;
-  /** True if one connection was open all the time. */
   wasLive(agentId: string, fromMs: number, toMs: number): boolean;
-  /** The time from which on the agent has always had a connection; Infinity while it has none. */
+  /** The agent has always had a connection since this time; Infinity while it has none. */
   liveSinceMs(agentId: string): number;
-  /** The time at which the agent closed for good; Infinity before that. */
+  /** Infinity while the agent has not closed for good. */
   closedAtMs(agentId: string): number;
   readonly lastClosedMs: number;
-  /** When a connection was last opened or lost. */
+  /** A connection was last opened or lost at this time. */
   readonly lastChangeMs: number;
-  /** The number of lost connections that their clients did not close. */
   readonly losses: number;
-  /** The agent's last connections, as text. */
   describe(agentId: string): string;
 }
 

@@ -7,7 +7,6 @@ export interface CommandLine {
   readonly seed: number;
   readonly system: SystemOptions;
   readonly faults: readonly FaultName[];
-  /** Two faults at the same time. */
   readonly overlaps: boolean;
   readonly rate: number;
   readonly agents: number;
@@ -63,7 +62,7 @@ function parse(args: readonly string[]) {
   });
 }
 
-/** Parses the arguments. Returns a string for `--help` and `--list`, to be printed. @throws {CommandLineError} */
+/** Returns a string for `--help` and `--list`, to be printed. @throws {CommandLineError} */
 export function parseCommandLine(args: readonly string[]): CommandLine | string {
   const values = parse(args);
   if (values.help) return help;

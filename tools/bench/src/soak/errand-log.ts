@@ -1,18 +1,16 @@
 import type { Envelope } from '@openclaw/protocol';
 import type { ViolationKind } from './violations.ts';
 
-/** The key in a message's metadata that holds what the soak needs to judge it. */
+/** The soak judges a message by the value of this key in its metadata. */
 export const errandKey = 'errand';
 
-/** What the workers of the errands saw. Ids are message ids. */
 export interface ErrandWitness {
-  /** The asks that came to each agent's inbox. */
+  /** Maps each agent to the ids of the asks that came to its inbox. */
   readonly seen: ReadonlyMap<string, ReadonlySet<string>>;
-  /** The whole texts of the streams whose end was acknowledged. */
+  /** Maps each stream whose end was acknowledged to its whole text. */
   readonly finished: ReadonlyMap<string, string>;
 }
 
-/** Counts from the log, for the report. */
 export interface ErrandTotals {
   asks: number;
   done: number;
@@ -20,7 +18,7 @@ export interface ErrandTotals {
   expired: number;
   answers: number;
   interrupted: number;
-  /** Grants to an agent that was not the first in its thread. */
+  /** Counts grants to an agent that was not the first in its thread. */
   takeovers: number;
 }
 
@@ -45,8 +43,8 @@ const statesAfter: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Checks a channel's whole log, in which all deadlines have passed: each addressee of each ask ended once, claims have
- * rising fences, and answers are whole and end once.
+ * All deadlines in the log must have passed. Each addressee of each ask ended once, claims have rising fences, and
+ * answers are whole and end once.
  */
 export function judgeErrands(
   log: readonly Envelope[],

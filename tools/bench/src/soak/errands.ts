@@ -15,7 +15,6 @@ export interface Errands {
   readonly crashes: number;
   /** Asks no more. Resolves when every deadline has passed and every inbox is empty, or after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
-  /** Checks what the workers saw against the channel's whole log. */
   settle(log: readonly Envelope[]): ErrandTotals;
   close(): Promise<void>;
 }
@@ -28,7 +27,7 @@ const deadlineMs = [2_000, 5_000] as const;
 const leaseMs = [1_000, 3_000] as const;
 const setUpTimeoutMs = 30_000;
 const retryMs = 500;
-/** An expiry comes within 2 s of the deadline. */
+/** Longer than the 2 s within which an expiry follows its deadline. */
 const expiryGraceMs = 4_000;
 const pieces = 12;
 const crashChance = 0.05;
@@ -90,7 +89,7 @@ export async function startErrands(
     }
   }
 
-  /** Takes its inbox with one client after another, as an agent that is restarted after each crash. */
+  /** Connects a new client after each crash, like an agent that is restarted. */
   async function runWorker(worker: Worker, agentId: string, own: Random) {
     while (!closed.signal.aborted) {
       const client = connect(agentId, own);
@@ -112,12 +111,11 @@ export async function startErrands(
 
   function createWorker(agentId: string, own: Random): Worker {
     const plans = new Map<string, Plan>();
-    /** The fences with which it began its answers. */
     const fences = new Map<string, number>();
     const acked = new Set<string>();
-    /** The asks that this client got since its last acknowledgment. */
+    /** This client got these asks since its last acknowledgment. */
     const unacked = new Set<string>();
-    /** The asks whose answers it has begun and not ended. */
+    /** The asks with an answer that has begun and not ended. */
     const growing = new Set<string>();
     let isBusy = false;
 
@@ -129,7 +127,7 @@ export async function startErrands(
         const claim = await channel.claim(askId, lease).catch(orNull);
         if (!claim) return void (await client.declineAsk(askId).catch(orNull));
         fence = claim.fence;
-        // Longer than its claim, so that another worker may take over.
+        // Longer than the claim, so that another worker may take over.
         if (plan === 'dawdle') await pause(lease * 1.2, closed.signal);
       }
       const text = Array.from({ length: pieces }, (_, n) => `${agentId} ${askId} part ${n}; `);
@@ -172,7 +170,7 @@ export async function startErrands(
     }
 
     return {
-      /** Returns when it crashed. Rejects with a HubError when the client cannot go on. */
+      /** Returns when the worker crashed. Rejects with a HubError when the client cannot go on. */
       async run(client: HubClient) {
         const inbox = client.inbox();
         unacked.clear();
@@ -181,7 +179,7 @@ export async function startErrands(
             isBusy = true;
             await handle(client, item).finally(() => (isBusy = false));
             if (own.next() < crashChance) return;
-            // It acknowledges several at a time.
+            // One acknowledgment covers several asks.
             if (own.next() < 0.3) continue;
             const covered = [...unacked];
             await inbox.ack();
@@ -234,7 +232,7 @@ export async function startErrands(
     },
   };
 
-  /** True when every ask has come to its addressees, and none of them is at work. */
+  /** True when every ask has come to its addressees, and no worker is busy. */
   function isEmpty(): boolean {
     const wasSeen = ([askId, to]: readonly [string, readonly string[]]) =>
       to.every((agentId) => seen.get(agentId)?.has(askId));
@@ -242,10 +240,9 @@ export async function startErrands(
   }
 }
 
-/** The end of a worker in the middle of an answer. */
 class Crash extends Error {}
 
-/** Null for a refusal that another worker, a deadline or an earlier crash explains. */
+/** Another worker, a deadline or an earlier crash explains these refusals. */
 function orNull(error: unknown): null {
   if (error instanceof HubError && error.code === 'conflict') return null;
   throw error;

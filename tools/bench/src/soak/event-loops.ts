@@ -1,23 +1,21 @@
 import { spreadOf, type Spread } from '../statistics.ts';
 
-/** Measures the timer delays of the hubs, from their own metrics. */
+/** Reads the timer delays from the hubs' own metrics. */
 export interface EventLoops {
-  /** Reads one hub's metrics since the previous read. `isCalm`: no fault was active in that time. */
+  /** Takes one hub's metrics since the previous sample. `isCalm` is true when no fault was active in that time. */
   sample(httpUrl: string, isCalm: boolean): Promise<void>;
   report(): EventLoopReport;
 }
 
 export interface EventLoopReport {
-  /** The p99 of each sample between faults. */
   readonly calmP99: Spread | null;
-  /** The longest delay of each sample between faults. */
   readonly calmMost: Spread | null;
-  /** The longest delay, also during faults and of frozen hubs. */
+  /** The longest delay includes faults and frozen hubs. */
   readonly longest: number;
   readonly samples: number;
 }
 
-/** The resolution of Node's histogram, which each of its values includes. */
+/** Each value of Node's histogram includes this resolution. */
 const samplingMs = 10;
 
 export function createEventLoops(): EventLoops {

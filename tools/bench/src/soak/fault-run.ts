@@ -5,13 +5,12 @@ import type { Records } from './subscriber.ts';
 import { formatFault, type ScheduledFault } from './schedule.ts';
 import type { System } from './system.ts';
 
-/** The longest recovery after a fault is undone. */
 const wholeTimeoutMs = 60_000;
 
-/** The faults so far. A violation names the last ones before it. */
+/** Violations name the last faults before them. */
 export interface FaultLog {
   add(fault: ScheduledFault): { ended(): void };
-  /** The last two faults that began before the given time. */
+  /** Returns the last two faults that began before the given time. */
   before(atMs: number): string[];
 }
 
@@ -36,7 +35,7 @@ export function createFaultLog(startMs: number): FaultLog {
   };
 }
 
-/** Injects a fault and holds it, at most until the signal aborts. Then undoes it, and waits for the recovery. */
+/** Holds the fault at most until the signal aborts. Then undoes it, and waits for the recovery. */
 export async function injectFault(
   system: System,
   fault: ScheduledFault,

@@ -5,13 +5,12 @@ import type { HubSite, System, SystemOptions } from './system.ts';
 
 export interface FaultKind {
   readonly text: string;
-  /** The bounds of its random duration. */
+  /** These are the bounds of the random duration. */
   readonly holdMs: readonly [min: number, max: number];
-  /** True if it affects only one hub. */
   readonly hitsOneHub?: boolean;
-  /** True if any hub is without Redis during the fault. */
+  /** True if some hub is without Redis during the fault. */
   readonly interruptsRedis?: boolean;
-  /** True if this fault can be injected in this deployment. */
+  /** True if this deployment can have the fault. */
   isPossible?(options: SystemOptions): boolean;
   /** Injects the fault at the hub `site`, for about `ms`. Resolves with a function that undoes it. */
   inject(system: System, site: HubSite, ms: number): Promise<() => Promise<void>>;
@@ -19,7 +18,7 @@ export interface FaultKind {
 
 const restartTimeoutMs = 45_000;
 const restartPauseMs = 500;
-/** The time in which every hub must notice that Redis refuses writes. */
+/** Every hub must notice within this time that Redis refuses writes. */
 const noticeTimeoutMs = 5_000;
 const onSingleRedis = ({ redis }: SystemOptions) => redis === 'single';
 const onPostgres = ({ db }: SystemOptions) => db === 'postgres';
@@ -34,10 +33,7 @@ function postgresOf({ postgres }: System): PostgresServer {
   return postgres;
 }
 
-/**
- * Ends a refusal of writes. Rejects if a hub did not report the refusal, because Redis counts as available only while
- * it accepts writes.
- */
+/** Redis counts as available only while it accepts writes, so this rejects if a hub did not report the refusal. */
 function writesTakenAgain(system: System): () => Promise<void> {
   const noticed = waitFor(
     async () => {
@@ -53,7 +49,7 @@ function writesTakenAgain(system: System): () => Promise<void> {
   };
 }
 
-/** Starts an abusive agent. The undo rejects if the hub did not react as `isRight` expects. */
+/** The undo rejects if the hub did not react as `isRight` expects. */
 function startAbuse(
   { hub }: HubSite,
   { channelIds }: System,
@@ -68,7 +64,7 @@ function startAbuse(
   };
 }
 
-/** Restarts a hub until it succeeds, like an orchestrator, because a hub does not start without its database. */
+/** A hub does not start without its database, so this retries, like an orchestrator. */
 async function restarted({ hub }: HubSite): Promise<void> {
   const endMs = Date.now() + restartTimeoutMs;
   for (;;) {
@@ -120,7 +116,7 @@ export const faultKinds = {
     async inject(system, _site, ms) {
       const redis = redisOf(system);
       await redis.snapshot();
-      // The rollback undoes what is written in this time.
+      // Redis loses what is written in this time.
       await delay(ms);
       await redis.kill();
       return () => redis.restart('snapshot');
@@ -306,10 +302,7 @@ export const faultKinds = {
 
 export type FaultName = keyof typeof faultKinds;
 
-/**
- * The part of the system that the fault affects: the text before the dot in its name. Overlapping faults affect
- * different parts.
- */
+/** The text before the dot in the fault's name is the affected part. Overlapping faults affect different parts. */
 export function partOf(name: FaultName): string {
   return name.split('.')[0] as string;
 }

@@ -6,29 +6,27 @@ import { createSubscriber, type HubAddress, type Records, type Subscriber } from
 export interface FleetOptions {
   readonly agents: number;
   readonly channels: number;
-  /** Direct channels of the first agent with agents that never connect, more than a welcome lists. */
+  /** The first agent has this many direct channels with agents that never connect, more than a welcome lists. */
   readonly directs: number;
 }
 
-/** Permanent agents, and guests that stay for some seconds. */
 export interface Fleet {
-  /** The connections of the permanent agents; every third agent has two. */
+  /** Every third permanent agent has two connections. */
   readonly subscribers: readonly Subscriber[];
   readonly channelIds: readonly string[];
-  /** Pairs of agents with a direct channel. */
+  /** The agents of a pair have a direct channel. */
   readonly pairs: readonly (readonly [agentId: string, agentId: string])[];
   readonly directIds: readonly string[];
-  /** Agents that never connect; the first agent has a direct channel with each. */
+  /** Silent agents never connect; the first agent has a direct channel with each. */
   readonly silentIds: readonly string[];
   subscribersOf(agentId: string): readonly Subscriber[];
-  /** Connects a guest that follows all channels. Resolves with the function that closes it. */
+  /** The guest follows all channels. Resolves with the function that closes it. */
   invite(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
 const setUpTimeoutMs = 30_000;
 
-/** Connects the agents, creates all channels, and subscribes every agent from the first event on. */
 export async function createFleet(
   options: FleetOptions,
   addresses: readonly HubAddress[],
@@ -59,7 +57,7 @@ export async function createFleet(
     // Every third agent has a second connection, at another hub. It is online while one of them is open.
     if (index % 3 === 0) subscribers.push(create(agentId, 2, secondHomeOf(index)));
   }
-  // Another hub than the agent's first, with a step that differs between agents.
+  // The step differs between agents, and never leads to the agent's first hub.
   function secondHomeOf(index: number): number {
     const step = 1 + (Math.floor(index / 3) % (addresses.length - 1));
     return (index + step) % addresses.length;
@@ -92,7 +90,7 @@ export async function createFleet(
     await openDirect(from, to);
     pairs.push([from, to]);
   }
-  // The sender also gets these messages, on each connection.
+  // The first agent also gets these messages, on each of its connections.
   const silentIds = Array.from({ length: options.directs }, (_, index) => `silent-${index + 1}`);
   for (const agentId of silentIds) await openDirect(agentIds[0] as string, agentId);
 

@@ -2,10 +2,10 @@ import type { AgentConnections } from './agent-connections.ts';
 import type { Violations } from './violations.ts';
 
 /**
- * The time after the welcome in which an agent must be shown online. It resubscribes, and a breaker may have to open.
+ * An agent must be shown online within this time after its welcome. It resubscribes, and a breaker may have to open.
  */
 export const settleMs = 2_000;
-/** How much earlier than the client a hub may notice a lost connection. */
+/** A hub may notice a lost connection this much earlier than the client. */
 const noticeMs = 1_000;
 /** A false offline that is corrected within this time is a flicker. */
 const correctionMs = 1_000;
@@ -14,13 +14,12 @@ export interface Offline {
   readonly agentId: string;
   readonly subscriber: string;
   readonly channelId: string;
-  /** The envelope's timestamp. */
   readonly publishedMs: number;
 }
 
 /** Keeps each offline event until it is certain whether the event was false. */
 export interface OfflineSuspicions {
-  /** False offline events that were corrected within a second. */
+  /** Counts false offline events that were corrected within a second. */
   readonly flickers: number;
   onOffline(offline: Offline): void;
   onOnline(agentId: string, subscriber: string, channelId: string): void;

@@ -4,10 +4,9 @@ import type { Random } from './random.ts';
 import type { Subscriber } from './subscriber.ts';
 import { createSender } from './sender.ts';
 
-/** One operation of an agent; `turn` counts them. Rejects with the hub's refusal. */
+/** `turn` counts the agent's operations. Rejects with the hub's refusal. */
 export type Operation = (subscriber: Subscriber, turn: number) => Promise<void>;
 
-/** A kind of operation; `weight` is its relative frequency. */
 export interface OperationKind {
   readonly name: string;
   readonly weight: number;
@@ -31,11 +30,10 @@ const weights = {
   },
 };
 
-/** The operations of the agents. The ledger gets acknowledged changes. */
 export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): OperationKind[] {
   const sender = createSender(ledger, random, (agentId) => fleet.subscribersOf(agentId));
 
-  /** Records an acknowledged change. `seq` is null if it changed nothing. */
+  /** `seq` is null if the call changed nothing. */
   function changed(type: string, channelId: string, messageId: string, seq: number | null) {
     if (seq !== null) ledger.sends.changed(type, { channelId, messageId, seq });
   }
@@ -52,7 +50,7 @@ export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): 
       const subscriber = random.pick(fleet.subscribersOf(from));
       await sender.send(subscriber, { agentId: to }, `${from} tells ${to} ${turn}`);
     },
-    /** Sends to one of many direct channels. Welcomes list few of them. */
+    /** Welcomes list few of the agent's many direct channels. */
     async oldDirect(_seat: Subscriber, turn: number) {
       const [first] = fleet.subscribers;
       if (!first || fleet.silentIds.length === 0) return;

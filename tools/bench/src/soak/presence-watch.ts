@@ -10,19 +10,17 @@ export interface SeenPresence {
 
 export interface PresenceTotals {
   readonly events: number;
-  /** False offline events that were corrected within a second. */
+  /** Counts false offline events that were corrected within a second. */
   readonly flickers: number;
 }
 
-/** Compares the presence shown to subscribers with the agents' real connections. */
 export interface PresenceWatch {
   readonly connections: AgentConnections;
   readonly totals: PresenceTotals;
-  /** A fault that interrupts Redis begins. */
   onRedisLost(): void;
-  /** The fault is over, and every hub has its Redis again. */
+  /** Call it when every hub has its Redis again. */
   onRedisBack(): void;
-  /** The subscriber connected. Statuses that it was shown before no longer count. */
+  /** Call it when the subscriber connected. Statuses that it was shown before no longer count. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
   /** `publishedMs` is the timestamp of the event's envelope. */
@@ -32,17 +30,17 @@ export interface PresenceWatch {
     presences: readonly SeenPresence[],
     publishedMs: number,
   ): void;
-  /** A subscriber's `presence.list` from `askedMs` that was not degraded. */
+  /** Pass only lists that were not degraded. `askedMs` is the time of the subscriber's call. */
   onList(subscriber: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
-  /** Checks a hub's list from `askedMs` that was not degraded. */
+  /** Pass only lists that were not degraded. `askedMs` is the time of the request. */
   checkList(where: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
   /** Reports what has become certain. Call it every second. */
   sweep(): void;
-  /** Afterwards no lease or recent change can explain a difference, so each difference is a violation. */
+  /** No lease or recent change can explain a difference after this time, so each difference is a violation. */
   readonly settledAtMs: number;
 }
 
-/** The length of the hub's leases. */
+/** The hubs use leases of the same length. */
 export const leaseMs = 30_000;
 /** Hubs compare rosters every 15 s, so every wrong view must be corrected within this time. */
 const staleMs = 25_000;
@@ -66,7 +64,7 @@ export function createPresenceWatch(
 
   const redisSinceMs = () => (redisFaults > 0 ? Infinity : redisBackMs);
 
-  /** How long the shown status has been wrong; 0 while a correction may still be in time. */
+  /** Returns 0 while a correction may still be in time. */
   function wrongMs({ agentId, isOnline, sinceMs }: Shown): number {
     const liveMs = isOnline ? connections.closedAtMs(agentId) : connections.liveSinceMs(agentId);
     const lastsMs = now() - Math.max(sinceMs, redisSinceMs(), liveMs);

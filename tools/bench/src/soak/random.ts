@@ -1,13 +1,12 @@
-/** Pseudo-random numbers, reproducible by seed. */
 export interface Random {
-  /** In [0, 1). */
+  /** Returns at least 0, less than 1. */
   next(): number;
-  /** A whole number from `min` to `max`, both included. */
+  /** Includes both ends. */
   between(min: number, max: number): number;
-  /** An item of a list that is not empty. */
+  /** The list must not be empty. */
   pick<T>(list: readonly T[]): T;
   shuffle<T>(list: readonly T[]): T[];
-  /** An independent generator: drawing from one does not affect the other. */
+  /** Drawing from the fork does not affect this generator. */
   fork(name: string): Random;
 }
 
@@ -19,7 +18,7 @@ function hash(text: string): number {
   return value;
 }
 
-/** A Weyl sequence with a 32-bit finalizer, of period 2^32. */
+/** The generator is a Weyl sequence with a 32-bit finalizer, of period 2^32. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

@@ -1,36 +1,35 @@
 import { spreadOf, type Spread } from '../statistics.ts';
 import type { FaultName } from './faults.ts';
 
-/** The measured times of one kind of fault. */
 export interface KindRecovery {
   readonly kind: FaultName;
   readonly count: number;
-  /** The slowest delivery to a subscriber that was connected at the commit. */
+  /** Covers deliveries to subscribers that were connected at the commit. */
   readonly slowestLive: Spread | null;
-  /** The slowest delivery to any subscriber. */
   readonly slowestAny: Spread | null;
-  /** From Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
+  /** The time from Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
   readonly redisBack: Spread | null;
-  /** From the end of the fault until every hub is ready and has Redis. */
+  /** The time from the end of the fault until every hub is ready and has Redis. */
   readonly whole: Spread | null;
 }
 
-/** Measures recovery times and the slowest deliveries. */
 export interface Recovery {
   /** Call it when a fault begins. Call the returned function with the recovery times when the system has recovered. */
   onInjected(
     kind: FaultName,
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
-  /** `lagMs` is the time from commit to delivery. `isLive`: the subscriber was connected at the commit. */
+  /**
+   * `lagMs` is the time from commit to delivery. `isLive` is true when the subscriber was connected at the commit.
+   */
   onDelivered(lagMs: number, isLive: boolean): void;
   /** True if no fault, including its recovery, was active in the last `ms`. */
   isCalm(ms: number): boolean;
-  /** Deliveries to connected subscribers outside of all faults. */
+  /** These figures cover deliveries to connected subscribers outside of all faults. */
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   report(): KindRecovery[];
 }
 
-/** A delivery within this time after the recovery counts as part of the fault. */
+/** The fault also counts for deliveries within this time after the recovery. */
 const afterMs = 5_000;
 
 interface Episode {

@@ -4,14 +4,12 @@ import { connectRpc, type RpcSocket } from '@openclaw/test-support';
 import type { Violations } from './violations.ts';
 
 /**
- * Adds an agent to a private channel and removes it again, while the agent reads the channel by every method. The
- * agent must not get an event from a time when it was not a member.
+ * An agent is added to a private channel and removed again while it reads the channel by every method. It must not
+ * get an event from a time when it was not a member.
  */
 export interface RemovalRace {
-  /** The number of answers that had content. */
   readonly answers: number;
   stop(): Promise<void>;
-  /** Checks every answer against the channel's log. */
   settle(log: readonly Envelope[]): void;
 }
 
@@ -26,9 +24,9 @@ const answerMs = 60_000;
 
 type ReadMethod = 'log.read' | 'message.history' | 'REST';
 
-/** Runs until it is stopped. Connects directly to the hubs' `ports`, which no network fault affects. */
+/** Connects directly to the hubs' `ports`, which no network fault affects. */
 export function startRemovalRace(ports: readonly number[], violations: Violations): RemovalRace {
-  /** Each answer's highest seq, with the first read that returned it. */
+  /** Maps each answer's highest seq to the first read that returned it. */
   const seen = new Map<number, { readonly method: ReadMethod; readonly atMs: number }>();
   let answers = 0;
   let isStopped = false;
@@ -42,7 +40,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
     lastSeq = Math.max(lastSeq, seq);
   }
 
-  /** Calls over an open socket. An unanswered call is a violation, and must not block the race. */
+  /** An unanswered call is a violation, and must not block the race. */
   async function call(socket: RpcSocket, method: string, params: object): Promise<unknown> {
     const answered = new AbortController();
     const late = delay(answerMs, undefined, { ref: false, signal: answered.signal }).then(() => {
@@ -84,7 +82,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
     return connectRpc(`ws://127.0.0.1:${port}/v1/ws?agent=${agentId}`, { timeoutMs: 5_000 });
   }
 
-  /** Reads until `isOver`. Most reads are refused, because the agent is rarely a member. */
+  /** Most reads are refused, because the agent is rarely a member. */
   async function readOn(socket: RpcSocket, port: number, index: number, isOver: () => boolean) {
     const names = Object.keys(readers) as ReadMethod[];
     for (let turn = index; !isOver(); turn += 1) {
@@ -157,7 +155,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
   };
 }
 
-/** The seqs at which the reader was not a member. It may still read its own removal. */
+/** Omits the removal itself, which the reader may still read. */
 export function seqsOutside(log: readonly Envelope[], seqs: Iterable<number>): number[] {
   const isInside: boolean[] = [];
   let isMember = false;

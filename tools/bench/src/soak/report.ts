@@ -25,22 +25,21 @@ export interface SoakReport {
   readonly faults: readonly KindRecovery[];
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   readonly eventLoops: EventLoopReport;
-  /** The number of answers in the removal race. */
   readonly racedReads: number;
-  /** Null when their log could not be read. */
+  /** Null when the log of the errands could not be read. */
   readonly errands: (ErrandTotals & { readonly crashes: number }) | null;
-  /** The longest stall of this process. Any time in this report may include it. */
+  /** Any time in this report may include this longest stall of the process. */
   readonly ownStallMs: number;
   readonly violationCount: number;
   readonly violationCounts: Readonly<Partial<Record<ViolationKind, number>>>;
   readonly violations: readonly Violation[];
-  /** The folder of the hubs' logs, which are kept after a violation. */
+  /** The hubs' logs are kept after a violation. */
   readonly logFolder: string | null;
 }
 
 const shownViolations = 20;
 
-/** Reads a channel's whole log through a hub, as an admin. */
+/** Reads as an admin, through one hub. */
 export async function readLogAt(hubPort: number, channelId: string): Promise<Envelope[]> {
   const socket = await connectRpc(`ws://127.0.0.1:${hubPort}/v1/ws?agent=auditor&role=admin`);
   try {

@@ -1,7 +1,7 @@
 import type { ClientOptions } from '@openclaw/client';
 import { WebSocket } from 'ws';
 
-/** A WebSocket class for the SDK. At every attempt it asks `pickPort` for a hub. */
+/** Creates a WebSocket class for the SDK. At every attempt it asks `pickPort` for a hub. */
 export function createRoamingSocket(hooks: {
   pickPort(): number;
   /** `terminate` breaks the socket without a close frame. */

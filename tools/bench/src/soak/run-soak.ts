@@ -28,11 +28,10 @@ export interface SoakOptions {
   readonly system: SystemOptions;
   readonly fleet: FleetOptions;
   readonly workload: WorkloadOptions;
-  /** How long faults are injected. The final checks take longer than a lease. */
+  /** Faults are injected for this time. The final checks take longer than a lease. */
   readonly durationMs: number;
   /**
-   * The longest wait after the last fault. Only some time after a whole lease is it certain that a view is stale, or
-   * that an agent is listed although it has left. A shorter wait therefore checks less of presence.
+   * The longest wait after the last fault. After a wait shorter than a lease, less of presence is checked.
    * @default unlimited
    */
   readonly maxRestMs?: number;
@@ -41,7 +40,6 @@ export interface SoakOptions {
 
 export interface SoakHooks {
   readonly signal?: AbortSignal;
-  /** Receives lines of progress. */
   readonly onProgress?: (line: string) => void;
 }
 
@@ -177,7 +175,7 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
       say(`${since()}  ${formatFault(next.value)} (clients ${clients})`);
       await Promise.all([inject(on, next.value), injectOverlapping(on, next.value.overlapping)]);
       say(`${since()}  … recovered`);
-      // Moved subscribers return to their first hub. Otherwise the next fault might hit a hub without clients.
+      // Moved subscribers return to their first hub, or the next fault might hit a hub without clients.
       await wait(settleMs);
       for (const seat of seats) seat.returnHome();
     }
@@ -194,7 +192,7 @@ interface PresencePage {
   readonly degraded: boolean;
 }
 
-/** A channel's presence, read directly from the hub. Null if the hub is down, frozen or degraded. */
+/** Read directly from the hub. Null if the hub is down, frozen or degraded. */
 async function presenceAt({ hub }: HubSite, channelId: string): Promise<PresencePage | null> {
   const url = `${hub.httpUrl}/v1/channels/${channelId}/presence?agent=auditor&role=admin&limit=200`;
   const page = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(

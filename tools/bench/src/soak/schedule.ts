@@ -3,23 +3,22 @@ import type { Random } from './random.ts';
 
 export interface ScheduledFault {
   readonly kind: FaultName;
-  /** The index of the affected hub. */
   readonly hub: number;
   readonly holdMs: number;
-  /** The pause before the fault; for an overlapping fault, the delay after the first. */
+  /** The pause comes before the fault. For an overlapping fault, it is the delay after the first. */
   readonly pauseMs: number;
-  /** A fault of another part, during this one. */
+  /** The overlapping fault hits another part, during this one. */
   readonly overlapping?: ScheduledFault;
 }
 
 export interface ScheduleOptions {
   readonly pauseMs: readonly [min: number, max: number];
-  /** Injects two faults of different parts at a time, if possible. @default false */
+  /** Lets two faults of different parts overlap, if possible. @default false */
   readonly overlaps?: boolean;
 }
 
 /**
- * An endless schedule: every kind once in each round, in random order. The same seed, kinds and hubs give the same
+ * Yields every kind once in each round, in random order, without end. The same seed, kinds and hubs give the same
  * schedule.
  */
 export function* createSchedule(

@@ -12,31 +12,29 @@ export interface Sent {
   readonly seq: number;
 }
 
-/** The channel or agent to send to. */
 export type Target = { readonly channelId: string } | { readonly agentId: string };
 
-/** Sends messages, with retries under the same clientMessageId. */
+/** Retries have the same clientMessageId. */
 export interface Sender {
   /** Resolves when the ledger has the outcome. Does not reject when the hub refuses. */
   send(subscriber: Subscriber, target: Target, content: string): Promise<void>;
-  /** Repeats the send, as after a lost answer. */
   repeat(subscriber: Subscriber, sent: Sent): Promise<void>;
-  /** One of the agent's last sends to a channel, chosen at random; undefined if there are none. */
+  /** Returns one of the agent's last sends to a channel, chosen at random; undefined if there are none. */
   recent(subscriber: Subscriber): Sent | undefined;
-  /** Like `recent`, and removes the message from the list. */
+  /** Works as `recent`, and removes the message from the list. */
   takeRecent(subscriber: Subscriber): Sent | undefined;
 }
 
-/** The key in a message's metadata with its clientMessageId, which the log does not show. */
+/** A message has its clientMessageId under this key of its metadata, because the log does not show it. */
 export const metadataKey = 'soak';
 
 const attempts = 6;
 const retryMs = 500;
 const recentMax = 50;
-/** Errors that a retry cannot change. */
+/** No retry can change these errors. */
 const finalCodes: ReadonlySet<string> = new Set(['invalid', 'forbidden', 'not_found', 'closed']);
 
-/** The code of a refusal. Rethrows any other error, which is a bug here. */
+/** Rethrows an error that is no refusal, because it is a bug here. */
 export function codeOf(error: unknown): string {
   if (error instanceof HubError) return error.code;
   throw error;

@@ -1,18 +1,16 @@
-/** The status of an agent that a subscriber was last shown. */
 export interface Shown {
   readonly subscriber: string;
   readonly channelId: string;
   readonly agentId: string;
   readonly isOnline: boolean;
-  /** Since when the subscriber has been shown this status; not before it connected. */
+  /** Is never before the time at which the subscriber connected. */
   readonly sinceMs: number;
   /** Excludes this status from {@link ShownPresence.all}. */
   markReported(): void;
 }
 
-/** The presence that each subscriber was last shown. */
 export interface ShownPresence {
-  /** The subscriber connected. Statuses that it was shown before no longer count. */
+  /** Call it when the subscriber connected. Statuses that it was shown before no longer count. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
   /** Records a status from an event, or from a list of `askedMs`. Later events are newer than the list. */
@@ -23,7 +21,6 @@ export interface ShownPresence {
     isOnline: boolean,
     askedMs?: number,
   ): void;
-  /** All shown statuses, without excluded ones. */
   all(): Iterable<Shown>;
 }
 

@@ -2,30 +2,25 @@ import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
 
-/** A Redis server that can be emptied, rolled back, filled, or made to refuse writes. */
 export interface SoakRedis {
   readonly port: number;
   readonly url: string;
-  /** Ends the server by SIGKILL. */
   kill(): Promise<void>;
   /** Starts the server again, empty or with the snapshot. Resolves when it answers PING. */
   restart(from: 'nothing' | 'snapshot'): Promise<void>;
-  /** Saves its data for a later restart from it. */
   snapshot(): Promise<void>;
   wipe(): Promise<void>;
-  /** Makes the server refuse writes that need memory, until `takeWrites`. */
+  /** The server refuses writes that need memory, until `takeWrites`. */
   fill(): Promise<void>;
-  /** Makes the server refuse all writes until `takeWrites`, because it lacks a replica. */
+  /** The server refuses all writes until `takeWrites`, because it lacks a replica. */
   refuseWrites(): Promise<void>;
   takeWrites(): Promise<void>;
   freeze(): void;
   thaw(): void;
-  /** Resolves once it answers PING. */
   answers(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts redis-server with its dump file in a folder below `parent`. */
 export async function startSoakRedis(parent: string): Promise<SoakRedis> {
   const folder = join(parent, 'redis');
   await mkdir(folder);

@@ -9,7 +9,6 @@ import { createRoamingSocket } from './roaming-socket.ts';
 import type { Violations } from './violations.ts';
 import { createWireTap } from './wire-tap.ts';
 
-/** The ledgers in which subscribers record what they get. */
 export interface Records {
   readonly ledger: Ledger;
   readonly presence: PresenceWatch;
@@ -22,15 +21,16 @@ export interface HubAddress {
   readonly port: number;
 }
 
-/** One client of an agent. When its connection is lost, it connects to another hub. */
+/** When its connection is lost, the subscriber connects to another hub. */
 export interface Subscriber {
-  /** `{agentId}/{n}`, its name in the records. */
+  /** The records use the name `{agentId}/{n}`. */
   readonly name: string;
   readonly agentId: string;
   readonly client: HubClient;
-  /** Follows the channel after the seq `last`. */
   follow(channelId: string, last: number): Promise<void>;
-  /** Breaks the connection and returns to its first hub, unless it is there already. Every hub should have clients. */
+  /**
+   * Breaks the connection and returns to the first hub, unless it is there already. Every hub should have clients.
+   */
   returnHome(): void;
   close(): Promise<void>;
 }
@@ -39,7 +39,6 @@ export interface SubscriberOptions {
   readonly agentId: string;
   readonly number: number;
   readonly addresses: readonly HubAddress[];
-  /** The index in `addresses` of its first hub. */
   readonly homeIndex: number;
   readonly random: Random;
 }
@@ -65,7 +64,7 @@ export function createSubscriber(options: SubscriberOptions, records: Records): 
     random: () => random.next(),
     webSocket: createRoamingSocket({
       pickPort() {
-        // After a loss it connects to another hub, because its own may be down.
+        // The hub of the lost connection may be down, so another one is chosen.
         if (isReturning) hubIndex = options.homeIndex;
         else hubIndex = (hubIndex + random.between(1, addresses.length - 1)) % addresses.length;
         isReturning = false;
@@ -150,7 +149,6 @@ export function createSubscriber(options: SubscriberOptions, records: Records): 
   };
 }
 
-/** The id of the message that the event is about. */
 export function messageIdOf({ event }: Pick<Envelope, 'event'>): string | null {
   if ('message' in event) return event.message.id;
   return 'messageId' in event ? event.messageId : null;

@@ -21,12 +21,11 @@ export interface SystemOptions {
 export const channelIdsOf = (channels: number): string[] =>
   Array.from({ length: channels }, (_, index) => `room-${index + 1}`);
 
-/** A hub, its link to Redis, and its clients' link to it. */
 export interface HubSite {
   readonly name: string;
   readonly hub: HubProcess;
   readonly clientLink: TcpLink;
-  /** Null with Sentinel, which hands out the servers' own addresses. */
+  /** The link is null with Sentinel, which hands out the servers' own addresses. */
   readonly redisLink: TcpLink | null;
 }
 
@@ -45,18 +44,15 @@ export interface System {
   readonly sentinel: SentinelDeployment | null;
   readonly postgres: PostgresServer | null;
   stateOf(site: HubSite): Promise<HubState>;
-  /** Resolves with true when every hub is ready and has its Redis. */
   isWhole(): Promise<boolean>;
-  /** Stops everything. `keepFolder` keeps the logs. */
   stop(keepFolder: boolean): Promise<void>;
 }
 
 // High enough that hubs refuse nothing, because limits are not tested here.
 const noLimit = '1000000/60';
-// More calls than any agent of the fleet makes, but fewer than a flood.
+// The limit allows more calls than any agent of the fleet makes, but fewer than a flood.
 const callLimit = '2000/2';
 
-/** Starts Redis, the database and the hubs, and waits until the hubs answer. */
 export async function startSystem(
   options: SystemOptions,
   channelIds: readonly string[],
@@ -94,7 +90,7 @@ export async function startSystem(
   }
 
   const sites: HubSite[] = [];
-  // In sequence, because the first hub creates the tables.
+  // The first hub creates the tables, so the hubs start in sequence.
   for (let i = 0; i < options.hubs; i += 1) sites.push(await createSite(i));
 
   async function stateOf({ hub }: HubSite): Promise<HubState> {

@@ -26,15 +26,14 @@ export interface Violation {
   readonly kind: ViolationKind;
   readonly atMs: number;
   readonly text: string;
-  /** The last faults before the violation, which may have caused it. */
   readonly lastFaults: readonly string[];
 }
 
-/** Counts all violations and keeps the first 50 of each kind. */
+/** Keeps the first 50 violations of each kind. */
 export interface Violations {
   readonly total: number;
   readonly counts: ReadonlyMap<ViolationKind, number>;
-  /** Ordered by time. */
+  /** The violations are ordered by time. */
   readonly kept: readonly Violation[];
   add(kind: ViolationKind, text: string, atMs?: number): void;
 }
@@ -67,7 +66,7 @@ export function createViolations(
   };
 }
 
-/** One line of text, with the time since the run began. */
+/** The shown time counts from the start of the run. */
 export function formatViolation(violation: Violation, startMs: number): string {
   const { kind, atMs, text, lastFaults } = violation;
   const at = ((atMs - startMs) / 1000).toFixed(2);

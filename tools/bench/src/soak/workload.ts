@@ -6,7 +6,6 @@ import type { Records } from './subscriber.ts';
 import { codeOf } from './sender.ts';
 
 export interface Workload {
-  /** Operations that were skipped because too many were unanswered. */
   readonly skipped: number;
   /** Starts nothing more. Resolves when every operation is answered, or after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
@@ -42,7 +41,7 @@ export function startWorkload(
   let skipped = 0;
   let nextGuestMs = startMs + options.guestEveryMs;
 
-  /** Counts refusals. Any other error is a bug of this program, and ends the process. */
+  /** Any error other than a refusal is a bug of this program, and ends the process. */
   function run(name: string, work: () => Promise<void>) {
     const done = work()
       .catch((error: unknown) => ledger.sends.erred(`${name} ${codeOf(error)}`))

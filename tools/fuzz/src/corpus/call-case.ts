@@ -1,13 +1,12 @@
-/** A text frame with its expected answers: a JSON-RPC code, a refusal's `data.code`, or `ok` for a result. */
+/** An answer is a JSON-RPC code, a refusal's `data.code`, or `ok` for a result. */
 export interface CallCase {
   readonly name: string;
   readonly text: string;
   readonly answers: readonly (number | string)[];
-  /** The id of each answer. @default the call's id */
+  /** Each answer must have this id. @default the call's id */
   readonly id?: string | number | null;
 }
 
-/** The text of a call; `params` and `id` are JSON. */
 export const callText = (method: string, params: string, id = '"x"') =>
   `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`;
 

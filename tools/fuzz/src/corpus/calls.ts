@@ -38,7 +38,7 @@ const ids: CallCase[] = [
     answers: [-32600],
     id: null,
   })),
-  // Valid JSON numbers that JavaScript cannot represent exactly.
+  // JavaScript cannot represent these valid JSON numbers exactly.
   ...['1e999', '-1e999', '9007199254740993', '1e308'].map((id) => ({
     name: `the id ${id}`,
     text: call('ping', '{}', id),

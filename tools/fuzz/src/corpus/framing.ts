@@ -1,11 +1,10 @@
 import { clientFrame, opcodes } from '@openclaw/test-support';
 import { limits } from '@openclaw/protocol';
 
-/** Bytes that break the WebSocket protocol or the hub's rules for frames. */
 export interface FramingCase {
   readonly name: string;
   readonly bytes: () => Uint8Array;
-  /** The close code; `answered` when the hub must answer the ping in it and keep the socket open. */
+  /** The close code; `answered` when the hub must answer the ping in the bytes and keep the socket open. */
   readonly expected: number | 'answered';
 }
 
@@ -15,7 +14,7 @@ const twoBytes = (code: number) => Buffer.from([code >> 8, code & 0xff]);
 const part = (payload: string | Uint8Array, isFinal = false) =>
   clientFrame(payload, { opcode: opcodes.continuation, isFinal });
 
-/** All frames. Codes from 4000 on are the hub's own, the others are RFC 6455's. */
+/** Codes from 4000 on are the hub's own, the others are RFC 6455's. */
 export const framingCases: readonly FramingCase[] = [
   {
     name: 'an unmasked frame',

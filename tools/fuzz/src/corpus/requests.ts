@@ -1,6 +1,5 @@
 import { limits } from '@openclaw/protocol';
 
-/** An HTTP request with its expected status and `error.code`. */
 export interface RequestCase {
   readonly name: string;
   readonly request: string | Uint8Array;
@@ -11,7 +10,7 @@ export interface RequestCase {
 const crlf = '\r\n';
 const host = 'Host: localhost';
 
-/** A request that the server answers before it closes the connection. */
+/** The request asks the server to close the connection after its answer. */
 const ask = (line: string, headers: readonly string[] = [], body: string | Uint8Array = '') =>
   Buffer.concat([
     Buffer.from([`${line} HTTP/1.1`, host, 'Connection: close', ...headers, '', ''].join(crlf)),
@@ -140,7 +139,7 @@ const unreadable: RequestCase[] = [
   ['HTTP/9.9', `GET / HTTP/9.9${crlf}${host}${crlf}${crlf}`],
   ['a NUL in a header', `GET /healthz HTTP/1.1${crlf}${host}${crlf}X: a\0b${crlf}${crlf}`],
   ['a header without a colon', `GET /healthz HTTP/1.1${crlf}${host}${crlf}broken${crlf}${crlf}`],
-  // Request smuggling: two servers could disagree about where the body ends.
+  // In request smuggling, two servers disagree about where the body ends.
   [
     'two lengths',
     `POST /v1/channels HTTP/1.1${crlf}${host}${crlf}Content-Length: 5${crlf}Content-Length: 6${crlf}${crlf}{}`,

@@ -1,4 +1,4 @@
-/** Texts known to break parsers, stores and logs. None is a valid method, id or cursor. */
+/** These texts break parsers, stores and logs. None is a valid method, id or cursor. */
 export const awkwardTexts: readonly string[] = [
   '',
   ' ',
@@ -28,7 +28,7 @@ export const awkwardTexts: readonly string[] = [
   'x'.repeat(10_000),
 ];
 
-/** Invalid ids, each with one mistake. */
+/** Each id has one mistake. */
 export const invalidIds: readonly string[] = [
   '',
   ' a',

@@ -14,7 +14,6 @@ const encode = (value: unknown) =>
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 const claimsNow = (): Json => ({ sub: 'mallory', exp: nowSeconds() + 600, iat: nowSeconds() });
 
-/** A JWT with any header and claims, signed by HMAC. */
 export function signed(secret: string, header: unknown, claims: unknown, hash = 'sha256'): string {
   const input = `${encode(header)}.${encode(claims)}`;
   return `${input}.${createHmac(hash, secret).update(input).digest('base64url')}`;
@@ -23,7 +22,6 @@ export function signed(secret: string, header: unknown, claims: unknown, hash = 
 const hs256 = { alg: 'HS256', typ: 'JWT' };
 const good = ({ secret }: Target) => signed(secret, hs256, claimsNow());
 
-/** Valid tokens with these claims added or replaced. */
 const claiming = (isGood: boolean, cases: readonly Json[]): TokenCase[] =>
   cases.map((claims) => ({
     name: `claims ${JSON.stringify(claims).slice(0, 60)}`,
@@ -37,7 +35,7 @@ const headed = (isGood: boolean, headers: readonly Json[]): TokenCase[] =>
     isGood,
   }));
 
-/** A token signed by the attacker's key, which its header contains or points to. */
+/** The attacker signs with a key that the header contains or points to. */
 function withOwnKey(where: 'jwk' | 'jku' | 'x5u' | 'kid'): string {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = publicKey.export({ format: 'jwk' });

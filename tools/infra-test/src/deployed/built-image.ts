@@ -9,11 +9,9 @@ import { root } from '../repository.ts';
 
 const run = promisify(execFile);
 
-/** The Dockerfile's last stage: its files and its settings. */
 export interface BuiltImage {
-  /** The folder that stands for the image's `/`. */
+  /** The folder stands for the image's `/`. */
   readonly folder: string;
-  /** Absolute on this machine. */
   readonly workdir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly user: { readonly uid: number; readonly gid: number };
@@ -34,8 +32,8 @@ const prefix = 'openclaw-image-';
 const dockerfile = 'apps/chat-hub/Dockerfile';
 
 /**
- * Builds the hub's image without Docker: follows the Dockerfile's instructions in empty folders, with this machine's
- * Node and npm. Takes a minute or two. The result stays in the temporary folder until its files change.
+ * Follows the Dockerfile's instructions in empty folders, with this machine's Node and npm, without Docker. Takes a
+ * minute or two. The result stays in the temporary folder until its files change.
  */
 export async function buildImage(): Promise<BuiltImage> {
   const files = await contextFiles();
@@ -162,7 +160,7 @@ function instructionsOf(text: string): [instruction: string, rest: string][] {
 
 async function runInside(command: string, cwd: string, env: Record<string, string>): Promise<void> {
   const { HOME, PATH = '' } = process.env;
-  // The Node of this process, which the setup of the project chose.
+  // The project's setup chose the Node that runs this process.
   const path = [dirname(process.execPath), PATH].join(delimiter);
   await run('sh', ['-ec', command], {
     cwd,
@@ -171,7 +169,7 @@ async function runInside(command: string, cwd: string, env: Record<string, strin
   });
 }
 
-/** The files that Docker would send to its builder, except for those that Git ignores. */
+/** Returns the files that Docker would send to its builder, except for those that Git ignores. */
 async function contextFiles(): Promise<string[]> {
   const { stdout } = await run('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
     cwd: root,

@@ -17,7 +17,7 @@ import { readText, root } from '../repository.ts';
 import { runStartScript, startByScript } from '../start-script.ts';
 
 const host = '127.0.0.1';
-// A loopback address that nothing listens on.
+// Nothing listens on this loopback address.
 const formerHost = '127.0.0.9';
 const admin = { user: 'admin', password: 'admin-secret' };
 
@@ -66,7 +66,7 @@ describe('infra/cluster', () => {
       },
       { what: 'a whole cluster', timeoutMs: 20_000, everyMs: 100 },
     );
-  /** Gives each node another address, like pods that were all restarted. */
+  /** Gives every node another address, like pods that were all restarted. */
   const moveAll = async () => {
     for (const { folder } of nodes) {
       const file = join(folder.path, 'nodes.conf');

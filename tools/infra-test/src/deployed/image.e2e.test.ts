@@ -6,10 +6,7 @@ import { dirname, join } from 'node:path';
 import { runChecker } from '../checkers.ts';
 import { buildImage, type BuiltImage } from './built-image.ts';
 
-/**
- * Makes a call in the hub's code throw (the one that listens for SIGTERM), so that the stack has frames of the
- * bundle.
- */
+/** Throws within the hub's code that listens for SIGTERM, so that the stack has frames of the bundle. */
 const crashingPreload = `data:text/javascript,${encodeURIComponent(`
 const on = process.on;
 process.on = function (event, ...rest) {
@@ -99,7 +96,7 @@ describe('the hub’s image', () => {
       200,
       expect.stringContaining('<!doctype html>'),
     ]);
-    // The default database, in the folder that the image gives its user.
+    // The default database is in the folder that the image gives its user.
     expect(existsSync(join(image.workdir, '.data/hub.sqlite'))).toBe(true);
     await hub.stop();
     expect(await hub.exited).toBe(0);

@@ -54,7 +54,7 @@ const connect = (hub: RunningContainer, agent: string) =>
     headers: { authorization: `Bearer ${signToken(jwtSecret, agent)}` },
   });
 
-/** Ana posts at the first hub, and Ben receives it at the last one, over Redis. */
+/** Ana posts at the first hub, and Ben receives it at the last one, over Redis. Ana sees Ben's turn there. */
 async function postsAMessage(hubs: readonly RunningContainer[]): Promise<void> {
   const [first, last] = [hubs[0], hubs.at(-1)] as [RunningContainer, RunningContainer];
   for (const hub of hubs) {
@@ -75,6 +75,11 @@ async function postsAMessage(hubs: readonly RunningContainer[]): Promise<void> {
   await ben.event(
     ({ event }) => event.type === 'channel.message' && event.message.id === messageId,
   );
+  await ben.call('turn.set', { channelId: 'ops', state: 'thinking' });
+  expect(await ana.call('turn.list', { channelId: 'ops' })).toMatchObject({
+    turns: [{ agentId: 'ben', state: 'thinking' }],
+    degraded: false,
+  });
 }
 
 function itEndsItsHubs(running: () => RunningOverlay) {

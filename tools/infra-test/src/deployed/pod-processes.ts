@@ -11,25 +11,24 @@ import type { Container, Probe, Rendered, Workload } from '../manifests.ts';
 import type { BuiltImage } from './built-image.ts';
 import { programOf, type Program } from './programs.ts';
 
-/** The image, and the secrets, of which the manifests have only the names. */
+/** The manifests have only the names of the secrets. */
 export interface Surroundings {
   readonly image: BuiltImage;
-  /** By name of the Secret, then by key. */
+  /** Maps the name of a Secret to its keys and values. */
   readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** A container of a pod, as a process. */
 export interface RunningContainer {
   readonly name: string;
   readonly pod: string;
   readonly process: ServerProcess;
   readonly container: Container;
-  /** The port on 127.0.0.1 for a port of the container. */
+  /** Returns the port on 127.0.0.1 for a port of the container. */
   port(containerPort: number): number;
   /** Runs a probe once. A container without that probe passes. */
   readonly passes: (probe: Probe | undefined) => Promise<boolean>;
   /**
-   * Stops it as Kubernetes does: preStop, then SIGTERM. Resolves with the exit code, or rejects after the pod's grace
+   * Stops as Kubernetes does: preStop, then SIGTERM. Resolves with the exit code, or rejects after the pod's grace
    * period.
    */
   end(): Promise<number | null>;
@@ -41,7 +40,7 @@ interface PlannedPod {
   readonly ports: ReadonlyMap<number, number>;
 }
 
-/** Gives each pod of the overlay its name and free ports. The autoscaler, if there is one, sets the number of hubs. */
+/** Each pod gets its name and free ports. The autoscaler, if there is one, sets the number of hubs. */
 export async function planPods(rendered: Rendered): Promise<PlannedPod[]> {
   const pods: PlannedPod[] = [];
   for (const workload of rendered.workloads) {
@@ -62,7 +61,6 @@ export async function planPods(rendered: Rendered): Promise<PlannedPod[]> {
   return pods;
 }
 
-/** Starts the containers of one pod as processes on loopback, with their commands, environment, files and user. */
 export async function startPod(
   pod: PlannedPod,
   all: readonly PlannedPod[],
@@ -120,7 +118,7 @@ export async function startPod(
   }
   return { containers, remove: () => folder.remove() };
 
-  /** The local address for a name of the cluster's DNS. Other addresses stay unchanged. */
+  /** Replaces names of the cluster's DNS. Other addresses stay unchanged. */
   function onLoopback(text: string): string {
     return text.replaceAll(
       /([a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)?):(\d+)/g,
@@ -140,10 +138,7 @@ export async function startPod(
     );
   }
 
-  /**
-   * The environment as Kubernetes sets it: the ConfigMaps, then each entry, which may refer to earlier ones as
-   * $(NAME).
-   */
+  /** As in Kubernetes, the ConfigMaps come first, then each entry, which may refer to earlier ones as $(NAME). */
   function environmentOf(container: Container): Record<string, string> {
     const given: Record<string, string> = {};
     for (const { configMapRef } of container.envFrom ?? []) {

@@ -8,15 +8,13 @@ interface Started {
   readonly cwd?: string;
   readonly env: Readonly<Record<string, string>>;
 }
-/** How a container's image runs on this machine. */
 export type Program = (context: {
-  /** The folder that holds the mounts under their paths. */
+  /** This folder holds the mounts under their paths. */
   readonly tree: string;
   readonly port: (containerPort: number) => number;
   readonly env: Readonly<Record<string, string>>;
 }) => Started;
 
-/** The image's own command, on loopback. */
 function hubProgram(image: BuiltImage): Program {
   return ({ port, env }) => ({
     command: image.command,
@@ -31,7 +29,7 @@ function hubProgram(image: BuiltImage): Program {
   });
 }
 
-/** The manifest's command. start.sh passes further arguments to redis-server, and they override the files. */
+/** start.sh passes further arguments to redis-server, and they override the files. */
 function redisProgram(container: Container): Program {
   return ({ tree, port }) => {
     const words = [...(container.command ?? []), ...(container.args ?? [])];
@@ -57,7 +55,7 @@ const exporterProgram: Program = ({ port }) => ({
   env: { REDIS_EXPORTER_WEB_LISTEN_ADDRESS: `127.0.0.1:${port(9121)}` },
 });
 
-/** The program of a container; null when this machine lacks the exporter. Throws for an unknown image. */
+/** Returns null when this machine lacks the exporter. Throws for an unknown image. */
 export function programOf(container: Container, image: BuiltImage): Program | null {
   if (container.image.startsWith('openclaw/chat-hub')) return hubProgram(image);
   if (container.image.startsWith('redis:')) return redisProgram(container);

@@ -2,17 +2,16 @@ import { waitFor } from '@openclaw/test-support';
 import { renderOverlay, type Overlay } from '../manifests.ts';
 import { planPods, startPod, type RunningContainer, type Surroundings } from './pod-processes.ts';
 
-/** An overlay whose containers run as processes and have passed their own probes. `await using` stops them. */
+/** The containers have passed their own probes. `await using` stops them. */
 export interface RunningOverlay extends AsyncDisposable {
   readonly containers: readonly RunningContainer[];
-  /** The containers with this name, in the order of their pods. */
   named(name: string): RunningContainer[];
   stop(): Promise<void>;
 }
 
 /**
- * Runs an overlay, as `kustomize build` prints it, as local processes. Waits until each container passes its startup
- * and readiness probes, and each Job has ended with 0. Rejects with the output of a process that ends early.
+ * Runs the overlay's containers as local processes. Waits until each passes its startup and readiness probes, and
+ * each Job has ended with 0. Rejects with the output of a process that ends early.
  */
 export async function runOverlay(
   overlay: Overlay,

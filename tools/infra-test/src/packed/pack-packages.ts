@@ -6,15 +6,16 @@ import { npmEnvironment } from './toolchains.ts';
 
 const run = promisify(execFile);
 
-/** A tarball as `npm publish` would upload it. */
 export interface PackedPackage {
   readonly file: string;
   readonly integrity: string;
-  /** The package.json inside. */
   readonly manifest: { readonly name: string; readonly version: string };
 }
 
-/** Builds the packages and packs each into `target`. A build takes up to a minute; Nx keeps its result. */
+/**
+ * Each package becomes a tarball in `target`, as for `npm publish`. A build takes up to a minute; Nx keeps its
+ * result.
+ */
 export async function packPackages(
   folders: readonly string[],
   target: string,

@@ -4,12 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
 import type { PackedPackage } from './pack-packages.ts';
 
-/** A registry that has these packages alone. */
 export interface PackageRegistry extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves tarballs to `npm install` by name and range, like the public registry. */
+/** `npm install` finds the tarballs by name and range, as in the public registry. */
 export async function startPackageRegistry(
   packages: readonly PackedPackage[],
 ): Promise<PackageRegistry> {

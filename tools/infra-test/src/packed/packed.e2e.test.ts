@@ -8,7 +8,7 @@ import { startPackageRegistry, type PackageRegistry } from './package-registry.t
 import { installNode, installNodeTypes, installTypeScript } from './toolchains.ts';
 import { createUserProject, type UserProject } from './user-project.ts';
 
-// The lowest Node that the packages support, and the hub's Node.
+// These are the lowest Node that the packages support, and the hub's Node.
 const nodes = ['22.13.0', '24.21.0'];
 const compilers = ['5.9.3', '6.0.3'];
 const blocks = readReadmeBlocks();
@@ -120,7 +120,7 @@ describe('the type check', () => {
 });
 
 it('fails to install for a Node that a package does not support', async () => {
-  // 22.12 is one below the lowest supported version.
+  // This version is just below the lowest supported one.
   const node = await installNode('22.12.0');
   const options = {
     installLine: 'npm install @openclaw/key-schema',

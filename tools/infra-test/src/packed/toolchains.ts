@@ -8,17 +8,14 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const cache = join(homedir(), '.cache/openclaw-chat-hub/toolchains');
 
-/** Installs one version of Node, once, and returns the program's path. */
 export async function installNode(version: string): Promise<string> {
   return join(await installTool('node', version), 'bin/node');
 }
 
-/** Installs one version of TypeScript, once, and returns the path of its compiler, a script for Node. */
 export async function installTypeScript(version: string): Promise<string> {
   return join(await installTool('typescript', version), 'bin/tsc');
 }
 
-/** Installs one version of `@types/node`, once, and returns the folder that holds it. */
 export async function installNodeTypes(version: string): Promise<string> {
   return dirname(await installTool('@types/node', version));
 }
@@ -39,7 +36,7 @@ async function installTool(name: string, version: string): Promise<string> {
   return installed;
 }
 
-/** This process' environment without the variables of the npm that runs the tests. */
+/** Omits the variables of the npm that runs the tests. */
 export function npmEnvironment(): NodeJS.ProcessEnv {
   const isAdded = (name: string) =>
     /^(npm_(?!config_)|npm_config_local_prefix$|INIT_CWD$|NODE_(ENV|OPTIONS)$)/.test(name);

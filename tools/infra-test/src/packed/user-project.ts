@@ -7,10 +7,10 @@ import { npmEnvironment } from './toolchains.ts';
 
 const run = promisify(execFile);
 
-/** A folder outside of the repository, in which a user follows the first lines of a README. */
+/** The project is a folder outside of the repository, in which a user follows the first lines of a README. */
 export interface UserProject {
   run(code: string, options: RunOptions): Promise<BlockRun>;
-  /** Type-checks files by name, and returns the beginning of the compiler's output: empty without errors. */
+  /** Returns the beginning of the compiler's output: empty without errors. */
   check(files: Readonly<Record<string, string>>, options: CheckOptions): Promise<string>;
 }
 
@@ -21,19 +21,18 @@ interface RunOptions {
 }
 
 interface CheckOptions {
-  /** The compiler's script. */
   readonly tsc: string;
   /** @default nodenext */
   readonly module?: 'nodenext' | 'node16';
-  /** The folder with `@types/node`. Without it the project has none. */
+  /** Without this folder the project has no `@types/node`. */
   readonly nodeTypes?: string;
   /** Trusts the declarations of all packages. @default false */
   readonly skipLibCheck?: boolean;
 }
 
 /**
- * Runs a README's `npm install` line in a new project with the given Node. Fails if a package or a dependency does
- * not support this Node.
+ * Runs a README's `npm install` line with the given Node. Fails if a package or a dependency does not support this
+ * Node.
  */
 export async function createUserProject(
   folder: string,
@@ -86,7 +85,7 @@ export async function createUserProject(
   };
 }
 
-/** The strict options of `tsc --init`, for JavaScript too. */
+/** These are the strict options of `tsc --init`, for JavaScript too. */
 const strictOptions = {
   target: 'es2023',
   types: [],

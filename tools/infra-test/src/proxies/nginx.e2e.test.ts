@@ -26,7 +26,7 @@ const ready = hasProgram('nginx') && hasOpenssl();
   let proxy: ReverseProxy;
   const token = signToken(secret, 'ana');
 
-  /** Sends a request. The certificate is self-signed, so it is not verified. */
+  /** The certificate is self-signed, so it is not verified. */
   const ask = (path: string, headers: Record<string, string> = {}) =>
     new Promise<{ status: number; headers: NodeJS.Dict<string | string[]> }>((resolve, reject) => {
       const options = { port, path, headers, host: '127.0.0.1', rejectUnauthorized: false };
@@ -38,7 +38,6 @@ const ready = hasProgram('nginx') && hasOpenssl();
         .end();
     });
 
-  /** The status that answers an upgrade. */
   const upgrade = (origin: string) =>
     new Promise<number>((resolve, reject) => {
       const headers = {

@@ -7,7 +7,6 @@ import { hub } from './hub.ts';
 import { overview } from './overview.ts';
 import { redis } from './redis.ts';
 
-/** Every dashboard by the name of its file. */
 export const dashboards: Readonly<Record<string, Dashboard>> = {
   overview: overview(),
   redis: redis(),
@@ -24,7 +23,6 @@ export async function writeDashboards(): Promise<void> {
     await writeFile(pathOf(name), textOf(dashboard));
 }
 
-/** The names of the files that are missing or differ. */
 export async function driftedDashboards(): Promise<string[]> {
   const drifted: string[] = [];
   for (const [name, dashboard] of Object.entries(dashboards)) {

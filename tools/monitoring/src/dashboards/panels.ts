@@ -25,12 +25,12 @@ export interface Row {
   readonly panels: readonly Panel[];
 }
 
-/** One query; or several, keyed by legend. `{{label}}` in a legend is a label's value. */
+/** A record holds several queries by legend. `{{label}}` in a legend is a label's value. */
 export type Queries = string | Readonly<Record<string, string>>;
 
 interface Look {
   readonly unit?: string;
-  /** The target. Series beyond it are red. */
+  /** Series beyond the target are red. */
   readonly target?: number;
   readonly description?: string;
 }
@@ -81,7 +81,6 @@ export function graph(title: string, queries: Queries, look: Look = {}): Panel {
     );
 }
 
-/** The latest value as a number, with its history behind it. */
 export function stat(title: string, query: string, look: Look = {}): Panel {
   return style(new StatBuilder(), title, query, look)
     .height(4)
@@ -90,19 +89,17 @@ export function stat(title: string, query: string, look: Look = {}): Panel {
     .graphMode(BigValueGraphMode.Area);
 }
 
-/** The quantile of a histogram over all hubs, by the given labels. */
 export function quantile(q: number, histogram: string, labels = '', matchers = ''): string {
   const by = labels === '' ? 'le' : `le, ${labels}`;
   return `histogram_quantile(${q}, sum by (${by}) (rate(${histogram}_bucket{${matchers}}[$__rate_interval])))`;
 }
 
-/** The rate of a counter, summed by labels. */
 export function rate(counter: string, labels = '', matchers = ''): string {
   const by = labels === '' ? '' : ` by (${labels})`;
   return `sum${by} (rate(${counter}{${matchers}}[$__rate_interval]))`;
 }
 
-/** A dashboard. `instances` names the metric from which the viewer chooses an `$instance`. */
+/** `instances` names the metric from which the viewer chooses an `$instance`. */
 export function dashboard(
   uid: string,
   title: string,

@@ -16,7 +16,6 @@ export function queriesIn({ panels = [] }: Dashboard): PanelQuery[] {
   });
 }
 
-/** The query with Grafana's variables replaced. */
 export function resolved(expr: string, rateInterval: string): string {
   return expr.replaceAll('$__rate_interval', rateInterval).replaceAll('$instance', '.*');
 }

@@ -2,12 +2,11 @@ import { createServer, type Server } from 'node:http';
 
 export interface AlertReceiver extends AsyncDisposable {
   readonly url: string;
-  /** `page RedisDown firing`, and so on, in the order of arrival. */
+  /** An entry is, for example, `page RedisDown firing`. Entries are in the order of arrival. */
   readonly received: readonly string[];
   start(): Promise<void>;
-  /** Accepts only deliveries with this token from now on. */
   expect(token: string): void;
-  /** Stops the receiver. Its port then refuses connections. */
+  /** The port then refuses connections. */
   stop(): Promise<void>;
 }
 
@@ -19,7 +18,6 @@ interface Delivery {
   }[];
 }
 
-/** Starts an alert receiver. Deliveries without the token are refused. */
 export async function startAlertReceiver(port: number, firstToken: string): Promise<AlertReceiver> {
   const received: string[] = [];
   let token = firstToken;

@@ -45,7 +45,6 @@ const resolvesWithinMs = 150_000;
 const drillTimeoutMs = 420_000;
 
 interface Fault {
-  /** Additional variables for the commands of the runbook. */
   readonly env?: Readonly<Record<string, string>>;
   /**
    * False if this machine cannot cause the fault.
@@ -58,7 +57,7 @@ interface Drill {
   readonly alerts: readonly [string, ...string[]];
   readonly fault: string;
   /**
-   * For each alert, the indexes of the blocks in the section "End" that end this fault.
+   * Maps an alert to the blocks, by index, in the section "End" that end this fault.
    * @default the first
    */
   readonly blocks?: Readonly<Record<string, readonly number[]>>;
@@ -345,7 +344,7 @@ const drills: readonly Drill[] = [
     async cause({ redis }) {
       scope.defer(await openRedisConnections(redis.port, 100));
       const used = /connected_clients:(\d+)/.exec(await redis.command('INFO clients'))?.[1];
-      // The number includes the connection that read it, which closes. So one slot stays free for the exporter.
+      // The number includes the connection that read it and then closes, so one slot stays free for the exporter.
       await redis.command(`CONFIG SET maxclients ${Number(used)}`);
       scope.defer(startKnocking(redis.port));
       scope.defer(() => redis.command('CONFIG SET maxclients 10000'));
@@ -547,7 +546,7 @@ const drills: readonly Drill[] = [
   },
 ];
 
-/** A certificate that ends in two days, and its renewal. */
+/** The first certificate ends in two days; the second renews it. */
 async function certificates() {
   const authority = await scope.use(createCertificateAuthority());
   const names = ['DNS:localhost', 'IP:127.0.0.1'];
@@ -576,7 +575,7 @@ async function startReplica({ redis, monitoring }: Pick<World, 'redis' | 'monito
 const cpuWindowMs = 14_000;
 const cpuWindows = 3;
 
-/** True if the main thread of Redis reports a larger share of its core than the alert's threshold. */
+/** True if the main thread uses a larger share of its core than the alert's threshold. */
 async function usesItsCore(redis: RedisServer): Promise<boolean> {
   const seconds = async () => {
     const info = await redis.command('INFO cpu');

@@ -3,9 +3,8 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { freePort } from '@openclaw/test-support';
 
-/** A service that a runbook's commands start, stop and restart. */
 export interface Service {
-  /** Starts a stopped service, and restarts a running one if its variables differ. */
+  /** A running service restarts only if its variables differ. */
   up(env: Readonly<Record<string, string>>): Promise<void>;
   /**
    * Stops the service by SIGTERM, and by SIGKILL after `graceMs`, then starts it. A stopped service is only started.
@@ -14,9 +13,9 @@ export interface Service {
   output?(): string;
 }
 
-/** A program `docker` for the runbooks' commands. It acts on the test's processes. */
+/** Replaces the program `docker` for the runbooks' commands, and acts on the test's processes. */
 export interface ComposeStub extends AsyncDisposable {
-  /** The program's folder, and the variable that it needs. */
+  /** The program needs `folder` on PATH, and the variable. */
   readonly env: { readonly folder: string; readonly DRILL_COMPOSE: string };
 }
 

@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Ends a fault if its runbook did not. Called at the end of each drill. */
+/** The world calls this at the end of each drill. It ends a fault if the runbook did not. */
 export type Repair = () => unknown;
 
-/** Keeps a client of Redis busy with scripts of `busyMs` each, until Redis closes its connection. */
+/** Each script takes `busyMs`. Ends when Redis closes the connection. */
 export function startSlowScripts(port: number, auth: string, busyMs: number): Repair {
   const script =
     `local t=redis.call('TIME') local s=t[1]*1000000+t[2] ` +
@@ -13,7 +13,7 @@ export function startSlowScripts(port: number, auth: string, busyMs: number): Re
   const command = `*3\r\n${parts.map((part) => `$${part.length}\r\n${part}\r\n`).join('')}`;
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => undefined);
-  // Sends a few commands ahead, so that Redis never waits for this program.
+  // Commands are sent ahead, so that Redis never waits for this program.
   socket.on('connect', () => socket.write(`AUTH ${auth}\r\n${command.repeat(4)}`));
   socket.on('data', (replies: Buffer) => {
     for (const byte of replies) if (byte === 0x3a) socket.write(command);
@@ -89,7 +89,6 @@ export function startLoopingAgent(httpUrl: string, token: string): Repair {
   return () => (isEnding = true);
 }
 
-/** Opens connections to Redis that nobody uses. */
 export async function openRedisConnections(port: number, count: number): Promise<Repair> {
   const sockets: Socket[] = [];
   for (let i = 0; i < count; i += 1) {
@@ -101,7 +100,7 @@ export async function openRedisConnections(port: number, count: number): Promise
   return () => sockets.forEach((socket) => socket.destroy());
 }
 
-/** Opens idle sessions, like a program that leaks them. The sessions have no application name. */
+/** The sessions are idle and have no application name, like those that a program leaks. */
 export async function openSessions(port: number, count: number): Promise<Repair> {
   const sockets: Socket[] = [];
   for (let i = 0; i < count; i += 1) {

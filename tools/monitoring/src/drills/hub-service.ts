@@ -4,23 +4,20 @@ import type { Service } from './compose-stub.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
-/** A hub whose variables change between its starts. */
 export interface HubService extends Service, AsyncDisposable {
   readonly hub: HubProcess;
-  /** `host:port` of /readyz and /metrics. */
+  /** The address is the `host:port` of /readyz and /metrics. */
   readonly opsAddress: string;
-  /** Restarts the hub with its fixed variables and these. They last until the next call. */
+  /** Restarts the hub with its fixed variables and these, which last until the next call. */
   configure(env: Environment): Promise<void>;
-  /** SIGKILL. */
   kill(): Promise<void>;
 }
 
-/** Starts the hub. Every restart uses the same ports. */
+/** Every restart uses the same ports. */
 export async function startHubService(always: Environment, opsPort: number): Promise<HubService> {
   let configured: Environment = {};
   let hub = await startHub({ env: always });
   const { port } = hub;
-  /** The restart in progress; null when there is none. */
   let starting: Promise<void> | null = null;
   const isAlive = () => {
     try {
@@ -40,7 +37,7 @@ export async function startHubService(always: Environment, opsPort: number): Pro
 
   async function restart(env: Environment = {}, graceMs = 0): Promise<void> {
     const endMs = Date.now() + graceMs;
-    // Like Docker: a frozen process does not see the signal.
+    // As with Docker, a frozen process does not see the signal.
     if (graceMs > 0 && isAlive()) process.kill(hub.pid, 'SIGTERM');
     while (isAlive() && Date.now() < endMs) await delay(50);
     await hub.kill();

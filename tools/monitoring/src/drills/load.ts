@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient, type HubClient } from '@openclaw/client';
 
-/** Agents that chat over every hub while it serves them. */
 export interface Load extends AsyncDisposable {
   readonly sent: number;
-  /** The number of calls that failed because a hub or its database was away. */
+  /** Counts calls that failed because a hub or its database was away. */
   readonly failed: number;
 }
 
@@ -12,7 +11,7 @@ const channelIds = ['drill-1', 'drill-2', 'drill-3'];
 const pauseMs = 200;
 const callTimeoutMs = 2_000;
 
-/** Starts two agents per hub. They send, type, react, read, and resume after each lost connection. */
+/** Two agents per hub send, type, react, read, and resume after each lost connection. */
 export async function startLoad(hubUrls: readonly string[]): Promise<Load> {
   let sent = 0;
   let failed = 0;

@@ -20,7 +20,6 @@ export interface Restartable {
   readonly output: () => string;
 }
 
-/** Prometheus, Alertmanager, the exporters and a receiver, configured by infra/monitoring. */
 export interface MonitoringStack extends AsyncDisposable {
   readonly prometheusUrl: string;
   readonly alertmanagerUrl: string;
@@ -30,10 +29,9 @@ export interface MonitoringStack extends AsyncDisposable {
   readonly postgresExporter: Restartable;
   readonly nodeExporter: Restartable;
   readonly alertmanager: Restartable;
-  /** The folder of the backups, whose age the node exporter reads. */
+  /** The node exporter reads the age of the backups in this folder. */
   readonly backupsFolder: string;
   readonly prometheus: Restartable;
-  /** Changes the token that Alertmanager sends. */
   setWebhookToken(token: string): Promise<void>;
   setHubs(hosts: readonly string[]): Promise<void>;
   setRedisNodes(urls: readonly string[]): Promise<void>;
@@ -55,9 +53,6 @@ async function getJson<T>(url: string): Promise<T> {
   return (await answer.json()) as T;
 }
 
-/**
- * Starts Prometheus, Alertmanager and the exporters for the hubs, Redis nodes and the PostgreSQL at these addresses.
- */
 export async function startMonitoring(watched: {
   readonly hubs: readonly string[];
   readonly redisUrls: readonly string[];
@@ -174,7 +169,7 @@ export async function startMonitoring(watched: {
       ports.redisExporter,
       '/health',
       {
-        // As in infra/monitoring/docker-compose.yml.
+        // The variables are those of infra/monitoring/docker-compose.yml.
         REDIS_ADDR: '',
         REDIS_USER: 'exporter',
         REDIS_PASSWORD: exporterPassword,

@@ -17,30 +17,25 @@ const passwords = {
   REDIS_ADMIN_PASSWORD: 'of-the-operator',
 };
 
-/** The password of the user `exporter`. */
 export const exporterPassword = passwords.REDIS_EXPORTER_PASSWORD;
-/** The password of the user `replica`. */
 export const replicationPassword = passwords.REDIS_REPLICATION_PASSWORD;
-/** The parameters of AUTH for the user `admin`. */
 export const adminAuth = `admin ${passwords.REDIS_ADMIN_PASSWORD}`;
 
-/** Redis with the production configuration and users. `url` and `command` use the administrator. */
+/** Uses the production configuration and users. `url` and `command` use the administrator. */
 export interface ProductionRedis extends RedisServer {
-  /** The URL that the hubs have. */
   readonly hubUrl: string;
-  /** The URL without a user. */
+  /** The URL names no user. */
   readonly plainUrl: string;
 }
 
 export interface ProductionRedisOptions {
-  /** Further arguments of redis-server. */
   readonly args?: readonly string[];
-  /** The folder of its data. @default a temporary one */
+  /** @default a temporary folder */
   readonly dataFolder?: string;
   readonly masterPort?: number;
 }
 
-/** Starts Redis by infra/redis/start.sh and waits until it answers. */
+/** Runs infra/redis/start.sh and waits until the server answers. */
 export async function startProductionRedis(
   options: ProductionRedisOptions = {},
 ): Promise<ProductionRedis> {

@@ -16,19 +16,18 @@ import { startLoad, type Load } from './load.ts';
 import { startMonitoring, type MonitoringStack } from './monitoring-stack.ts';
 import { startProductionRedis, type ProductionRedis } from './production-redis.ts';
 
-/** A deployment under load, and its monitoring. */
 export interface World {
   readonly postgres: PostgresServer;
   readonly databaseUrl: string;
   readonly redis: ProductionRedis;
   readonly hubs: readonly HubService[];
-  /** A hub without load for the drills to break. Runbooks call it `hub`. */
+  /** The drills break this hub. It has no load. Runbooks call it `hub`. */
   readonly drilledHub: HubService;
   readonly load: Load;
   readonly monitoring: MonitoringStack;
   /** Makes Prometheus scrape these hubs and this Redis, and nothing else. */
   watchAll(): Promise<void>;
-  /** Runs commands of a runbook from the repository's root. */
+  /** Runs a runbook's commands from the repository's root. */
   run(commands: string, env: Readonly<Record<string, string>>): Promise<Outcome>;
 }
 
@@ -37,7 +36,7 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** HUB_JWT_SECRET of {@link World.drilledHub}. */
+/** The drilled hub uses this HUB_JWT_SECRET. */
 export const hubSecret = 'of-the-drilled-hub-'.repeat(3);
 const commandsTimeoutMs = 90_000;
 // The hubs refuse nothing, unless a drill needs a refusal.
@@ -55,7 +54,7 @@ interface Program {
   output?(): string;
 }
 
-/** True if a process listens on the port, even a frozen one. */
+/** Resolves with true also for a frozen process. */
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -68,7 +67,6 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Starts everything within the scope. */
 export async function startWorld(scope: Scope): Promise<World> {
   // Without fsync, a slow disk of this machine fires no alert.
   const postgres = await scope.use(
@@ -107,7 +105,7 @@ export async function startWorld(scope: Scope): Promise<World> {
   const load = await scope.use(startLoad(hubs.map(({ hub }) => hub.url)));
 
   const service = (server: Server): Service => ({
-    // Like Compose, `up` does not restart a running server, even one that hangs.
+    // As with Compose, `up` does not restart a running server, even one that hangs.
     async up() {
       if (!(await accepts(server.port))) await server.restart();
     },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { filesIn } from '../alert-rules.ts';
 import { monitoringFolder, root } from '../repository.ts';
 
-/** The rules of `infra/monitoring/rules` in the form for the Prometheus operator. */
+/** Holds the rules of `infra/monitoring/rules` for the Prometheus operator. */
 export const prometheusRulePath = join(root, 'infra/k8s/components/monitoring/alerts.yaml');
 
 const header = `# Written by "npm run alerts" from infra/monitoring/rules; change it there.
@@ -31,7 +31,6 @@ export async function writePrometheusRule(): Promise<void> {
   await writeFile(prometheusRulePath, await prometheusRule());
 }
 
-/** True if the manifest is missing or differs from the rules. */
 export async function isPrometheusRuleDrifted(): Promise<boolean> {
   const written = await readFile(prometheusRulePath, 'utf8').catch(() => null);
   return written !== (await prometheusRule());

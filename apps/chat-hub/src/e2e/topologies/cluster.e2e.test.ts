@@ -12,7 +12,6 @@ import { deliverySuite, type Fault, type FaultScene, type Topology } from './del
 
 interface Nodes extends Topology {
   readonly deployment: ClusterDeployment;
-  /** The master that failed most recently, and a key that it held. */
   fallen: { readonly server: RedisServer; readonly key: string } | undefined;
   halfMoved: HalfMovedSlot | undefined;
 }
@@ -53,7 +52,7 @@ const faults: Fault<Nodes>[] = [
     },
   },
   {
-    // Causes TRYAGAIN and ASK for every script of the channel while the slot moves.
+    // While the slot moves, every script of the channel gets TRYAGAIN or ASK.
     title: 'a slot that is half way to another master',
     cutOff: [],
     async strike(topology, scene) {

@@ -13,25 +13,24 @@ import {
 import { openQuietChannel, type QuietChannel } from './quiet-channel.contract.ts';
 
 export interface Topology {
-  /** The environment variables with which a hub finds the deployment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Variables that differ for the second hub. */
+  /** These variables replace those in `env` for the second hub. */
   readonly second?: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
 export interface Fault<T extends Topology> {
-  /** The rest of the test's title, after "deliver once and in order through". */
+  /** Completes the test's title after "deliver once and in order through". */
   readonly title: string;
-  /** The indices of the hubs that lose Redis. These hubs must report the loss. */
+  /** The hubs with these indices lose Redis, and must report the loss. */
   readonly cutOff: readonly number[];
   strike(topology: T, at: FaultScene): Promise<void>;
-  /** Ends the fault. Resolves when a server can serve every hub again. */
+  /** Resolves when a server can serve every hub again. */
   recover?(topology: T, at: FaultScene): Promise<void>;
   mend?(topology: T): Promise<void>;
-  /** Longest time from acknowledgement to delivery. @default 4000 */
+  /** The bound of the time from acknowledgement to delivery. @default 4000 */
   readonly delayMs?: number;
-  /** Longest time from the recovery until presence is complete and topics work on both hubs. @default 8000 */
+  /** The longest time from the recovery until presence is complete and topics work on both hubs. @default 8000 */
   readonly recoveredMs?: number;
 }
 
@@ -42,10 +41,9 @@ export interface FaultScene {
 
 const reactionLimit = 30;
 const env = { HUB_LIMIT_MESSAGE: '100000/60', HUB_LIMIT_REACTION: `${reactionLimit}/60` };
-/** The default bounds. They are longer than the times of an idle machine, because other tests share the machine. */
+/** Longer than the times of an idle machine, because other tests share the machine. */
 const bounds = { noticedMs: 4_000, delayMs: 4_000, recoveredMs: 8_000 };
 
-/** Runs the same traffic through every fault of a deployment, over two hub processes. */
 export function deliverySuite<T extends Topology>(
   name: string,
   start: () => Promise<T>,

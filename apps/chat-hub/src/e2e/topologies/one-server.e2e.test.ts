@@ -26,7 +26,7 @@ const seqIn = async (redis: RedisServer, channelId: string, before = '') =>
   );
 const firstChannel = ({ traffic }: FaultScene) => traffic.channels[0] as string;
 
-/** Saves a snapshot, sends more messages, and returns the seq of the first channel at the save. */
+/** Resolves with the seq of the first channel at the save. */
 async function saveAndGoOn(redis: RedisServer, scene: FaultScene): Promise<number> {
   // The two commands are one write, so that no publish comes between them.
   const saved = await seqIn(redis, firstChannel(scene), 'SAVE\r\n');

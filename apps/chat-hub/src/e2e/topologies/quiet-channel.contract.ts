@@ -1,16 +1,15 @@
 import type { ChatTraffic } from '@openclaw/test-support';
 
-/** A channel without other traffic: its messages stay in every cache. */
+/** The channel has no other traffic, so its messages stay in every cache. */
 export interface QuietChannel {
-  /** Reads the channel on every hub, so that Redis and the hubs cache it. */
   fillCaches(): Promise<void>;
   change(): Promise<void>;
-  /** Reads that still show the state from before the change; empty when there are none. */
+  /** Lists the reads that still show the state from before the change. */
   staleReads(): Promise<string[]>;
   newest(): { readonly channelId: string; readonly messageId: string };
 }
 
-/** Creates the channel with three messages; every watcher of the traffic is a member and subscribed. */
+/** Every watcher of the traffic is a member and subscribed. */
 export async function openQuietChannel(
   { writers, watchers }: ChatTraffic,
   channelId: string,

@@ -8,7 +8,6 @@ import { deliverySuite, type Fault, type Topology } from './delivery.contract.ts
 
 interface Sentinels extends Topology {
   readonly deployment: SentinelDeployment;
-  /** The master that failed most recently. */
   fallen: RedisServer | undefined;
 }
 
@@ -16,7 +15,7 @@ async function failedOver({ deployment, fallen }: Sentinels): Promise<void> {
   if (fallen) await deployment.failedOver(fallen.port);
 }
 
-/** Resolves once the old master follows the new one, so that another failover can succeed. */
+/** Another failover can succeed only once the old master follows the new one. */
 async function rejoined({ fallen }: Sentinels): Promise<void> {
   await waitFor(
     async () =>

@@ -22,7 +22,7 @@ const faults: Fault<OverTls>[] = [
     recover: ({ redis }) => redis.restart(),
   },
   {
-    // The server's password changes first. Until the hubs have the new password, each works without Redis.
+    // The server's password changes first, so the hubs work without Redis until they have the new one.
     title: "a password of the hubs' user that is wrong for a while",
     cutOff: [0, 1],
     async strike({ redis }) {

@@ -45,7 +45,7 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
   if (!outcome.ok) return outcome;
   const { result } = outcome;
   const { messageId: askId, seq, timestamp } = result;
-  // The hub knows the connections of agents, and fills them in.
+  // The hub replaces these states, because it knows the agents' connections.
   const deliveries = to.map((id) => ({ agentId: id, state: 'away' as const }));
   const answer = {
     ...outcome,
@@ -133,8 +133,8 @@ export const answerAsk = async (
 };
 
 /**
- * Accepts the open asks that a message answers: by replying to the ask, or in its thread. It costs statements, so
- * call it only for a message that may answer an ask.
+ * Accepts the open asks that a message answers: by replying to the ask, or in its thread. Costs statements, so call it
+ * only for a message that may answer an ask.
  */
 export async function acceptByMessage(
   group: GroupState,

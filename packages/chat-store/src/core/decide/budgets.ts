@@ -23,11 +23,11 @@ interface Place {
   readonly channel: ChannelWithHead;
   readonly threadId: string | null;
   readonly turns: Turns;
-  /** The thread's own budget; outside threads it is empty. */
+  /** Empty outside threads. */
   readonly ownBudget: Budget;
 }
 
-/** The turns after a message, or the refusal of an agent whose turns are used up. */
+/** The refusal is for an agent whose turns are used up. */
 type Counted =
   | {
       readonly ok: true;
@@ -37,8 +37,8 @@ type Counted =
   | Refusal;
 
 /**
- * Counts a message in its channel or thread. `addressed` are the agents that it mentions, answers or is sent to. Only
- * agents use turns, and only persons reset them.
+ * `addressed` are the agents that the message mentions, answers or is sent to. Only agents use turns, and only persons
+ * reset them.
  */
 export function countTurn(
   group: GroupState,
@@ -59,8 +59,8 @@ export function countTurn(
 }
 
 /**
- * The refusal of a message with which an agent addresses another agent too often; null if it may. `turns` are those
- * of the message's channel or thread, where a person may have written since.
+ * Refuses a message with which an agent addresses another agent too often. `turns` are the turns of its channel or
+ * thread, where a person may have written since.
  */
 export function refusalOfLoop(
   actor: Actor,
@@ -75,7 +75,7 @@ export function refusalOfLoop(
   return loop ? paused(loop.untilMs) : null;
 }
 
-/** Announces once that a message has used the last turn of its channel or thread. */
+/** Announces once that a message has used the last turn. */
 export function announceExhausted(
   group: GroupState,
   channel: ChannelWithHead,
@@ -99,7 +99,7 @@ function paused(pausedUntilMs: number | null): Refusal {
   return refuseWith('paused', message, { pausedUntilMs });
 }
 
-/** Absent limits stay unchanged. Null removes a limit, so that the default of the channel or the hub applies. */
+/** Absent limits stay. Null removes a limit, so that the default of the channel or hub applies. */
 export const setBudget: DecideAuthorized<'budget.set'> = async (group, command) => {
   const { actor, channel, role, params } = command;
   const { channelId, threadId } = params;

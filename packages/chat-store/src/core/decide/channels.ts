@@ -16,7 +16,7 @@ import { refusalOfFrozen } from './freezes.ts';
 import { insertMember } from './members.ts';
 import { interruptStreams, ofAll } from './interruptions.ts';
 
-/** The creator is the owner and the first member; its join is seq 1. */
+/** The creator is the owner and first member; its join is seq 1. */
 export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {
   const { kind, name, topic, metadata, retentionMs, maxMessages } = params;
   const id = params.channelId ?? newId(group.nowMs);
@@ -38,7 +38,7 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   return accepted({ channel: channelOf(channel) }, announced(channel, 'created', joined.event));
 };
 
-/** Adds an announcement to the event if its channel is public. Returns the event of any other channel unchanged. */
+/** Leaves the events of other channels unchanged. */
 function announced(
   { id: channelId, kind, name }: ChannelsTable,
   change: ChannelAnnouncement['change'],
@@ -47,10 +47,7 @@ function announced(
   return kind === 'public' ? { ...event, announcement: { channelId, name, change } } : event;
 }
 
-/**
- * Inserts a channel with an empty log. Returns null if its id is taken: by a deleted channel, or by another hub that is
- * creating the channel at the same time.
- */
+/** Null if the id is taken: by a deleted channel, or by another hub at the same time. */
 export async function insertChannel(
   group: GroupState,
   fields: Pick<ChannelsTable, 'id' | 'kind' | 'name' | 'created_by'> & Partial<ChannelsTable>,
@@ -79,7 +76,7 @@ export async function insertChannel(
   return created ? { ...row, head: 0 } : null;
 }
 
-/** Absent fields stay unchanged; null clears a field. */
+/** Absent fields stay; null clears a field. */
 export const updateChannel: DecideAuthorized<'channel.update'> = async (group, command) => {
   const { channel, params } = command;
   const { name = channel.name, topic = channel.topic } = params;
@@ -109,7 +106,7 @@ export const unarchiveChannel: DecideAuthorized<'channel.unarchive'> = async (gr
     : changeChannel(group, command, { archived_at: null });
 };
 
-/** The log stays readable for hubs that have not yet reached its last event, which reports the deletion. */
+/** The log stays readable for hubs that have not read the deletion. */
 export const deleteChannel: DecideAuthorized<'channel.delete'> = async (group, command) => {
   const { channel, actor } = command;
   await group.db.deleteFrom('streams').where('channel_id', '=', channel.id).execute();

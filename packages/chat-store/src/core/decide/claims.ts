@@ -3,12 +3,11 @@ import type { GroupState } from '../group-state.ts';
 import type { ChannelWithHead, ClaimsTable } from '../tables.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 
-// Each thread has one row with its newest claim. The row stays after the claim ends, because fences must keep rising.
+// A thread's row has its newest claim, and stays after the claim ends, because fences must keep rising.
 
-/** The sender of events that no caller causes. */
 const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 
-/** Takes the thread for the caller. If the caller has it already, extends the lease and logs nothing. */
+/** If the caller has the thread already, extends the lease and logs nothing. */
 export const claimThread: DecideAuthorized<'claim'> = async (group, command) => {
   const { actor, channel, params } = command;
   const { channelId, threadId, leaseMs } = params;
@@ -47,8 +46,8 @@ export const claimThread: DecideAuthorized<'claim'> = async (group, command) => 
 };
 
 /**
- * Ends the caller's claim. Changes nothing if the claim has ended already. The end of an expired claim is logged with
- * the next grant, so that each claim has one end.
+ * Changes nothing if the claim has ended. The next grant logs the end of an expired claim, so that each claim has one
+ * end.
  */
 export const releaseClaim: DecideAuthorized<'claim.release'> = async (group, command) => {
   const { actor, channel, params } = command;

@@ -6,7 +6,7 @@ import { findRepeat, fingerprint } from './repeats.ts';
 
 const needs = { from: 'member', inArchived: false } as const;
 
-/** Logs an event defined by an agent in a channel. Events to everyone are sent by the hub and not logged. */
+/** The hub itself sends events to everyone, which no log has. */
 export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { actor, params }) => {
   const { channelId, name, payload, clientMessageId } = params;
   if (channelId === null) return refuse('unsupported', 'the store keeps no global events');

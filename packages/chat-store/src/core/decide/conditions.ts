@@ -6,16 +6,16 @@ import { messagesOf, selectMessages } from '../message-projection.ts';
 import { countStreams } from '../streams.ts';
 import { newestClaim } from './claims.ts';
 
-/** A refusal contains at most this many of the newer messages. */
+/** The most messages in a refusal. */
 const newerMax = 20;
-/** The most bytes of these messages as JSON. */
+/** The most bytes of messages in a refusal, as JSON. */
 const newerBytes = 262_144;
-/** A sender that is behind by more seqs is always superseded, which bounds the rows that a check visits. */
+/** A sender that is further behind is always superseded, which bounds the rows of a check. */
 const seqsMax = 1_000;
 
 type Params = ParamsOf<'message.send'>;
 
-/** A send and its conditions. A direct message has no thread, so it has no fence either. */
+/** A fence belongs to a thread, and a direct message is outside of threads. */
 interface ConditionalSend {
   readonly actor: Actor;
   readonly channelId: string;
@@ -23,20 +23,19 @@ interface ConditionalSend {
 }
 
 export interface Conditions {
-  /** Other agents' messages since `basedOn`, oldest first; null when there are none. */
+  /** Other agents' messages since `basedOn`, oldest first; null for none. */
   readonly newer: readonly Message[] | null;
-  /** The newest fence of the thread; null when it was never claimed. */
+  /** The thread's newest fence; null without a claim. */
   readonly fence: number | null;
-  /** The number of the sender's growing messages. */
   readonly streams: number;
 }
 
-/** True if the send depends on what was written before it. Such a send costs additional statements. */
+/** True if the send depends on earlier writes, which costs additional statements. */
 export function isConditional({ params }: ConditionalSend): boolean {
   return params.stream || params.basedOn !== null || (params.fence ?? null) !== null;
 }
 
-/** Reads the state for a conditional send. Write the rows of the group's earlier commands before this call. */
+/** Write the rows of the group's earlier commands before this call. */
 export async function readConditions(
   group: GroupState,
   send: ConditionalSend,
@@ -50,9 +49,7 @@ export async function readConditions(
   return { newer, fence: claim?.fence ?? null, streams };
 }
 
-/**
- * Refuses a send whose conditions do not hold. Call it only for a sender with the rights, because it shows messages.
- */
+/** Call it only for a sender with the rights, because the refusal shows messages. */
 export function refuseUnmet(
   { params }: ConditionalSend,
   { newer, fence, streams }: Conditions,

@@ -26,7 +26,6 @@ import { createThread, updateThread } from './threads.ts';
 
 type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
 
-/** A command that is decided separately, with its own statements. */
 export type SingleCommand = Extract<Command, { method: SingleMethod }> | ExpireCommand;
 
 type ChannelMethod = {
@@ -35,7 +34,7 @@ type ChannelMethod = {
 
 type From<M extends WriteMethod> = Needs['from'] | ((command: CommandOf<M>) => Needs['from']);
 
-/** Methods that a freeze does not stop, or that check for a repeat before they check the freeze. */
+/** Methods that a freeze does not stop, or that look for a repeat before they check the freeze. */
 const evenFrozen: ReadonlySet<WriteMethod> = new Set([
   'read.mark',
   'thread.create',
@@ -59,11 +58,11 @@ const authorizedIn =
     return frozen ?? decideAuthorized(group, { ...command, ...loaded });
   };
 
-/** For callers with these rights, in a channel that is not archived. */
+/** Refuses an archived channel. */
 const inChannel = <M extends ChannelMethod>(from: From<M>, decideIn: DecideAuthorized<M>) =>
   authorizedIn(from, false, decideIn);
 
-/** For callers with these rights, also in an archived channel. */
+/** Accepts an archived channel. */
 const evenArchived = <M extends ChannelMethod>(from: From<M>, decideIn: DecideAuthorized<M>) =>
   authorizedIn(from, true, decideIn);
 
@@ -81,7 +80,7 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
     ({ actor, params }) => (params.agentId === actor.agentId ? 'member' : 'owner'),
     removeMember,
   ),
-  // Only owners change roles; a member may change its own display name.
+  // A member may change its own display name, but only owners change roles.
   'member.update': inChannel(
     ({ actor, params }) =>
       params.agentId === actor.agentId && params.role === undefined ? 'member' : 'owner',

@@ -12,19 +12,17 @@ import type { GroupState } from '../group-state.ts';
 import { authorize, isOutOfBounds, type Needs, type Role } from '../rights.ts';
 import type { ChannelWithHead } from '../tables.ts';
 
-/** Decides one command in the group's transaction, statement by statement. All checks come before the first write. */
+/** Runs in the group's transaction. All checks must come before the first write. */
 export type Decide<M extends WriteMethod> = (
   group: GroupState,
   command: CommandOf<M>,
 ) => Promise<Outcome<M>>;
 
-/** A channel for which an actor has the rights, and its role there. */
 export interface Authorized {
   readonly channel: ChannelWithHead;
   readonly role: Role;
 }
 
-/** Decides a command whose actor has the rights that decide.ts demands. */
 export type DecideAuthorized<M extends WriteMethod> = (
   group: GroupState,
   command: CommandOf<M> & Authorized,
@@ -34,7 +32,7 @@ export function accepted<R>(result: R, ...events: readonly AppendedEvent[]) {
   return { ok: true, result, events } as const;
 }
 
-/** Loads a channel and the actor's role there. Refuses an actor without the rights. */
+/** Refuses an actor without the rights. */
 export async function loadAuthorized(
   group: GroupState,
   actor: Actor,
@@ -57,8 +55,8 @@ export async function loadAuthorized(
 }
 
 /**
- * Loads the channel of an ask or a question that a command names by id. A caller that may not know the channel gets
- * `not_found`; `unknown` is its text, and does not name the channel.
+ * For an ask or question that a command names by id. A caller that may not know the channel gets `not_found` with the
+ * text `unknown`.
  */
 export async function loadPlaced(
   group: GroupState,

@@ -7,8 +7,8 @@ import { traceCauses } from './origin.ts';
 import { pairOf, refusalToOpen, refuseSend, type Send } from './send.ts';
 
 /**
- * Creates the direct channels that a run of messages needs and that do not exist yet, with their two members and an
- * empty log: seq 1 is the first message. Returns their ids.
+ * Creates the missing direct channels of a run of messages, with an empty log: seq 1 is the first message. Returns
+ * their ids.
  */
 export async function openDirectChannels(
   group: GroupState,
@@ -21,10 +21,10 @@ export async function openDirectChannels(
     if (send.actor.mayOpenDirects === false || refusalToOpen(group, send)) continue;
     const id = send.channelId;
     if (!traceCauses(prefetched, send.actor, id, send.params).ok) continue;
-    // The sender of the first message counts as the channel's creator.
+    // The first sender counts as the channel's creator.
     if (!group.channel(id) && !missing.has(id)) missing.set(id, send);
   }
-  // The channels are ordered by id, like locks, so that two hubs that create the same channels do not deadlock.
+  // In id order, so that two hubs that create the same channels do not deadlock.
   for (const [id, { actor, params }] of [...missing].sort(([a], [b]) => (a < b ? -1 : 1))) {
     group.adopt(await openDirectChannel(group, id, actor.agentId, params.agentId));
   }
@@ -61,11 +61,11 @@ async function openDirectChannel(
     for (const { agent_id } of members) group.addAgent(agent_id);
     return created;
   }
-  // Another hub created the channel first. It must be locked like every existing channel.
+  // Another hub created the channel first. The channel must be locked like every existing one.
   let query = db.selectFrom('channels').selectAll().where('id', '=', id);
   if (group.locksRows) query = query.forUpdate();
   const channel = await query.executeTakeFirstOrThrow();
-  // A separate statement, because a statement that waits for a lock does not see commits made during the wait.
+  // A separate statement, because one that waits for a lock does not see commits made during the wait.
   const { head } = await db
     .selectFrom('channels')
     .select(headOf('channels.id').as('head'))

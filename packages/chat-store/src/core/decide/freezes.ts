@@ -9,13 +9,13 @@ import type { ChannelsTable, ChannelWithHead, FreezesTable } from '../tables.ts'
 import { accepted, loadAuthorized, type Decide } from './decision.ts';
 import { interruptStreams, ofAgents } from './interruptions.ts';
 
-// A channel's freeze is in its row, which every command of the channel locks, so the check costs no statement.
-// Freezes of agents and of the hub come with the actor, because each hub keeps them in memory.
+// A channel's freeze is in its row, which every command locks, so the check costs no statement. Freezes of agents and
+// the hub come with the actor, from the hub's memory.
 
-/** The most agents that are frozen at once. Every hub keeps their ids in memory. */
+/** Bounds the memory of every hub. */
 export const frozenAgentsMax = 10_000;
 
-/** The refusal of a write by a frozen agent; null if the agent may write. */
+/** Null if the agent may write. */
 export function refusalOfFrozen(
   actor: Actor,
   channel: Pick<ChannelsTable, 'frozen_at'> | null,
@@ -25,7 +25,7 @@ export function refusalOfFrozen(
   return channel !== null && channel.frozen_at !== null ? refuseFrozen('channel') : null;
 }
 
-/** Repeating a freeze with the same reason changes nothing; another reason replaces the first. */
+/** The same reason again changes nothing; another reason replaces the first. */
 export const setFreeze: Decide<'freeze'> = async (group, command) => {
   const loaded = await loadCovered(group, command);
   if (!loaded.ok) return loaded;
@@ -64,10 +64,7 @@ export const liftFreeze: Decide<'unfreeze'> = async (group, command) => {
 
 type Change = CommandOf<'freeze'> | CommandOf<'unfreeze'>;
 
-/**
- * Checks the caller's rights, and that no other freeze covers the caller. Loads the channel if the scope is
- * `channel`.
- */
+/** Checks the caller's rights, and that no other freeze covers the caller. `channel` is null for other scopes. */
 async function loadCovered(
   group: GroupState,
   { actor, params }: Change,
@@ -103,8 +100,8 @@ async function changed(
     await insertAudit({ sql: { now } }, group.db, [actor.audit]);
   }
   if (channel === null) {
-    // Hubs that find another value read the freezes again. The value is random, so that a restored database never has
-    // the value of a later state.
+    // Hubs that find another value read the freezes again. The value is random, because a counter could repeat after a
+    // restore.
     const value = newId(group.nowMs);
     await group.db
       .insertInto('meta')
@@ -119,7 +116,7 @@ async function changed(
     .where('id', '=', channel.id)
     .execute();
   channel.frozen_at = frozenAt;
-  // The streams end before the event of the freeze: no agent's event may come after it.
+  // The streams end first: no agent's event may come after the freeze.
   const ended = frozenAt === null ? [] : await interruptStreams(group, channel, ofAgents);
   const event = { type: 'collaboration.event', name, payload } as const;
   return accepted({}, ...ended, group.append(channel, actor, event));

@@ -42,12 +42,12 @@ export function addInboxItems(
   if (inboxes.size > 0) appended.inboxes = [...inboxes];
 }
 
-/** The most items that a join renews. Older ones keep their places. */
+/** A join renews at most this many items. Older items keep their places. */
 const renewedMax = 1_000;
 
 /**
- * An agent joins a channel again: gives the channel's items in its inbox new places. No read has shown them since the
- * agent left, so an earlier cursor must not cover them.
+ * Gives the channel's items in an inbox new places when the agent joins the channel again. No read has shown these
+ * items since the agent left, so an earlier cursor must not cover them.
  */
 export async function renewInboxItems(
   group: GroupState,

@@ -11,10 +11,7 @@ const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 /** The most streams that one transaction interrupts. The sweep interrupts the rest. */
 const interruptedMax = 50;
 
-/**
- * Interrupts the channel's streams that `which` selects, and logs their checkpointed texts. Interrupts at most {@link
- * interruptedMax}, and makes the others due.
- */
+/** Logs the streams' checkpointed texts. Beyond {@link interruptedMax}, streams become due for the sweep. */
 export async function interruptStreams(
   group: GroupState,
   channel: ChannelWithHead,
@@ -47,11 +44,10 @@ export async function interruptStreams(
 }
 
 export const ofAgent = (agentId: string) => sql<boolean>`agent_id = ${agentId}`;
-/** A freeze of a channel covers agents only. */
+/** A channel's freeze covers agents only. */
 export const ofAgents = sql<boolean>`kind = 'agent'`;
 export const ofAll = sql<boolean>`1 = 1`;
 
-/** Logs the end of a growing message with its whole text, and removes its stream. */
 export async function logEnd(
   group: GroupState,
   channel: ChannelWithHead,

@@ -7,7 +7,7 @@ import type { ChannelWithHead, MembersTable } from '../tables.ts';
 import { renewInboxItems } from './inbox.ts';
 import { accepted, agentKindOf, type Authorized, type DecideAuthorized } from './decision.ts';
 
-/** Anyone may join a public channel; only an admin may join a private one. */
+/** Only an admin may join a private channel. */
 export const joinChannel: DecideAuthorized<'channel.join'> = async (group, command) => {
   const { actor, channel } = command;
   const known = await findMember(group, channel.id, actor.agentId);
@@ -44,7 +44,7 @@ export const leaveChannel: DecideAuthorized<'channel.leave'> = (group, command) 
 export const removeMember: DecideAuthorized<'member.remove'> = (group, command) =>
   endMembership(group, command, command.params.agentId);
 
-/** Absent fields stay unchanged. */
+/** Absent fields stay. */
 export const updateMember: DecideAuthorized<'member.update'> = async (group, command) => {
   const { actor, channel, params } = command;
   const known = await findMember(group, channel.id, params.agentId);
@@ -101,10 +101,7 @@ async function isLastOwner(group: GroupState, member: MembersTable): Promise<boo
   return other === undefined;
 }
 
-/**
- * Inserts a member and appends its join. The agent's own topic gets the event too: the agent's other connections must
- * learn of the channel, even if the agent joined by itself.
- */
+/** The agent's own topic gets the join too, because its other connections must learn of the channel. */
 export async function insertMember(
   group: GroupState,
   channel: ChannelWithHead,

@@ -15,21 +15,20 @@ interface Mentioning {
   readonly parsed: ParsedMentions | null;
 }
 
-/** The mentions that are stored with a message, and the names that matched no member. */
 interface Mentions {
   readonly mentions: string[];
   readonly mentionsAll: boolean;
-  /** The mentioned agents that are not members, and `@all` if this sender may not mention everyone. */
+  /** Mentioned agents that are not members; also `@all`, if this sender may not mention everyone. */
   readonly unreached: string[];
 }
 
 const noMentions: Mentions = { mentions: [], mentionsAll: false, unreached: [] };
 
-/** The mentions in the text of a message; null when its sender does not ask for them, or there are none. */
+/** Null without mentions in the text, or if the sender does not ask to parse it. */
 export function parsedOf(params: {
   readonly content: string;
   readonly parseMentions: boolean | null;
-  /** True for a growing message: its text is parsed at its end. */
+  /** A growing message's text is parsed at its end. */
   readonly stream?: boolean;
 }): ParsedMentions | null {
   if (params.parseMentions !== true || params.stream === true) return null;
@@ -37,7 +36,7 @@ export function parsedOf(params: {
   return parsed.all || parsed.names.length > 0 ? parsed : null;
 }
 
-/** Collects the look-ups that {@link mentionsOf} needs. A message without mentions in its text needs none. */
+/** A message without mentions in its text needs no look-up. */
 export function prefetchMentions(
   collected: ReturnType<typeof collectPrefetch>,
   { channelId, actor, parsed }: Mentioning,
@@ -47,7 +46,6 @@ export function prefetchMentions(
   if (parsed.all && !mayAlwaysMentionAll(actor)) collected.crowd(channelId);
 }
 
-/** The mentions of a message among the current members: those that its sender gave, and those in its text. */
 export function mentionsOf(
   prefetched: Prefetched,
   { channelId, actor, parsed }: Mentioning,

@@ -12,7 +12,7 @@ import type { ChannelsTable } from '../tables.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { refuseTooLarge } from './send.ts';
 
-/** For the author and admins only. */
+/** Allowed for the author and admins. */
 export const editMessage: DecideAuthorized<'message.edit'> = async (group, command) => {
   const { actor, channel, params } = command;
   const tooLarge = refuseTooLarge(params.content);
@@ -40,7 +40,7 @@ export const editMessage: DecideAuthorized<'message.edit'> = async (group, comma
   return accepted({ seq: channel.head }, event);
 };
 
-/** For the author and the owners. */
+/** Allowed for the author and the owners. */
 export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, command) => {
   const { actor, channel, params, role } = command;
   const found = await findMessage(group, channel, params.messageId);
@@ -78,8 +78,7 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   }
   const deleted = { type: 'channel.message.delete', message } as const;
   const event = group.append(channel, actor, deleted, { messageId: message.id });
-  // From this event on, readers of the log take the message's text from the event, so none of them needs the rows of
-  // its edits.
+  // From this event on, readers of the log take the message's text from the event, not from its edits.
   await db
     .updateTable('messages')
     .set({ deleted_at: group.nowMs, text_seq: channel.head })
@@ -103,8 +102,8 @@ export async function findMessage(
     : refuse('not_found', `there is no message ${messageId}`);
 }
 
-// A reader of the log finds the message at its seq without its text. The fingerprint is removed too, because a short
-// text could be guessed from it.
+// A reader of the log finds the message without its text. The fingerprint goes too, because a short text could be
+// guessed from it.
 async function redactFirstRow(group: GroupState, message: Message): Promise<void> {
   const { channelId, seq } = message;
   const key = { channel_id: channelId, seq };
@@ -123,8 +122,8 @@ async function redactFirstRow(group: GroupState, message: Message): Promise<void
     .execute();
 }
 
-// Walks at most `limits.edits` entries of an index, even for old messages with more edits. The ends of a growing
-// message do not count: it can be interrupted and then finished.
+// Walks at most `limits.edits` entries of an index. Ends of a growing message do not count: it can be interrupted and
+// then finished.
 async function isEditedOften(group: GroupState, message: Message): Promise<boolean> {
   const edits = () =>
     group.db

@@ -7,8 +7,8 @@ import { authorize } from '../rights.ts';
 type Trace = Pick<Origin, 'cause' | 'taint'>;
 
 /**
- * Checks that the sender may read the messages that it names, and that the message it replies to is in the same
- * channel. The prefetch has read the memberships of other channels, under the lock of this channel.
+ * The sender must be able to read the messages that it names, and reply in the same channel. The prefetch has read the
+ * sender's memberships.
  */
 export function traceCauses(
   prefetched: Prefetched,
@@ -40,7 +40,7 @@ export function traceCauses(
     : { ok: true, cause, taint: [...taint] };
 }
 
-/** The origin of a message; undefined when it was sent over a socket and has no cause, taint or principal. */
+/** Undefined for a socket's message without cause, taint and principal. */
 export function originOf(
   { via = 'ws', onBehalfOf = null }: Actor,
   { cause, taint }: Trace,

@@ -4,13 +4,10 @@ import { refuse } from '../../commands.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { findMessage } from './messages.ts';
 
-/** The most reactions of a message, because each history page carries them. */
+/** Bounded, because each page of the history has the reactions of its messages. */
 export const reactionsMax = 1000;
 
-/**
- * The spellings of an emoji among a message's reactions. Earlier releases stored reactions as they were sent, so one or
- * more spellings may differ from the canonical one.
- */
+/** Earlier releases stored reactions as they were sent, so several spellings may mean one emoji. */
 function spellingsOf(reactions: Message['reactions'], emoji: string): string[] {
   return Object.keys(reactions).filter((stored) => canonicalEmoji(stored) === emoji);
 }
@@ -23,7 +20,7 @@ function ownSpelling(
   return spellingsOf(reactions, emoji).find((stored) => reactions[stored]?.includes(agentId));
 }
 
-/** Adding the same reaction again changes nothing. */
+/** The same reaction again changes nothing. */
 export const addReaction: DecideAuthorized<'reaction.add'> = async (group, command) => {
   const { actor, channel, params } = command;
   const { messageId } = params;

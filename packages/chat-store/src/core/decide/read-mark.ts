@@ -1,6 +1,6 @@
 import { accepted, type DecideAuthorized } from './decision.ts';
 
-/** A cursor never moves past the head, and moves back only on request. */
+/** A mark is never past the head, and goes back only on request. */
 export const markRead: DecideAuthorized<'read.mark'> = async (group, command) => {
   const { actor, channel, params } = command;
   const seq = Math.min(params.seq, channel.head);

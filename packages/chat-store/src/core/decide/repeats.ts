@@ -8,9 +8,8 @@ export function fingerprint(method: string, ...content: readonly unknown[]): str
 }
 
 /**
- * Finds an earlier command with the same clientMessageId. Returns a refusal if its content differs, or if the token
- * does not cover the channel. Membership is not checked, because the answer to a repeat holds nothing newer than the
- * first call.
+ * A command with a known clientMessageId is a repeat, or refused if its content differs. Membership is not checked,
+ * because the answer has nothing newer than the first call.
  */
 export async function findRepeat(
   group: GroupState,

@@ -30,26 +30,23 @@ import { originOf, traceCauses } from './origin.ts';
 
 type SendCommand = CommandOf<'message.send'> | CommandOf<'direct.send'>;
 
-/**
- * A command that sends a message, with its channel. Most commands are sends, so a run of them is decided from one
- * prefetch.
- */
+/** Most commands are sends, so a run of them is decided from one prefetch. */
 export type Send = SendCommand & {
   readonly channelId: string;
-  /** The mentions in its text; null when the text is not to be parsed. */
+  /** Null when the text is not to be parsed. */
   readonly parsed: ParsedMentions | null;
-  /** The asked agents and the deadline; absent for a message that is no ask. */
+  /** Absent for a message that is no ask. */
   readonly ask?: { readonly to: readonly string[]; readonly deadlineMs: number };
 };
 
 const posting = { from: 'member', inArchived: false } as const;
 
-/** The two agents of a direct channel, as the column `pair` holds them. */
+/** As in the column `pair`. */
 export function pairOf(a: string, b: string): string {
   return a < b ? `${a}\n${b}` : `${b}\n${a}`;
 }
 
-/** The id of two agents' direct channel, the same for both. Costs one hash. */
+/** The same for both agents. Costs one hash. */
 export function directChannelId(a: string, b: string): string {
   return `dm_${hash('sha256', pairOf(a, b)).slice(0, 32)}`;
 }
@@ -89,14 +86,14 @@ export function prefetchFor(sends: readonly Send[]): Prefetch {
   return collected.toPrefetch();
 }
 
-/** The refusal of content over the limit; null for other content. */
+/** Null for content within the limit. */
 export function refuseTooLarge(content: string): Refusal | null {
   return isContentTooLarge(content)
     ? refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`)
     : null;
 }
 
-/** Refuses messages that can be refused without a look-up in the database. */
+/** Needs no look-up in the database. */
 export function refuseSend(send: Send): Refusal | null {
   const tooLarge = refuseTooLarge(send.params.content);
   if (tooLarge) return tooLarge;
@@ -106,7 +103,7 @@ export function refuseSend(send: Send): Refusal | null {
   if (send.method === 'direct.send' && send.params.agentId === send.actor.agentId) {
     return refuse('forbidden', 'a direct channel has two different members');
   }
-  // The token's channels are checked before repeats, because a repeat must be within them too.
+  // Checked before repeats, because a repeat must be within the token's channels too.
   return isOutOfBounds(send.actor, send.channelId)
     ? refuse('forbidden', 'the token is not for this channel')
     : null;
@@ -130,17 +127,14 @@ interface Permitted {
 
 interface Decided extends Permitted {
   readonly print: string | null;
-  /** The turns in the channel or thread, with this message. */
+  /** Includes this message. */
   readonly turns: Turns;
   readonly notified: readonly string[];
 }
 
 type Stored = Pick<ResultOf<'message.send'>, 'messageId' | 'seq' | 'timestamp'>;
 
-/**
- * Decides one message from the prefetched rows, without waiting for anything. `conditions` are null for a send that has
- * none.
- */
+/** Decides from the prefetched rows, without waiting. `conditions` are null for a send without any. */
 export function decideSend(
   group: GroupState,
   prefetched: Prefetched,
@@ -192,14 +186,13 @@ function resultOf(send: Send, result: ResultOf<'message.send'>) {
   return send.method === 'direct.send' ? { ...result, channelId: send.channelId } : result;
 }
 
-/** The fingerprint by which a repeat is recognized; null for a send without a client message id. */
+/** Identifies a repeat; null without a client message id. */
 function printOf({ group, send, threadId, named }: Sending): string | null {
   const { content, clientMessageId, metadata, replyTo, cause, taint, stream } = send.params;
   const channel = group.channel(send.channelId);
   if (clientMessageId === null || !channel || channel.deleted_at !== null) return null;
-  // The fingerprint omits absent params, so that it equals the fingerprint of earlier releases and a repeat across an
-  // upgrade is recognized. It also omits mentions in the text, because a repeat may come over the other transport,
-  // which has another default.
+  // Absent params are omitted, so that a repeat across an upgrade has the same fingerprint. Mentions in the text are
+  // omitted, because the other transport has another default for them.
   const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
   const origin: unknown[] = hasOrigin ? [replyTo, cause, taint] : [];
   if (stream) origin.push('stream');
@@ -210,9 +203,8 @@ function printOf({ group, send, threadId, named }: Sending): string | null {
 }
 
 /**
- * The answer to a repeat; null for a new message. A repeat is answered before membership is checked. So a sender that
- * lost the answer learns that its message is stored, even if the sender was removed or the channel was archived
- * later. The answer holds nothing that happened after the first call.
+ * Null for a new message. Membership is checked later: a sender that was removed still learns that its message is
+ * stored. The answer has nothing newer than the first call.
  */
 function answerRepeat(
   { prefetched, send, mentioned }: Sending,
@@ -222,13 +214,13 @@ function answerRepeat(
   if (params.clientMessageId === null) return null;
   const first = prefetched.repeat(channelId, actor.agentId, params.clientMessageId);
   if (!first) return null;
-  // A deletion removes the fingerprint. After it, only the id is compared.
+  // A deletion removes the fingerprint, so only the id is compared.
   const isSame = first.fingerprint === null || first.fingerprint === print;
   if (!isSame || first.message_id === null) {
     return refuse('conflict', 'the clientMessageId was already used with other content');
   }
   const { message_id: messageId, seq, timestamp } = first;
-  // A sender that was removed after the first call does not learn who is a member now.
+  // A sender that was removed later does not learn who is a member now.
   const isReader = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
   const now = { duplicate: true, unreached: isReader ? mentioned.unreached : [] };
   return accepted(resultOf(send, { messageId, seq, timestamp, ...now }));
@@ -279,7 +271,7 @@ function countInPlace(
   return countTurn(group, send.actor, { channel, threadId, turns, ownBudget }, addressed);
 }
 
-/** The mentioned and asked members other than the sender. A growing message notifies at its end. */
+/** Members other than the sender. A growing message notifies at its end. */
 function notifiedBy({ prefetched, send, mentioned }: Sending): readonly string[] {
   if (send.params.stream) return [];
   const isNotified = (to: string) =>
@@ -392,7 +384,7 @@ function addToInboxes(
   addMessageToInboxes(group, prefetched, send, channel, event, addressing);
 }
 
-/** The refusal of a direct message that would create its channel; null if neither a freeze nor a loop forbids it. */
+/** Null if a direct message may create its channel: no freeze and no loop forbids it. */
 export function refusalToOpen(
   { nowMs }: GroupState,
   { actor, params }: Send & { readonly method: 'direct.send' },
@@ -400,7 +392,7 @@ export function refusalToOpen(
   return refusalOfFrozen(actor, null) ?? refusalOfLoop(actor, [params.agentId], nowMs);
 }
 
-/** True if the message may answer an ask to its sender: it is a reply, or in a thread. */
+/** A reply, or a message in a thread, may answer an ask to its sender. */
 export function mayAnswerAsk(prefetched: Prefetched, { actor, method, params }: Send): boolean {
   const threadId = method === 'direct.send' ? null : params.threadId;
   return [params.replyTo, threadId].some(
@@ -408,7 +400,7 @@ export function mayAnswerAsk(prefetched: Prefetched, { actor, method, params }: 
   );
 }
 
-/** The agents that an agent's message mentions, asks, answers or is sent to. Empty if the sender is no agent. */
+/** Agents that an agent's message mentions, asks, answers or is sent to. Empty for other senders. */
 function addressedBy(
   prefetched: Prefetched,
   { actor, method, params, ask }: Send,

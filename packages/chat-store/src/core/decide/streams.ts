@@ -12,7 +12,7 @@ import { logEnd } from './interruptions.ts';
 import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { findMessage } from './messages.ts';
 
-/** Ends a growing or interrupted message by one edit with its whole text. Only its author may. */
+/** Ends a growing or interrupted message by one edit with its whole text. Only the author may call it. */
 export const finishMessage: DecideAuthorized<'message.finish'> = async (group, command) => {
   const { actor, channel, params } = command;
   if (params.content !== null && isContentTooLarge(params.content))

@@ -8,8 +8,8 @@ import { findMessage } from './messages.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
 /**
- * Gives a title to a thread that exists only by its replies. A thread that was already created stays unchanged. A
- * repeat returns the current thread, so it needs the rights too: a removed member must not see later changes.
+ * A thread that only its replies began gets the title; any other thread stays unchanged. A repeat returns the current
+ * thread, so it needs the rights too.
  */
 export const createThread: DecideAuthorized<'thread.create'> = async (group, command) => {
   const { actor, channel, params } = command;
@@ -57,7 +57,7 @@ export const createThread: DecideAuthorized<'thread.create'> = async (group, com
   return accepted({ thread }, event);
 };
 
-/** For the thread's creator and the owners. */
+/** Allowed for the thread's creator and the owners. */
 export const updateThread: DecideAuthorized<'thread.update'> = async (group, command) => {
   const { actor, channel, params, role } = command;
   const { channelId, threadId, title } = params;

@@ -2,9 +2,8 @@ import { sql, type Kysely } from 'kysely';
 import { runAll } from './statements.ts';
 
 /**
- * A channel's head is the seq of its log's last row, which also holds the mark of its commit, so sending updates no
- * row. Earlier releases updated `head` and `touched` of the channel's row with each send, and an old snapshot prevented
- * the removal of the row versions that this left.
+ * A channel's head is now the seq of its log's last row, which also has the commit's mark. Sends update no row, because
+ * an old snapshot keeps all versions of an updated row.
  */
 export async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
   await runAll(db, [

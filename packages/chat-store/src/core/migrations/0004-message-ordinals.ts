@@ -2,9 +2,8 @@ import { sql, type Kysely } from 'kysely';
 import { runAll } from './statements.ts';
 
 /**
- * Numbers the messages of a channel, and those of each sender in it: the difference of two numbers is a count. Existing
- * messages are numbered a few channels at a time, so that no statement exceeds its timeout. A million took 3 s on
- * SQLite and 16 s on PostgreSQL, on two cores.
+ * Numbers the messages of a channel and of each sender, a few channels at a time, so that no statement exceeds its
+ * timeout. A million messages took 3 s on SQLite and 16 s on PostgreSQL.
  */
 export async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
   await runAll(db, [
@@ -25,7 +24,7 @@ export async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
     after = last;
   }
   await runAll(db, [
-    // The index has the ordinal instead of the seq, so that no planner prefers the primary key.
+    // With the ordinal instead of the seq, no planner prefers the primary key.
     sql`create index messages_by_sender on messages (channel_id, sender_id, ordinal)`,
     sql`create index messages_deleted on messages (channel_id, ordinal, sender_id, deleted_at)
       where deleted_at is not null`,

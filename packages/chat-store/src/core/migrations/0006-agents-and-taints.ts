@@ -2,10 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/**
- * Adds the table of known agents, filled with the current members, and the taints of messages, which a message passes
- * on to the messages that it causes. The log's rows stay unchanged: readers add the fields that a row lacks.
- */
+/** The log's rows stay unchanged: readers add the fields that a row lacks. */
 export async function addAgentsAndTaints(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id, clustered } = columnsOf(dialect);
   await runAll(db, [

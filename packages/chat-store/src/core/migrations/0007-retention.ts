@@ -3,9 +3,8 @@ import type { Dialect } from '../engine.ts';
 import { columnsOf, runAll } from './statements.ts';
 
 /**
- * Adds the retention of channels, the floors of their logs, and the position of the sweeper. The sweeper deletes as
- * many rows as agents write, so PostgreSQL must reuse their space early. By default PostgreSQL waits until a fifth of
- * the table is deleted.
+ * The sweeper deletes as many rows as agents write, so PostgreSQL must reuse their space early, not when a fifth of the
+ * table is deleted.
  */
 export async function addRetention(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';

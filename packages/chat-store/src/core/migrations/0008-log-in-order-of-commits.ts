@@ -3,11 +3,8 @@ import type { Dialect } from '../engine.ts';
 import { runAll } from './statements.ts';
 
 /**
- * Halves the pages that a message writes. The index of client message ids now begins with the id. An id begins with
- * its time, so the index grows only at its end. On SQLite the log's rows are now stored in the order of their commits
- * instead of by channel, because an insert in the middle of the tree rewrote the pages around it. The existing rows
- * are copied channel by channel, so that each old log stays contiguous. A million rows took a minute, and the copy
- * needs as much free disk space as the log has.
+ * Halves the pages that a message writes: the index and, on SQLite, the log now grow at their ends. On SQLite, a
+ * million rows took a minute, and need as much free disk space as the log has.
  */
 export async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const indexClientMessages = sql`create unique index log_by_client_message

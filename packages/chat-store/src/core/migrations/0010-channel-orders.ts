@@ -3,8 +3,8 @@ import type { Dialect } from '../engine.ts';
 import { runAll } from './statements.ts';
 
 /**
- * Public channels are also listed by name and by age. Names are compared bytewise, like ids. The column keeps its
- * collation, because another one would break the prepared statements of hubs that still run.
+ * Names are compared bytewise, like ids. The column keeps its collation, because another one would break the prepared
+ * statements of running hubs.
  */
 export async function addChannelOrders(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isListed = sql`kind = 'public' and deleted_at is null`;

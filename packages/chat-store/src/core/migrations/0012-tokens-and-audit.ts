@@ -2,7 +2,6 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/** Adds the list of minted tokens, the end of revocations, and the audit log. */
 export async function addTokensAndAudit(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id } = columnsOf(dialect);
   await runAll(db, [

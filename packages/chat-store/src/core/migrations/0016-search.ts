@@ -3,10 +3,7 @@ import type { Dialect } from '../engine.ts';
 import { firstDoc } from '../search/search-tables.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/**
- * Creates the empty index. The messages that exist are indexed in pieces afterwards, newest first, while the hubs
- * serve.
- */
+/** Existing messages are indexed in pieces afterwards, newest first, while the hubs serve. */
 export async function createSearchTables(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';
   const { id, clustered } = columnsOf(dialect);
@@ -49,7 +46,7 @@ export async function createSearchTables(db: Kysely<unknown>, dialect: Dialect):
     sql`insert into search_fed (channel_id, seq)
       select id, coalesce((select max(seq) from log where channel_id = channels.id), 0)
       from channels`,
-    // All ids of existing messages are below the first bound of the backfill.
+    // All ids of existing messages are below this bound.
     sql`insert into search_feed
         (name, epoch, mark, next_doc, first_doc, part, check_after, backfill_before)
       values ('feed', '', '{"next":0,"open":[]}', ${sql.lit(firstDoc)}, ${sql.lit(firstDoc)}, 0,

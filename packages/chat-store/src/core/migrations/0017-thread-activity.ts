@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import { runAll } from './statements.ts';
 
-/** Threads have the seq of their last event, by which they are listed. */
+/** Threads are listed by the seq of their last event. */
 export async function addThreadActivity(db: Kysely<unknown>): Promise<void> {
   await runAll(db, [
     sql`alter table threads add column last_seq bigint not null default 0`,

@@ -2,7 +2,6 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf } from './statements.ts';
 
-/** Adds the reports of the hubs about agents; see hub-agents.ts. */
 export async function createHubAgentsTable(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id, clustered } = columnsOf(dialect);
   await sql`create table hub_agents (

@@ -1,11 +1,10 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Dialect } from '../engine.ts';
 
-/** The parts of a `create table` statement that differ between the engines. */
 export function columnsOf(dialect: Dialect) {
   const isSqlite = dialect === 'sqlite';
   return {
-    // Ids are compared bytewise on both engines, because paging and lock order must not depend on a server's locale.
+    // Ids are compared bytewise, because paging and lock order must not depend on a server's locale.
     id: isSqlite ? sql`text` : sql`text collate "C"`,
     // On SQLite, rows are stored in the tree of the primary key, so that a channel's log is contiguous on disk.
     clustered: isSqlite ? sql`without rowid` : sql``,

@@ -8,8 +8,8 @@ import { listText, type Read } from './reading.ts';
 type Row = Pick<AgentsTable, 'id' | 'kind' | 'last_seen'> & { readonly connections: number };
 
 /**
- * An admin without a channel limit gets every known agent, with its connections to all hubs. Another caller gets only
- * the id and kind of agents that share a channel with it.
+ * An admin without a channel limit gets every known agent, with its connections. Any other caller gets the id and kind
+ * of agents in the caller's channels.
  */
 export const listAgents: Read<'agent.list'> = async (
   db,
@@ -23,7 +23,7 @@ export const listAgents: Read<'agent.list'> = async (
   const ofKind = kind === null ? sql`` : sql`and a.kind = ${kind}`;
   const shared = isOverseer
     ? sql``
-    : // The members of all the caller's channels may be many more than the agents, so this walks the agents.
+    : // The members of the caller's channels may outnumber the agents, so this walks the agents.
       sql`and exists (select 1 from members m
         join members me on me.channel_id = m.channel_id and me.agent_id = ${actor.agentId}
         join channels c on c.id = m.channel_id and c.deleted_at is null

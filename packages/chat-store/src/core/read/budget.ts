@@ -3,7 +3,6 @@ import { budgetOf, budgetOfRow, findThreadBudget, readTurns } from '../budgets.t
 import { budgetWithin } from '../turns.ts';
 import { openChannel, type Read } from './reading.ts';
 
-/** The effective budget of a channel outside its threads, or of a thread, for members. */
 export const getBudget: Read<'budget.get'> = async (
   db,
   actor,

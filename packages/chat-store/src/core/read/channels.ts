@@ -15,7 +15,7 @@ export const getChannel: Read<'channel.get'> = async (db, actor, params) => {
   return opened.ok ? { ok: true, result: { channel: channelOf(opened.channel) } } : opened;
 };
 
-/** Public channels and the caller's own, in the order of the list; an admin sees all. */
+/** Public channels and the caller's own; an admin sees all. */
 export const listChannels: Read<'channel.list'> = async (
   db,
   actor,
@@ -25,8 +25,7 @@ export const listChannels: Read<'channel.list'> = async (
 ) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
-  // The page needs two walks along an index, each as long as the page. A single walk would also read the direct
-  // channels of all agents. If the order is not by id, the agent's own channels are sorted.
+  // Two walks along an index, each as long as the page. One walk would also read the direct channels of all agents.
   if (params.member !== false) {
     for (const row of await pageOfOwn(db, actor, params, dialect)) rows.set(row.id, row);
   }
@@ -40,7 +39,7 @@ export const listChannels: Read<'channel.list'> = async (
   return listText('channels', sorted, { limit, maxBytes }, channelOf, cursorOf);
 };
 
-/** For members only. */
+/** Only members may read the list. */
 export const listMembers: Read<'member.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');
@@ -90,7 +89,7 @@ function pageOfOwn(
   params: ParamsOf<'channel.list'>,
   dialect: Dialect,
 ) {
-  // In the default order, the walk follows the index of the agent's memberships.
+  // In the default order, the walk follows the index of memberships.
   const { after, by } = pageOf(params, 'm.channel_id', dialect);
   let query = db
     .selectFrom('members as m')
@@ -134,7 +133,7 @@ function pageOfOthers(
     .orderBy(by)
     .limit(params.limit + 1);
   if (params.kind !== null) query = query.where('c.kind', '=', params.kind);
-  // The kind is written as a literal, so that the planner can use the index of public channels.
+  // A literal, so that the planner can use the index of public channels.
   if (!actor.isAdmin) query = query.where('c.kind', '=', sql.lit('public' as const));
   if (actor.channels) query = query.where('c.id', 'in', [...actor.channels]);
   return query.execute();

@@ -9,16 +9,15 @@ import { hasWantedTime } from './search-times.ts';
 
 type Params = ParamsOf<'message.search'>;
 
-/** The most bytes of messages that one statement loads. A single message may have more. */
+/** The most bytes that one statement loads, unless one message has more. */
 const statementBytes = 262_144;
 
-/** The messages and bytes that a search may still read. */
 interface Allowance {
   messages: number;
   bytes: number;
 }
 
-/** The messages of these documents that the caller may read, newest first, with their current texts. */
+/** Omits messages that the caller may not read. Newest first, with their current texts. */
 export async function* foundMessages(
   db: Kysely<Tables>,
   actor: Actor,
@@ -29,8 +28,7 @@ export async function* foundMessages(
   const pauses = createPauses();
   let left = docs;
   while (left.length > 0) {
-    // Sub-selects instead of joins: each row then costs a few look-ups by key, even if PostgreSQL's statistics are
-    // outdated.
+    // With sub-selects instead of joins, each row costs a few look-ups by key, even with outdated statistics.
     const { rows } = await sql<{ doc: number; envelope: string | null }>`
       with readable as materialized (
         select d.doc, d.channel_id, case when ${mayRead(actor, params)}
@@ -68,7 +66,7 @@ export async function* foundMessages(
 }
 
 function mayRead(actor: Actor, { channelId }: Params): RawBuilder<boolean> {
-  // The caller's rights in a named channel are checked earlier.
+  // The caller's rights in a named channel were checked earlier.
   if (channelId !== null) return sql`d.channel_id = ${channelId}`;
   const isMember = sql<boolean>`exists (select 1 from members r
     where r.channel_id = d.channel_id and r.agent_id = ${actor.agentId})`;

@@ -4,10 +4,10 @@ import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
 const rowsMax = 1_000;
-/** The most bytes of an answer: reasons take up to 2 KiB each. */
+/** Reasons take up to 2 KiB each. */
 const pageBytes = 480 * 1_024;
 
-/** The freezes that the caller may see, in one page: first those of the hub and of agents. */
+/** One page: first the freezes of the hub and of agents. */
 export const listFreezes: Read<'freeze.list'> = async (db, actor, _params, maxBytes) => {
   const isMine = actor.isAdmin && !actor.channels ? sql`1 = 1` : sql`f.id = ${actor.agentId}`;
   const inBounds = actor.channels

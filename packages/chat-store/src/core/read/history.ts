@@ -8,18 +8,17 @@ import type { ThreadsTable } from '../tables.ts';
 import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** The most messages read by one statement. Messages with many reactions, up to a thousand each, lower the number. */
+/** A statement reads fewer if messages have many reactions, up to a thousand each. */
 const stepMessages = 32;
 
 /**
- * Oldest first, with deleted messages and replies. When rows do not fit, the page keeps the newest ones, or with
- * `after` the oldest ones.
+ * Oldest first, with deleted messages and replies. When rows do not fit, the newest stay, or with `after` the oldest.
  */
 export const readHistory: Read<'message.history'> = async (db, actor, params, maxBytes) => {
   const { channelId, before, after, threadId, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');
   if (!opened.ok) return opened;
-  // Reads the seqs and sizes of the messages first, without their text.
+  // Reads seqs and sizes first, without the text.
   let query = db
     .selectFrom('messages as m')
     .innerJoin('log as l', (join) =>
@@ -65,8 +64,8 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
   };
 };
 
-// The root is found by its key, and the replies by their index, at most as many as the page may hold. One condition for
-// both would walk the whole channel. A thread is in one channel only, so its id is enough to find its replies.
+// Finds the root by its key, and at most a page of replies by their index. One condition for both would walk the whole
+// channel.
 function threadSeqs(
   rootSeq: number,
   { threadId, before, after, limit }: ParamsOf<'message.history'>,
@@ -80,7 +79,7 @@ function threadSeqs(
     order by r.seq ${order} limit ${limit + 1}) as replies)`;
 }
 
-/** Threads by their latest activity, newest first. */
+/** Newest activity first. */
 export const listThreads: Read<'thread.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

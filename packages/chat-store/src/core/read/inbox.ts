@@ -23,7 +23,7 @@ const stepMessages = 32;
 type Params = ParamsOf<'inbox.read'>;
 type Omitted = ResultOf<'inbox.read'>['omitted'];
 
-/** An item; or the number of a channel's other items, as `omitted`. */
+/** An item, or with `omitted` the number of a channel's other items. */
 interface Row extends Omit<InboxTable, 'id' | 'agent_id'> {
   readonly id: number;
   /** 1 for a message that mentions everyone but does not name the reader. */
@@ -199,7 +199,7 @@ async function readRows(
   return { rows, counts };
 }
 
-/** Decides how items are shown, newest first. They are whole while their texts fit, then lines while a line fits. */
+/** Decides how items are shown, newest first: whole while their texts fit, then as lines while a line fits. */
 function createShortener(maxChars: number | null) {
   let left = maxChars ?? Infinity;
   let isWhole = true;

@@ -7,7 +7,7 @@ import type { Dialect } from '../engine.ts';
 import type { LedgerTable } from '../tables.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** The most hourly sums that one answer reads, so that a long report does not block other readers. */
+/** Bounds the rows of one answer, so that a long report does not block other readers. */
 const visitedMax = 200_000;
 
 type Row = ResultOf<'ledger.sum'>['rows'][number];
@@ -48,8 +48,8 @@ const groupings: Readonly<Record<LedgerGrouping, Grouping>> = {
 };
 
 /**
- * Adds up the hourly sums of the caller's channels; for an admin, of all channels. Reads each matching row of the
- * ledger once, at most {@link visitedMax}. A cursor skips the rows of earlier pages.
+ * Sums of the caller's channels; for an admin, of all. Reads at most {@link visitedMax} rows. A cursor skips the rows
+ * of earlier pages.
  */
 export const sumLedger: Read<'ledger.sum'> = async (
   db,
@@ -108,7 +108,7 @@ function conditionsOf(
   return conditions;
 }
 
-// SQLite's sum() fails on an integer overflow. So it adds up floating-point numbers, which are exact up to the limit.
+// SQLite's sum() fails on an integer overflow. total() adds floating-point numbers, which are exact up to the limit.
 function boundedSum(column: keyof LedgerTable, dialect: Dialect): RawBuilder<unknown> {
   const ref = sql`l.${sql.ref(column)}`;
   return dialect === 'sqlite'
@@ -120,7 +120,7 @@ function rowOf(row: Partial<LedgerTable>): Row {
   const { turns = 0, tokens_in = 0, tokens_out = 0, cost_micros = 0, ms = 0 } = row;
   return {
     channelId: row.channel_id ?? null,
-    // The column is empty outside threads.
+    // Empty outside of threads.
     threadId: row.thread_id || null,
     agentId: row.agent_id ?? null,
     hourMs: row.hour ?? null,

@@ -40,9 +40,7 @@ async function countingCore() {
 }
 
 describe('a page that ends by its bytes', () => {
-  // Invariant: the bytes that a page loads are bounded by the size of its answer, even with rows of maximal length. The
-  // answer of one statement may be parsed and encoded in one turn of the event loop, so it is at most a quarter of a
-  // megabyte.
+  // One turn of the event loop may parse and encode a statement's answer, so it is at most a quarter of a megabyte.
   it('loads little more than it answers, in statements of bounded size', async () => {
     const { core, loads, close } = await countingCore();
     const send = commandOf(actor, 'message.send', { channelId, content });

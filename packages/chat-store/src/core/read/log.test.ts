@@ -56,9 +56,8 @@ describe('a page of a log that is trimmed between two statements of the read', (
     while (isMore) ({ isMore } = await core.sweep());
   }
 
-  // The race: while a hub reads a page without a snapshot, another hub trims the whole log. The last row of the log
-  // stays, without content. Invariant: this row is never delivered as an event. Otherwise a room would take it for
-  // the event that it replaced, which may have removed a member, and would never learn of the floor.
+  // The race: while a hub reads a page without a snapshot, another hub trims the whole log. The last row stays without
+  // content, and must not be delivered in place of its event.
   it('never holds the emptied row, and reports the floor', async () => {
     await write('channel.create', { channelId, name: 'Read', retentionMs: hourMs });
     let head = 1;

@@ -11,15 +11,14 @@ import { openChannel, type Read } from './reading.ts';
 export interface LogPage {
   readonly events: readonly EncodedEnvelope[];
   readonly head: number;
-  /** The lowest seq still in the log; events before it were trimmed. */
+  /** Events before it were trimmed. */
   readonly floor: number;
-  /** The epoch of the head. */
   readonly epoch: string;
 }
 
 /**
- * The events after `after` that are not trimmed, in order and without gaps: at most `limit` events and `maxBytes`, but
- * at least one. Does not check rights. An unknown channel has head 0.
+ * Untrimmed events after `after`, without gaps: at most `limit` events and `maxBytes`, but at least one. Checks no
+ * rights. An unknown channel has head 0.
  */
 export async function readLogPage(
   { db }: Engine,
@@ -40,14 +39,14 @@ export async function readLogPage(
         // Rows may be trimmed between two statements that share no snapshot, so the page ends before a gap.
         const last = events.at(-1);
         if (last && last.seq !== row.seq - 1) return false;
-        // Includes the comma between two events.
+        // Counts the comma between two events.
         bytes += Buffer.byteLength(event.json) + 1;
         if (bytes > maxBytes && events.length > 0) return false;
         events.push(event);
         return true;
       }),
   );
-  // Without a snapshot the rows may be newer than the head and floor that were read before.
+  // Without a snapshot, the rows may be newer than the head and floor that were read before.
   const [first] = events;
   return {
     ...{ events, epoch },
@@ -58,7 +57,7 @@ export async function readLogPage(
 
 type Row = Parameters<typeof envelopeOfRow>[0];
 
-/** Passes the rows after `after` to `add` in order, step by step, until not all of a step fits. */
+/** Reads steps in order, until one does not fit. */
 async function readSteps(
   db: Kysely<Tables>,
   channelId: string,
@@ -83,7 +82,7 @@ async function readSteps(
   const moment = { epoch: meta.epoch, head: meta.head ?? 0, floor: meta.floor ?? 1 };
   const from = Math.max(after, moment.floor - 1);
   if (from >= moment.head) return moment;
-  // Sizes are read first, so that a page limited by its bytes does not load a thousand long rows.
+  // Reads sizes first, so that a page limited by its bytes does not load a thousand long rows.
   const sizes = await db
     .selectFrom('log')
     .select(['seq', sql<number>`octet_length(envelope)`.as('bytes')])
@@ -98,8 +97,8 @@ async function readSteps(
       .where('channel_id', '=', channelId)
       .where('seq', '>=', step[0]?.seq ?? 0)
       .where('seq', '<=', step.at(-1)?.seq ?? 0)
-      // Without a snapshot the log may be trimmed after the statements above, and the last row of an emptied log is not
-      // an event. So each statement compares its rows with the floor that it sees itself.
+      // Without a snapshot, the log may be trimmed after the earlier statements, and the last row of an emptied log is
+      // no event. So each statement compares with the floor that it sees itself.
       .where('seq', '>=', floorOf(channelId))
       .orderBy('seq')
       .execute();
@@ -113,7 +112,7 @@ async function readSteps(
   return moment;
 }
 
-/** Pages the log, for members. */
+/** Only members may read the log. */
 export const readLog: Read<'log.read'> = async (db, actor, params, maxBytes) => {
   const { channelId, after, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

@@ -21,7 +21,7 @@ describe('the steps of a page', () => {
     ).toEqual([...Array.from({ length: 9 }, () => 32), 12]);
   });
 
-  // Invariant: a page never blocks the event loop, however many reactions its messages have.
+  // A page must not block the event loop, however many reactions its messages have.
   it('hold messages with at most a thousand reactions together, or one message', () => {
     const rows = [400, 600, 1, 999, 1_000, 1_000, 0, 0].map((reactions, index) => ({
       seq: index + 1,
@@ -48,8 +48,7 @@ describe('the text of a page', () => {
     expect(createPageText(1).add([])).toBe(true);
   });
 
-  // Invariant: a page holds its answer as bytes. With megabytes of text, the garbage collector would stop the event
-  // loop. The rows of each statement are encoded at once and never joined again.
+  // A page of megabytes is held as bytes, because the garbage collector would stop the event loop for as much text.
   it.each([
     [false, '[1,"語",3,4]'],
     [true, '[4,3,"語",1]'],
@@ -74,7 +73,6 @@ describe('the text of a page', () => {
     expect(textOf(await encodePieces(resultText('rows', rows, () => rest)))).toBe(json);
   });
 
-  // Invariant: the event loop is not blocked. A long answer is encoded piece by piece, and other work runs in between.
   it('is encoded in pieces, with a turn of the event loop between them', async () => {
     const rows = Array.from({ length: 100 }, (_, index) =>
       JSON.stringify('語'.repeat(30_000) + index),
@@ -92,7 +90,7 @@ describe('the text of a page', () => {
     expect(turns).toBeGreaterThanOrEqual(chunks.length - 1);
     expect(Math.max(...chunks.map(({ byteLength }) => byteLength))).toBeLessThan(mib);
     expect(JSON.parse(textOf(chunks))).toEqual({ rows: rows.map((row) => JSON.parse(row)) });
-    // A worker transfers the pieces, so their memory must not be shared with anything.
+    // A worker transfers the pieces, so their memory must not be shared.
     for (const { buffer, byteLength } of chunks) expect(buffer.byteLength).toBe(byteLength);
   });
 });

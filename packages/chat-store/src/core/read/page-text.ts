@@ -1,23 +1,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
- * The most bytes that one statement loads, unless a single row has more. So a page loads little more than it answers,
- * and one turn of the event loop can parse PostgreSQL's answer to a statement.
+ * The most bytes that one statement loads, unless one row has more; so few that one turn of the event loop can parse
+ * them.
  */
 const stepBytes = 262_144;
 const stepRows = 250;
 const stepReactions = 1_000;
-/** Characters encoded without a pause, so that a large page does not block the event loop. */
+/** The most characters encoded without a pause, so that a large page does not block the event loop. */
 const chunkChars = 262_144;
 
 export interface SizedRow {
   readonly seq: number;
   readonly bytes: number;
-  /** The number of reactions of a message, which another statement loads. */
+  /** The number of reactions, which another statement loads. */
   readonly reactions?: number;
 }
 
-/** The first rows of a page that fit into `maxBytes` together, at least one, in steps of one statement each. */
+/** The first rows of a page that fit into `maxBytes`, at least one, in steps of one statement each. */
 export function stepsOf<R extends SizedRow>(
   rows: readonly R[],
   maxBytes: number,
@@ -45,13 +45,11 @@ export function stepsOf<R extends SizedRow>(
   return steps;
 }
 
-/** A row's JSON, in consecutive parts. */
 export type RowText = readonly string[];
 
 /**
- * The rows of one answer as JSON in UTF-8: at most `maxBytes` together, but always one row. With `isReversed` the
- * answer lists its rows in the reverse of the reading order. The page holds bytes because they are outside the heap.
- * On the heap, the garbage collector would copy and mark the page's megabytes, and stop the event loop.
+ * Collects an answer's rows as JSON in UTF-8: at most `maxBytes`, but at least one row. `isReversed` reverses the
+ * reading order. Bytes are outside the heap, where the garbage collector would copy megabytes and stop the event loop.
  */
 export function createPageText(maxBytes: number, isReversed = false) {
   const pieces: Uint8Array[] = [];
@@ -61,7 +59,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
   function fitting(rows: readonly RowText[]): RowText[] {
     const taken: RowText[] = [];
     for (const row of rows) {
-      // Includes the comma before the row.
+      // Counts the comma before the row.
       bytes += row.reduce((sum, part) => sum + Buffer.byteLength(part), 1);
       if (bytes > maxBytes && count > 0) break;
       taken.push(row);
@@ -71,12 +69,12 @@ export function createPageText(maxBytes: number, isReversed = false) {
   }
 
   return {
-    /** The rows so far, in the order of the answer, with commas between them. Each piece has its own memory. */
+    /** In the order of the answer, with commas. Each piece has its own memory. */
     pieces,
     get count() {
       return count;
     },
-    /** Adds rows in the order of reading. Returns false when the page is full and lacks the last of these rows. */
+    /** Adds rows in the order of reading. False when the page is full and lacks some of these rows. */
     add(rows: readonly RowText[]): boolean {
       const isFirst = count === 0;
       const taken = fitting(rows);
@@ -93,7 +91,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
   };
 }
 
-/** A result's JSON in pieces. Its list comes first, because the other fields are read after the rows. */
+/** The list comes first, because the remaining fields are read after the rows. */
 export function* resultText(
   list: string,
   rows: Iterable<string | Uint8Array>,
@@ -105,10 +103,7 @@ export function* resultText(
   yield others === '}' ? ']}' : `],${others}`;
 }
 
-/**
- * Encodes text as UTF-8, in pieces that have their own memory, with pauses in which other work can run. Pieces that are
- * already UTF-8 are not changed.
- */
+/** Encodes text as UTF-8, in pieces with their own memory, with pauses for other work. Bytes stay unchanged. */
 export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
   let open = '';
@@ -129,8 +124,8 @@ export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promi
   return chunks;
 }
 
-// Encodes each part separately, because joining the text first would cost another copy. The memory is not from
-// Buffer's pool, because a worker thread transfers it.
+// Joining the text first would cost another copy. A worker thread transfers the memory, so it is not from Buffer's
+// pool.
 function encode(parts: readonly string[]): Uint8Array {
   const bytes = Buffer.allocUnsafeSlow(
     parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),

@@ -4,24 +4,20 @@ import { everyone } from '../tables.ts';
 import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
-/** The highest count of unread messages of one channel. */
 const unreadMax = 10_000;
-/** The highest count of an agent's mentions in one channel. */
 const mentionsMax = 1_000;
-/** At most this many deleted messages after a cursor are subtracted; further ones count as unread. */
+/** Beyond this number, deleted messages count as unread. */
 const deletedMax = 1_000;
-/** The most channels in one answer, the first ones by id, so that it stays within a few MiB. */
+/** The most channels in one answer, so that it stays within a few MiB. */
 const channelsMax = 10_000;
 
-/** The most bytes of a row's JSON: an id of 128 characters, four numbers and the names. */
+/** An id of 128 characters, four numbers and the names. */
 const rowBytes = 256;
 
 /**
- * Reads the state of every channel of which the agent is a member. One statement reads the cursor, the head and the
- * counts, so that they agree. The cost does not grow with the number of unread messages: messages are numbered in
- * their channel and by sender, so the count follows from the numbers of the first message after the cursor and of the
- * last one. Only mentions and deleted messages are counted one by one, along an index and up to a limit. A message
- * that mentions everyone has one row, and counts for the members that joined before it.
+ * One statement reads cursor, head and counts, so that they agree. Messages are numbered in their channel and by
+ * sender, so a count is a difference of two numbers. Only mentions and deleted messages are counted one by one, up to a
+ * limit.
  */
 export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };
@@ -37,7 +33,7 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
     head: number;
     mentions: number;
     mentions_of_all: number;
-    /** Counts after the cursor: all messages, the agent's own, and the deleted ones of others. */
+    /** Counts after the cursor: all messages, the agent's own, and deleted ones of others. */
     newer: number;
     own: number;
     deleted: number;
@@ -91,7 +87,7 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
   return { ok: true, text: resultText('channels', rowTexts(channels), () => ({})) };
 };
 
-// Rows are serialized one by one while they are encoded, because an agent may be a member of very many channels.
+// An agent may be in very many channels, so each row is serialized only when it is encoded.
 function* rowTexts(rows: readonly object[]): Generator<string> {
   let separator = '';
   for (const row of rows) {

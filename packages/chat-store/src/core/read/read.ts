@@ -37,7 +37,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'agent.list': listAgents,
 };
 
-/** Bytes of an answer without its rows: the result's other fields and the frame around it. */
+/** Room for the result's other fields and the frame. */
 const aroundRowsBytes = 1024;
 
 export const answerBytes = limits.resumeBytes - aroundRowsBytes;

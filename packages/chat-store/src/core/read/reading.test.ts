@@ -3,8 +3,8 @@ import { encodePieces } from './page-text.ts';
 import { listText } from './reading.ts';
 
 describe('a list', () => {
-  // Invariant: the event loop is not blocked. Two hundred channels with long topics and metadata take several
-  // milliseconds to serialize, so only some are serialized in one turn, and other work runs in between.
+  // Two hundred channels with long topics and metadata take milliseconds to serialize, so other work must run in
+  // between.
   it('serializes at most about a quarter of a megabyte in a turn of the event loop', async () => {
     const text = '\u0001'.repeat(2_000);
     const rows = Array.from({ length: 201 }, (_, index) => index);

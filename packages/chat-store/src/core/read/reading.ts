@@ -15,8 +15,8 @@ import type { ChannelWithHead, Tables } from '../tables.ts';
 import { resultText } from './page-text.ts';
 
 /**
- * Answers one method. All its statements see the same commit, including the rights check. A method that returns rows
- * returns the JSON of its result in pieces; the rows together take at most `maxBytes`.
+ * All statements see the same commit, including the rights check. A list's result is JSON in pieces; its rows take at
+ * most `maxBytes`.
  */
 export type Read<M extends ReadMethod> = (
   db: Kysely<Tables>,
@@ -27,7 +27,7 @@ export type Read<M extends ReadMethod> = (
   at: Engine['sql'],
 ) => Promise<ReadOutcome<M> | { readonly ok: true; readonly text: Iterable<string | Uint8Array> }>;
 
-/** Loads the channel to read from. Returns a refusal if the actor lacks the rights. */
+/** Refuses an actor without the rights. */
 export async function openChannel(
   db: Kysely<Tables>,
   actor: Actor,
@@ -49,8 +49,8 @@ export async function openChannel(
 }
 
 /**
- * The answer of a list and the cursor of its next page. `rows` contains one row more than `limit`, if there are more. A
- * row is serialized when its text is taken, because serializing a whole page in one turn would block the event loop.
+ * `rows` has one more than `limit` if there are more. A row is serialized when its text is taken, because a whole page
+ * in one turn would block the event loop.
  */
 export function listText<R>(
   list: string,
@@ -65,7 +65,7 @@ export function listText<R>(
     let bytes = 0;
     for (const row of rows.slice(0, limit)) {
       const text = JSON.stringify(objectOf(row));
-      // Includes the comma before the row.
+      // Counts the comma before the row.
       bytes += Buffer.byteLength(text) + 1;
       if (bytes > maxBytes && count > 0) break;
       yield count > 0 ? `,${text}` : text;

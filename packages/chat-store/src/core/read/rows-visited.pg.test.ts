@@ -22,7 +22,7 @@ interface Plan {
   readonly Plans?: readonly Plan[];
 }
 
-// Counts all visited rows, needed or not, of the tables that grow with the number of messages.
+// Counts visited rows of the tables that grow with messages, needed or not.
 function rowsVisited(plan: Plan): number {
   const isWatched = ['messages', 'mentions', 'log'].includes(plan['Relation Name'] ?? '');
   const own = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
@@ -49,8 +49,8 @@ describe('rows that a read visits on PostgreSQL', () => {
       dialect: new PostgresDialect({ pool }),
       log: ({ query }) => void asked.push(query),
     });
-    // 'quiet' has 3 messages and 'busy' 20,000, none of them by eva. She wrote half of all messages, in her own
-    // channel. A thread of 40 messages is in the middle of 'busy'.
+    // eva wrote none of the 3 messages in 'quiet' and the 20,000 in 'busy', but half of all messages, in her own
+    // channel. A thread of 40 is in the middle of 'busy'.
     server.query(`
       insert into channels (id, kind, name, created_by, created_at)
         select id, 'public', id, 'ana', 1
@@ -85,7 +85,6 @@ describe('rows that a read visits on PostgreSQL', () => {
     await server.stop();
   });
 
-  /** The reads under test need neither the time nor the snapshot. */
   const noSql = {} as Engine['sql'];
 
   async function visited<M extends ReadMethod>(
@@ -113,7 +112,7 @@ describe('rows that a read visits on PostgreSQL', () => {
     return rows;
   }
 
-  // The fault: each unread message and each own message was visited, in each channel.
+  // The fault: each unread message and each own message was visited.
   it('are as few for read.state with many unread messages as with few', async () => {
     const state = (channelId: string, agentId = 'eva') =>
       visited(readState, 'read.state', agentId, {}, [channelId]);
@@ -136,7 +135,7 @@ describe('rows that a read visits on PostgreSQL', () => {
     expect(rows).toBeLessThan(2_010);
   });
 
-  // The fault: with one condition for the root and the replies, the whole channel was walked.
+  // The fault: one condition for the root and the replies walked the whole channel.
   it('are only those of the thread for message.history of a thread', async () => {
     for (const range of [{}, { after: 0 }, { after: 10_020 }, { before: 10_020 }, { before: 3 }]) {
       const params = { channelId: 'busy', threadId: 'busy9000', limit: 10, ...range };
@@ -146,7 +145,7 @@ describe('rows that a read visits on PostgreSQL', () => {
     }
   });
 
-  // The fault: each welcome read the whole log and sorted all direct channels of the agent.
+  // The fault: each welcome read the whole log and sorted all direct channels.
   it('are two for each direct channel of a page, however many there are', async () => {
     asked.length = 0;
     const page = await readDirectChannels({ db }, 'max', 200);

@@ -16,8 +16,7 @@ import { answerBytes, parsedOutcome } from './read.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 
-// A view with each table's name hides the table, and calls a function for each row that a plan visits. The count
-// measures the cost of a statement on any machine.
+// A view hides each table, and calls a function for each row that a plan visits. The count is the same on any machine.
 function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly string[]) {
   let visited = 0;
   database.function('visited', { deterministic: false }, () => ((visited += 1), 1));
@@ -32,7 +31,6 @@ function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly
   };
 }
 
-/** The reads under test need neither the time nor the snapshot. */
 const noSql = {} as Engine['sql'];
 
 describe('rows that a read visits on SQLite', () => {
@@ -88,7 +86,7 @@ describe('rows that a read visits on SQLite', () => {
   const many = <T>(count: number, one: (index: number) => T) =>
     Array.from({ length: count }, (_, i) => one(i));
 
-  // The fault: each unread message and each own message was visited, in each channel, by the only thread that reads.
+  // The fault: the only thread that reads visited each unread message and each own message.
   it('are as few for read.state with many unread messages as with few', async () => {
     const channelId = 'busy';
     await write('ana', 'channel.create', { channelId, name: 'Busy' });
@@ -143,7 +141,7 @@ describe('rows that a read visits on SQLite', () => {
           const page = await ask(listChannels, 'channel.list', 'ben', params);
           cursor = page.nextCursor;
         });
-        // The ten rows of the page, one more that shows a further page, and the agent's few channels.
+        // The page's ten rows, one more for the next page, and the agent's few channels.
         expect([order, rows < 40]).toEqual([order, true]);
       }
     }
@@ -165,7 +163,7 @@ describe('rows that a read visits on SQLite', () => {
     expect(await rowsOf(state)).toBeLessThan(20);
   });
 
-  // The fault: with one condition for the root and the replies, the whole channel was walked.
+  // The fault: one condition for the root and the replies walked the whole channel.
   it('are only those of the thread for message.history of a thread', async () => {
     const channelId = 'threads';
     await write('ana', 'channel.create', { channelId, name: 'Threads' });

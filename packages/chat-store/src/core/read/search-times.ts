@@ -6,10 +6,10 @@ import type { Tables } from '../tables.ts';
 
 type Params = Pick<ParamsOf<'message.search'>, 'before' | 'after'>;
 
-/** The most messages that are looked at to find documents of a time. A deleted message has no document. */
+/** The most messages that are looked at for a document of a time. A deleted message has no document. */
 const messagesMax = 50;
 
-/** A condition on the id of the message `m`. An id begins with the message's time. */
+/** An id begins with its message's time. */
 export function hasWantedTime({ before, after }: Params): RawBuilder<boolean> {
   const conditions = [sql<boolean>`1 = 1`];
   if (before !== null) conditions.push(sql`m.id < ${idsFrom(before)}`);
@@ -17,16 +17,15 @@ export function hasWantedTime({ before, after }: Params): RawBuilder<boolean> {
   return sql<boolean>`${sql.join(conditions, sql` and `)}`;
 }
 
-/** For each segment, exclusive bounds of the documents that may be of the wanted time. */
+/** Exclusive bounds, for each segment, of the documents that may be of the wanted time. */
 export interface TimeBounds {
   above(segment: number): number;
   below(segment: number): number;
 }
 
 /**
- * Finds documents close to the two times. Within a segment, documents are in the order of time except for
- * `disorderMs`, so those beyond the found ones are of other times. In a segment without a found document, all may be
- * of the wanted time.
+ * Finds documents close to the two times. A segment is in the order of time except for `disorderMs`, so documents
+ * beyond the found ones are of other times. Without a found document, all may match.
  */
 export async function boundsOfTimes(
   db: Kysely<Tables>,

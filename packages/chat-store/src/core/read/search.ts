@@ -19,40 +19,30 @@ import { openChannel, type Read } from './reading.ts';
 import { boundsOfTimes } from './search-times.ts';
 import { snippetOf } from './snippet.ts';
 
-// A search walks the segments of the index from the newest one. The index only proposes messages: each one is read
-// and compared again, in the same snapshot as the caller's rights. So a search never shows a former text, a deleted
-// message or a foreign channel, even if the index is far behind. All work of one call is bounded; a page that reaches
-// the bound ends early, and its cursor continues.
+// The index only proposes messages: each is read and compared again, in the snapshot of the rights. So no search shows
+// a former text, a deleted message or a foreign channel. A call's work is bounded; a page may end early, and its cursor
+// continues.
 
-/**
- * The most channels of a caller that are looked up in the index. With more, the rights to each proposed message are
- * checked instead.
- */
+/** For a caller in more channels, the rights to each proposed message are checked instead. */
 const ownChannelsMax = 300;
-/** The most segments of one statement; fewer with a prefix, because many words may begin with it. */
+/** The most segments of one statement. Many words may begin with a prefix. */
 const segmentsMax = { short: 2, prefix: 8, words: 64 };
 const shortPrefixChars = 3;
-/** The most postings of words with a prefix that one statement reads. */
 const prefixRowsMax = 1_500;
-/** The most look-ups of channels in one statement. */
 const lookUpsMax = 2_000;
-/** The most rows and look-ups in the index, messages, and bytes of messages, for one call. */
+/** The work of one call: rows and look-ups in the index, messages, and bytes of messages. */
 const bounds = { index: 8_000, messages: 400, bytes: 524_288 };
-/** The most messages that a call's first statement and each further one propose. The first often finds enough. */
+/** The first statement often finds enough, so it proposes fewer messages. */
 const proposedMax = { first: 64, further: 200 };
-/** The number of look-ups that decide the rights to a proposed message. */
+/** Look-ups that decide the rights to a proposed message. */
 const rightsCost = 4;
 
 type Params = ParamsOf<'message.search'>;
 type Hit = ResultOf<'message.search'>['hits'][number];
 
-/** The amount of each bound that this call may still use. */
 type Budget = { -readonly [K in keyof typeof bounds]: number };
 
-/**
- * The results are in the order of indexing, newest first. This is the order of time, except where the index was
- * behind.
- */
+/** Newest first in the order of indexing, which is the order of time unless the index was behind. */
 export const searchMessages: Read<'message.search'> = async (
   db,
   actor,
@@ -113,7 +103,7 @@ export const searchMessages: Read<'message.search'> = async (
 
 const isSpent = (budget: Budget) => Object.values(budget).some((left) => left <= 0);
 
-/** The caller's channels; null if there are too many to look them up in the index. */
+/** Null if the channels are too many to look up in the index. */
 async function ownChannels(db: Kysely<Tables>, actor: Actor): Promise<string[] | null> {
   if (actor.channels?.length === 0) return [];
   let query = db
@@ -135,7 +125,6 @@ function mostSegments(terms: readonly SearchTerm[]): number {
   return isShort ? segmentsMax.short : segmentsMax.prefix;
 }
 
-/** The newest segments with documents below `from` and messages of the wanted time. */
 async function nextSegments(
   db: Kysely<Tables>,
   { before, after }: Params,
@@ -155,7 +144,6 @@ async function nextSegments(
 
 type SegmentSets = [segment: number, set: DocSet][];
 
-/** The documents with all words of the terms and with the sender, by segment. */
 async function findWords(
   db: Kysely<Tables>,
   segments: readonly number[],
@@ -178,7 +166,7 @@ async function findWords(
     for (const word of words) keep(setsOf(rows.filter(({ term }) => term === word)));
   }
   for (const { words: prefix, isPrefix } of terms) {
-    // Without the look-up in the index, only the texts are compared.
+    // Beyond the budget, only the texts are compared.
     if (!isPrefix || left.size === 0 || budget.index <= 0) continue;
     const word = prefix.at(-1) ?? '';
     const rows = await db
@@ -207,8 +195,8 @@ function wordsToLookUp(terms: readonly SearchTerm[], senderId: string | null): s
 }
 
 /**
- * No word contains this character. Both databases compare bytewise, so it sorts after all other characters, and the
- * prefix with it is an upper bound of all words with the prefix.
+ * No word contains this character, which sorts after all others in bytewise comparison. The prefix with it is therefore
+ * an upper bound of all words with the prefix.
  */
 const lastCharacter = '\u{10FFFF}';
 
@@ -244,7 +232,7 @@ function setsOf(
   return sets;
 }
 
-/** Splits the segments into groups, so that each group needs a bounded number of look-ups of channels. */
+/** Each group needs a bounded number of look-ups of channels. */
 function groupsOf(found: SegmentSets, channels: readonly string[] | null): SegmentSets[] {
   if (found.length === 0) return [];
   if (!needsChannels(found, channels)) return [found];
@@ -254,7 +242,7 @@ function groupsOf(found: SegmentSets, channels: readonly string[] | null): Segme
   return groups;
 }
 
-/** False if the documents are so few that their rights cost fewer look-ups than the channels do. */
+/** False if checking the few documents costs less than looking up the channels. */
 function needsChannels(
   group: SegmentSets,
   channels: readonly string[] | null,
@@ -265,7 +253,6 @@ function needsChannels(
   return docs > proposedMax.further || rightsCost * docs > channels.length * group.length;
 }
 
-/** Removes the documents of other channels. */
 async function keepChannels(
   db: Kysely<Tables>,
   group: SegmentSets,

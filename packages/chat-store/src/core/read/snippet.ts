@@ -1,7 +1,7 @@
 const snippetChars = 200;
 const leadChars = 60;
 
-/** A part of the text around a place, as one line. `place` is a share of the text's length. */
+/** Makes one line. `place` is a share of the text's length. */
 export function snippetOf(text: string, place: number): string {
   const wantedFrom = Math.max(0, Math.floor(place * text.length) - leadChars);
   const from = wholeFrom(text, Math.max(0, Math.min(wantedFrom, text.length - snippetChars)));
@@ -10,7 +10,7 @@ export function snippetOf(text: string, place: number): string {
   return `${from > 0 ? '…' : ''}${part}${to < text.length ? '…' : ''}`;
 }
 
-/** The place; or the next one, if the place is within a surrogate pair. */
+/** Does not split a surrogate pair. */
 function wholeFrom(text: string, at: number): number {
   const isWithin =
     /[\uDC00-\uDFFF]/.test(text.charAt(at)) && /[\uD800-\uDBFF]/.test(text.charAt(at - 1));

@@ -19,29 +19,26 @@ import { segmentOf } from './posting-list.ts';
 import { sweepSegment } from './sweep-segment.ts';
 import { bytesMax, messagesById, messagesIn, rangesOf, rowsMax } from './unindexed.ts';
 
-// The feed indexes the log after its commits, so it adds no cost to a send. It walks the new rows of each channel's
-// log, and indexes the present text of the messages that they name. A search compares each hit with the present text
-// again, so a posting that is behind never shows a former text or a deleted message.
+// The feed walks the log's new rows after their commits, so a send costs no more. The present text of the messages that
+// the rows name is indexed.
 
-/** The most postings that one piece of new messages adds. A single message may add more. */
+/** The most postings that one piece of new messages adds, unless one message adds more. */
 const termsMax = 10_000;
 /**
- * While new messages wait, one of so many pieces sweeps. Otherwise a flood of messages would keep the words of
- * deleted ones.
+ * While new messages wait, every fourth piece sweeps. Otherwise a flood of messages would keep the words of deleted
+ * messages.
  */
 const sweepEvery = 4;
 /** The most channels that the mark may leave behind. */
 const behindMax = 1_000;
-/** Channels that one piece compares with the index after a restore. */
+/** The most channels that one piece compares with the index after a restore. */
 const checkedMax = 200;
 
-/** The result of one piece of work on the index. */
 export interface SearchFed {
-  /** True if new messages wait for the next piece. */
+  /** New messages wait for the next piece. */
   readonly isBehind: boolean;
-  /** True if there is any other work: older messages, or segments to sweep. */
+  /** There is other work: older messages, or segments to sweep. */
   readonly isMore: boolean;
-  /** True if another hub is doing a piece. */
   readonly isLocked: boolean;
 }
 
@@ -51,14 +48,14 @@ interface Feeding extends Engine {
 
 const idle: SearchFed = { isBehind: false, isMore: false, isLocked: false };
 
-/** The index has all commits before the mark, except those of the channels that are behind. */
+/** The index has all commits before the mark, except in the channels that are behind. */
 interface Position extends CommitMark {
   readonly behind?: readonly string[];
 }
 
 /**
- * Does one bounded piece of work on the index. Without work it costs three small statements and no transaction. Hubs take
- * turns by the lock of the feed's row; a hub that finds it locked does nothing.
+ * Does one bounded piece. Without work it costs three small statements and no transaction. Hubs lock the feed's row in
+ * turn; a hub that finds it locked does nothing.
  */
 export async function feedSearch(engine: Engine, report: ReportFault): Promise<SearchFed> {
   const found = await findWork(engine);
@@ -88,8 +85,8 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
 }
 
 /**
- * Locks the feed until the end of the transaction, so that no hub indexes a message that the transaction removes.
- * Waits for one piece of the feed at most.
+ * No hub indexes a message that this transaction removes, until the transaction ends. Waits for one piece of the feed
+ * at most.
  */
 export async function lockFeed({ dialect }: Engine, db: Kysely<Tables>): Promise<void> {
   if (dialect === 'sqlite') return;
@@ -101,7 +98,7 @@ export async function lockFeed({ dialect }: Engine, db: Kysely<Tables>): Promise
     .execute();
 }
 
-/** True if postings may still hold words of messages that are gone. */
+/** True while postings may hold words of messages that are gone. */
 export async function isSweepingSegments({ db }: Engine): Promise<boolean> {
   const found = await db
     .selectFrom('search_segments')
@@ -112,7 +109,7 @@ export async function isSweepingSegments({ db }: Engine): Promise<boolean> {
   return found !== undefined;
 }
 
-/** The commits since the feed's mark, or null if there is nothing to do. */
+/** Null if there is nothing to do. */
 async function findWork(engine: Engine): Promise<{ mark: string; changes: Changes } | null> {
   const feed = await engine.db
     .selectFrom('search_feed')
@@ -132,10 +129,10 @@ async function findWork(engine: Engine): Promise<{ mark: string; changes: Change
 
 const positionOf = ({ mark }: Pick<Changing, 'mark'>) => JSON.parse(mark) as Position;
 
-/** Indexes the commits after the mark. Returns whether there are more. */
+/** Returns whether there are more. */
 async function feedNew(engine: Feeding, feed: Changing, changes: Changes): Promise<boolean> {
   if (changes.epoch !== feed.epoch) {
-    // A new index, or a restored backup: the mark is of another server, so all heads are compared with the index.
+    // For a new index or a restored backup, the mark is of another server, so all heads are compared with the index.
     const { mark, epoch } = await readChanges(engine, null);
     Object.assign(feed, { epoch, mark: JSON.stringify(mark), check_after: '' });
     return false;
@@ -149,8 +146,8 @@ async function feedNew(engine: Feeding, feed: Changing, changes: Changes): Promi
     feed,
     [...heads].map(([channelId, head]) => ({ channelId, head })),
   );
-  // The mark moves past a channel in which messages come faster than they are indexed. Otherwise it would hold up the
-  // other channels.
+  // The mark moves past a channel in which messages come faster than they are indexed. Otherwise the channel would
+  // delay all others.
   if (left.length <= behindMax) {
     const position: Position = { ...changes.mark, ...(left.length > 0 && { behind: left }) };
     feed.mark = JSON.stringify(position);
@@ -173,7 +170,7 @@ async function checkSome(engine: Feeding, feed: Changing): Promise<boolean> {
   return feed.check_after !== null;
 }
 
-/** Indexes the logs up to these heads, as far as one piece may. Returns the channels with more to index. */
+/** Indexes logs up to these heads, as far as one piece may. Returns the channels with more. */
 async function feedChannels(
   engine: Feeding,
   feed: Changing,
@@ -206,7 +203,7 @@ async function feedChannels(
   return [...left.map(({ channelId }) => channelId), ...leftOut];
 }
 
-/** Indexes some of the messages from before the index, newest first. Returns whether there are more. */
+/** Indexes messages from before the index, newest first. Returns whether there are more. */
 async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   if (feed.backfill_before === null) return false;
   const { rows } = await sql<{ id: string; bytes: number; wanted: number }>`
@@ -225,8 +222,7 @@ async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   const tooMany = rows.findIndex((row) => (bytes += row.wanted * row.bytes) > bytesMax);
   const fitting = tooMany < 0 ? rows : rows.slice(0, Math.max(1, tooMany));
   const isLast = tooMany < 0 && rows.length < rowsMax;
-  // Ids of one millisecond are in no order. A piece therefore ends between two milliseconds, unless all its rows are
-  // of one.
+  // Ids of one millisecond are in no order, so a piece ends between two milliseconds if it can.
   const lastTime = timeOf(fitting.at(-1)?.id ?? '');
   const whole = isLast ? fitting : fitting.filter(({ id }) => timeOf(id) !== lastTime);
   const taken = whole.length > 0 ? whole : fitting;

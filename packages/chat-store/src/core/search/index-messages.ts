@@ -26,7 +26,7 @@ export interface SplitRow extends IndexedRow {
   readonly terms: ReadonlySet<string>;
 }
 
-/** Splits the texts of the first rows into words, until their terms exceed the limit. Takes at least one row. */
+/** Splits texts until their terms exceed the limit. Takes at least one row. */
 export async function splitTexts(
   rows: readonly IndexedRow[],
   report: ReportFault,
@@ -37,7 +37,7 @@ export async function splitTexts(
   let terms = 0;
   for (const row of rows) {
     const message = row.gone === 1 ? null : messageIn(row, report);
-    // The text of a message that grows is indexed at its end.
+    // A growing message's text is indexed at its end.
     const content = message?.state === 'streaming' ? '' : (message?.content ?? '');
     const own = message ? termsOf(content, row.channel_id, row.sender_id) : new Set<string>();
     terms += own.size;
@@ -48,7 +48,6 @@ export async function splitTexts(
   return split;
 }
 
-/** Brings the index of these messages to their present text. */
 export async function indexMessages(
   engine: Engine,
   feed: Changing,
@@ -116,8 +115,8 @@ export async function indexMessages(
 }
 
 /**
- * Begins another segment if the next message is older than one in the open segment, because the index was behind in
- * its channel. A search for a time then skips whole segments.
+ * Begins another segment if the next message is older than one in the open segment, because the index was behind. A
+ * search for a time can then skip whole segments.
  */
 async function keepOrder(
   db: Kysely<Tables>,
@@ -147,10 +146,10 @@ function messageIn({ id, envelope }: IndexedRow, report: ReportFault): Message |
   }
 }
 
-/** The time at the beginning of an id; see new-id.ts. */
+/** An id begins with its time; see new-id.ts. */
 export const timeOf = (id: string) => id.slice(0, 13);
 
-// The ids of one millisecond are in no order, but the seqs of one channel are.
+// Ids of one millisecond are in no order, but a channel's seqs are.
 function byAge(a: IndexedRow, b: IndexedRow): number {
   const [one, other] = [timeOf(a.id), timeOf(b.id)];
   if (one !== other) return one < other ? -1 : 1;
@@ -168,10 +167,7 @@ function takeNumber(feed: Changing, place: 'newer' | 'older'): number {
   return feed.next_doc - 1;
 }
 
-/**
- * The distinct terms of a message. The signs before ids keep them apart from words, which have only letters and
- * digits.
- */
+/** Signs before ids keep them apart from words, which have only letters and digits. */
 function termsOf(content: string, channelId: string, senderId: string): Set<string> {
   return new Set([...searchWords(content), `#${channelId}`, `@${senderId}`]);
 }

@@ -1,15 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/**
- * Characters of text that one turn of the event loop splits into words. It takes a few ms, even for the slowest
- * texts.
- */
+/** One turn of the event loop splits this much text into words, in a few ms even for the slowest texts. */
 const turnChars = 16_384;
 
 export function createPauses() {
   let chars = 0;
   return {
-    /** Call it for each text. */
     async after(length: number): Promise<void> {
       chars += length;
       if (chars < turnChars) return;

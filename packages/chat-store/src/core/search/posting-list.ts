@@ -19,7 +19,7 @@ export function addDoc(set: DocSet, doc: number): void {
   set[offset >> 3] = (set[offset >> 3] ?? 0) | (1 << (offset & 7));
 }
 
-/** Keeps the documents that are also in the other set. Returns false if none is left. */
+/** Returns false if none is left. */
 export function intersect(set: DocSet, other: DocSet): boolean {
   let any = 0;
   for (let i = 0; i < bitmapBytes; i += 1) {
@@ -36,7 +36,7 @@ export function countOf(set: DocSet): number {
   return count;
 }
 
-/** The documents of the set, highest first. */
+/** Highest first. */
 export function docsOf(set: DocSet, segment: number): number[] {
   const docs: number[] = [];
   for (let i = bitmapBytes - 1; i >= 0; i -= 1) {
@@ -49,15 +49,12 @@ export function docsOf(set: DocSet, segment: number): number[] {
   return docs;
 }
 
-/**
- * A set in its stored form: the offsets of its documents in the segment, two bytes each; or its bitmap, if that is
- * not longer.
- */
+/** Offsets of documents in the segment, two bytes each; or a bitmap, if that is not longer. */
 export function encodeSet(set: DocSet): Uint8Array {
   return countOf(set) * offsetBytes >= bitmapBytes ? set : encodeDocs(docsOf(set, 0).reverse());
 }
 
-/** Documents of one segment as stored, lowest first. */
+/** Returns the stored form. `docs` are of one segment, lowest first. */
 export function encodeDocs(docs: readonly number[]): Uint8Array {
   if (docs.length * offsetBytes >= bitmapBytes) {
     const set = emptySet();
@@ -89,10 +86,7 @@ export function addStored(set: DocSet, stored: Uint8Array): void {
   }
 }
 
-/**
- * True if the other set has each document of the stored set. Compares bytes, so the stored set must be an output of
- * `encodeSet`.
- */
+/** True if the other set has each stored document. Compares bytes, so `stored` must be an output of `encodeSet`. */
 export function isWithin(stored: Uint8Array, other: DocSet): boolean {
   if (stored.length === bitmapBytes)
     return stored.every((byte, i) => (byte & ~(other[i] ?? 0)) === 0);

@@ -27,7 +27,7 @@ export async function insertPostings(
   }
 }
 
-/** Removes at most so many documents of a channel. Returns whether there may be more. */
+/** Returns whether there may be more. */
 export async function removeDocsOf(
   db: Kysely<Tables>,
   channelId: string,
@@ -57,8 +57,8 @@ export async function removeDocs(db: Kysely<Tables>, docs: readonly number[]): P
 }
 
 /**
- * Makes a sweep of these documents' segments due, so that no posting keeps a word of a removed document. Call it
- * before the documents are deleted.
+ * Makes a sweep of the documents' segments due, so that no posting keeps a word of a removed document. Call it before
+ * the documents are deleted.
  */
 export async function sweepSegmentsOf(
   db: Kysely<Tables>,

@@ -13,21 +13,21 @@ import {
 } from './posting-list.ts';
 import { insertPostings } from './postings.ts';
 
-/** Postings read by one piece, so that no commit waits long. A single term may have more. */
+/** The most postings that one piece reads, so that no commit waits long. A single term may have more. */
 const rowsMax = 1_000;
 
 /**
- * Merges some postings of a segment, and removes the documents that are gone, so that no word of a deleted message
- * stays. Returns whether there is more to do. Call it with the lock of the feed.
+ * Merges some postings of a segment and removes documents that are gone, so that no word of a deleted message stays.
+ * Returns whether there is more. Call it with the lock of the feed.
  */
 export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<boolean> {
-  // The newest segment has the most rows to merge, and edits may queue it again and again. So every other sweep takes
-  // any segment, and a sweep that began is also finished.
+  // The newest segment has the most rows to merge, and edits may queue it repeatedly. So every other sweep takes any
+  // segment, and a sweep that began is finished.
   const isAny = Math.random() < 0.5;
   const found = await db
     .selectFrom('search_segments')
     .selectAll()
-    // Written as a literal, so that the planner can use the index of these segments.
+    // A literal, so that the planner can use the index of these segments.
     .where('work', '>', sql.lit(0))
     .orderBy(sql`case when work_after = '' then 1 else 0 end`)
     .orderBy(isAny ? sql`random()` : sql`segment desc`)
@@ -70,8 +70,8 @@ export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<
 }
 
 /**
- * Makes PostgreSQL read the next terms along the key. With its outdated statistics of a table that grew, it would
- * sort all terms of the segment for each piece, and with millions of terms every piece would time out.
+ * Makes PostgreSQL read terms along the key. With outdated statistics, it would sort all terms of the segment for each
+ * piece, and time out.
  */
 async function readInOrder(db: Kysely<Tables>, { dialect }: Engine): Promise<void> {
   if (dialect === 'sqlite') return;

@@ -3,7 +3,7 @@ import type { Engine } from '../engine.ts';
 import { jsonList } from '../json-list.ts';
 import type { Tables } from '../tables.ts';
 
-/** The most rows of logs that one piece reads, and the most bytes of messages, so that no commit waits long. */
+/** The most log rows and bytes that one piece reads, so that no commit waits long. */
 export const rowsMax = 512;
 export const bytesMax = 262_144;
 
@@ -12,14 +12,13 @@ export interface IndexedRow {
   readonly channel_id: string;
   readonly seq: number;
   readonly sender_id: string;
-  /** 1 if it is deleted, or its channel. */
+  /** 1 if the message or its channel is deleted. */
   readonly gone: 0 | 1;
   readonly envelope: string;
   /** Null if the message is not indexed yet. */
   readonly doc: number | null;
 }
 
-/** A part of a channel's log that is not indexed. */
 export interface Range {
   readonly channelId: string;
   readonly after: number;
@@ -34,8 +33,8 @@ export interface LoggedMessage extends IndexedRow {
 }
 
 /**
- * The messages that these ranges name: first the first row of each range, then the second rows, so that no range
- * waits for a long one. Rows beyond `bytesMax` come without text.
+ * Reads the first row of each range, then the second rows, so that no range waits for a long one. Rows beyond
+ * `bytesMax` come without text.
  */
 export async function messagesIn(
   { db, dialect }: Engine,
@@ -80,9 +79,8 @@ const joined = (dialect: Engine['dialect']) =>
   sql.raw(dialect === 'sqlite' ? 'cross join' : 'join');
 
 /**
- * The ranges that one piece reads, in random order, and the channels for which no row is left. Each channel gets an
- * equal share of the rows, so that a flooded channel does not keep others out of the index. Seqs have no holes, so a
- * difference of seqs counts rows.
+ * Also returns the channels for which no row is left. Each channel gets an equal share of the rows, in random order, so
+ * that a flooded one does not keep others out.
  */
 export async function rangesOf(
   { db, dialect }: Engine,

@@ -23,12 +23,12 @@ interface Reply {
   };
 }
 
-/** Ids below this one are those of connect and subscribe commands. */
+/** Lower ids are those of connect and subscribe commands. */
 const firstMessageId = 1_000;
 
 /**
- * Centrifugo's JSON protocol, one command or reply per line. A client recovers each channel by the epoch and the offset
- * that it has seen, as https://centrifugal.dev/docs/server/history_and_recovery describes.
+ * Each line of JSON is one command or reply. A client recovers each channel by the epoch and the offset that it has
+ * seen, as https://centrifugal.dev/docs/server/history_and_recovery describes.
  */
 export const centrifugoDialect: Dialect = {
   protocol: null,

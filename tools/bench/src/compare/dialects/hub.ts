@@ -22,7 +22,6 @@ interface RpcMessage {
 
 const subscribeId = 'subscribe';
 
-/** JSON-RPC of the hub. A client resumes each channel after the last seq that it has seen. */
 export const hubDialect: Dialect = {
   protocol: 'openclaw.v1',
   path: (agentId) => `/v1/ws?agent=${agentId}`,

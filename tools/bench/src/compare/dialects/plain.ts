@@ -1,6 +1,6 @@
 import type { Dialect } from './dialect.ts';
 
-/** The protocol of the floor's server: bare JSON without recovery. */
+/** The server `floor` uses bare JSON without recovery. */
 export const plainDialect: Dialect = {
   protocol: null,
   path: (agentId) => `/?agent=${agentId}`,

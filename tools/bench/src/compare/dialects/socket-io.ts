@@ -1,11 +1,12 @@
 import type { Dialect } from './dialect.ts';
 
-/** Ids of acknowledgements below this one are those of joins. */
+/** Joins have lower ids. */
 const firstMessageId = 10;
 
 /**
- * Engine.IO 4 and Socket.IO 5 over WebSocket alone. A client recovers by the private id and the offset that it has
- * seen, as https://socket.io/docs/v4/connection-state-recovery describes; if that fails, it joins its rooms again.
+ * The dialect is Engine.IO 4 and Socket.IO 5 over WebSocket alone. A client recovers by the private id and the offset
+ * that it has seen, as https://socket.io/docs/v4/connection-state-recovery describes; if that fails, it joins its
+ * rooms again.
  */
 export const socketIoDialect: Dialect = {
   protocol: null,

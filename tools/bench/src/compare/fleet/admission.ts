@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from './client.ts';
 
-/** A hub admits 400 connections per second, and tells the others when to reconnect. */
+/** A hub admits 400 connections per second, and gives the others a time to reconnect. */
 export async function connectWhenAdmitted(client: Client): Promise<void> {
   for (;;) {
     try {

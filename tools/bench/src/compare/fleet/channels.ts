@@ -18,16 +18,14 @@ export function channelsOf(clients: readonly Client[]): readonly Channel[] {
   return [...members].map(([channelId, list]) => ({ channelId, members: list }));
 }
 
-/** The channel of a message. Consecutive messages go to consecutive channels. */
+/** Consecutive messages go to consecutive channels. */
 export function channelOf(channels: readonly Channel[], index: number): Channel {
   const channel = channels[index % channels.length];
   if (!channel) throw new Error('the fleet has no channels');
   return channel;
 }
 
-/**
- * Sends a message from a member of its channel; the members take turns. Returns false if that member is not connected.
- */
+/** The channel's members take turns. Returns false if the sending member is not connected. */
 export function publish(
   channels: readonly Channel[],
   index: number,

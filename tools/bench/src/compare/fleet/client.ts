@@ -3,9 +3,8 @@ import { createFinder } from './finder.ts';
 import { openLeanSocket, type LeanSocket } from './lean-socket.ts';
 import { indexAt, markLength, nextMark, sentMicrosAt } from './marks.ts';
 
-/** The callbacks by which a client reports. */
 export interface ClientEvents {
-  /** Called for every delivery. `sentMicros` is the time at which the message was sent, by this process's clock. */
+  /** `sentMicros` is the time of the send on this process's clock. */
   onDelivery(client: Client, index: number, sentMicros: number): void;
   onAccepted(index: number): void;
   onRefused(answer: string): void;
@@ -15,19 +14,16 @@ export interface ClientEvents {
 export interface Client {
   readonly channelIds: readonly string[];
   readonly isReady: boolean;
-  /** How often a ready connection ended without the client's doing. */
+  /** Counts ends of a ready connection that the client did not cause. */
   readonly closes: number;
-  /** The server's wait before a reconnect; null if it named none. */
   readonly retryAfterMs: number | null;
   /**
-   * Connects. Resolves when the client receives the messages of its channels; rejects when the connection closes before
-   * that.
+   * Resolves when the client receives the messages of its channels; rejects when the connection closes before that.
    */
   connect(): Promise<void>;
   publish(index: number, channelId: string, content: string): void;
   /** Breaks the connection, as a failing network does. Resolves when it is broken. */
   cut(): Promise<void>;
-  /** Reconnects after each end of the connection, not earlier than the server allows. */
   stayConnected(): void;
   close(): Promise<void>;
 }
@@ -38,8 +34,8 @@ export interface ClientOptions {
   readonly agentId: string;
   readonly channelIds: readonly string[];
   /**
-   * True for a client that parses every frame to know its position. Otherwise it only searches the received bytes for
-   * the marks of messages, at a tenth of the cost.
+   * A client that needs its position parses every frame. Otherwise it only searches the received bytes for the marks
+   * of messages, at a tenth of the cost.
    */
   readonly readsFrames: boolean;
 }
@@ -56,7 +52,6 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
   let staysConnected = false;
   let retryAfterMs: number | null = null;
   let closes = 0;
-  /** Attempts to connect since the last successful one. */
   let failures = 0;
   let closed = Promise.resolve();
 
@@ -139,7 +134,7 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
     const waitMs = retryAfterMs ?? (longestMs * (1 + Math.random())) / 2;
     failures += 1;
     retryAfterMs = null;
-    // A refused or broken attempt ends in onClose, which calls this function again.
+    // Each further failure ends in onClose, which calls this function again.
     setTimeout(() => void connect().catch(() => undefined), waitMs);
   }
 

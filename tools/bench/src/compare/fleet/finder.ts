@@ -1,4 +1,3 @@
-/** Finds out whether frames contain some bytes. */
 export interface Finder {
   isIn(bytes: Buffer, start: number, end: number): boolean;
 }

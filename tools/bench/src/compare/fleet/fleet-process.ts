@@ -1,4 +1,4 @@
-// The entry of the process with the clients. The servers and the reporting program are other processes.
+// Runs the clients in a separate process, so that neither the servers nor the report delays them.
 import { createFleet, type Fleet, type FleetSetup } from './fleet.ts';
 import type { FleetAnswer, FleetMessage } from './fleet-proxy.ts';
 
@@ -24,6 +24,6 @@ process.on('message', (message: FleetMessage) => {
     (error: unknown) => send({ id, error: error instanceof Error ? error.message : String(error) }),
   );
 });
-// Ctrl-C is ignored here. A terminal sends it to this process too, but the parent decides when this process ends.
+// A terminal sends Ctrl-C to this process too, but the parent decides when it ends.
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit(1));

@@ -14,8 +14,7 @@ export interface FleetAnswer {
 }
 
 /**
- * A fleet in a separate process. Closing the fleet or aborting `signal` ends the process and rejects unanswered
- * calls.
+ * The fleet runs in its own process. Closing it or aborting `signal` ends the process and rejects unanswered calls.
  */
 export async function startFleet(
   setup: FleetSetup,

@@ -18,19 +18,17 @@ import {
 
 export interface FleetSetup {
   readonly dialect: DialectName;
-  /** One port for each server; clients are divided between them. */
+  /** The clients are divided between these ports. */
   readonly ports: readonly number[];
-  /** Each agent has one client. */
   readonly members: readonly { readonly agentId: string; readonly channelIds: readonly string[] }[];
-  /** True for loads with interruptions, in which clients must know their positions. */
+  /** In loads with interruptions, clients must know their positions. */
   readonly readsFrames: boolean;
 }
 
-/** The faults that can occur in any run. */
 export interface Incidents {
   readonly refused: number;
   readonly firstRefusal: string | null;
-  /** Connections that were not cut by the client. */
+  /** Counts connections that the client did not cut. */
   readonly closes: number;
 }
 
@@ -38,7 +36,7 @@ export interface Fleet {
   connect(): Promise<void>;
   runLoad(plan: LoadPlan): Promise<LoadResult>;
   runDrops(plan: DropPlan): Promise<InterruptedResult>;
-  /** Sends until {@link Fleet.finishSending}. From now on, clients reconnect by themselves. */
+  /** Sends until {@link Fleet.finishSending}. Clients reconnect by themselves from now on. */
   beginSending(plan: InterruptedPlan): Promise<void>;
   /** Resolves when each client has lost its connection and has reconnected. Rejects after `timeoutMs`. */
   untilAllBack(timeoutMs: number): Promise<void>;
@@ -47,7 +45,6 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
-/** The most connections that are being made at a time. */
 const connectingAtOnce = 20;
 
 export function createFleet(setup: FleetSetup): Fleet {

@@ -8,28 +8,26 @@ import { createReceived } from './received.ts';
 export interface InterruptedPlan {
   readonly perSecond: number;
   readonly contentBytes: number;
-  /** The longest wait for the last deliveries. */
   readonly drainMs: number;
 }
 
-/** A load during which every second client loses its connection once, at a random time. */
+/** Every second client loses its connection once, at a random time. */
 export interface DropPlan extends InterruptedPlan {
   readonly durationMs: number;
-  /** The bounds of the random time without a connection. */
+  /** These are the bounds of the random time without a connection. */
   readonly awayMs: readonly [least: number, most: number];
 }
 
-/** Deliveries of messages that the server accepted. */
+/** Counts only messages that the server accepted. */
 export interface InterruptedResult {
   readonly accepted: number;
   readonly lost: number;
   readonly doubled: number;
   readonly cuts: number;
-  /** How often the server reported that it cannot deliver a client's missed messages. */
+  /** Counts how often the server could not deliver a client's missed messages. */
   readonly positionsLost: number;
 }
 
-/** Messages at an even rate, to clients that lose their connections. */
 export interface InterruptedLoad {
   onDelivery(client: Client, index: number): void;
   onAccepted(index: number): void;
@@ -41,7 +39,7 @@ export interface InterruptedLoad {
   finish(): Promise<InterruptedResult>;
 }
 
-/** The most messages of a run. The longest run of the work `storm` sends fewer. */
+/** The work `storm` sends fewer messages, even in its longest run. */
 const maxMessages = 100_000;
 const quietMs = 1_000;
 

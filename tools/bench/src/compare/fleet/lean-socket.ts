@@ -10,9 +10,9 @@ export interface LeanSocket {
 
 export interface LeanSocketEvents {
   onOpen(): void;
-  /** A whole text: `bytes` from `start` to `end`, valid only during the call. */
+  /** The text is `bytes` from `start` to `end`, valid only during the call. */
   onFrame(bytes: Buffer, start: number, end: number): void;
-  /** Called once, after the last frame. The code is null without a close frame. */
+  /** The socket calls this once, after the last frame. The code is null without a close frame. */
   onClose(code: number | null, reason: string): void;
 }
 
@@ -39,8 +39,8 @@ function textFrame(text: string): Buffer {
 }
 
 /**
- * Connects to a WebSocket server on 127.0.0.1. A frame costs a fraction of its cost in a general client, so that the
- * clients leave the processor to the measured server.
+ * Connects to 127.0.0.1. A frame costs a fraction of its cost in a general client, so the clients leave the processor
+ * to the measured server.
  */
 export function openLeanSocket(
   { port, path, protocol }: { port: number; path: string; protocol: string | null },
@@ -48,7 +48,6 @@ export function openLeanSocket(
 ): LeanSocket {
   let isUpgraded = false;
   let rest: Buffer = nothing;
-  /** The parts of an incomplete text. */
   let fragments: Buffer[] = [];
   let close: { code: number | null; reason: string } = { code: null, reason: '' };
   const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -65,7 +64,6 @@ export function openLeanSocket(
     socket.write(`${lines.join('\r\n')}\r\n\r\n`);
   });
 
-  /** Returns where the first incomplete frame begins. */
   function readFrames(bytes: Buffer, from: number): number {
     let at = from;
     while (bytes.length - at >= 2) {

@@ -9,12 +9,10 @@ const indexDigits = 8;
 const timeDigits = 14;
 const markLength = opening.length + indexDigits + timeDigits;
 
-/** Time of this process in µs. Senders and receivers share it. */
 export function nowMicros(): number {
   return Math.round(performance.now() * 1_000);
 }
 
-/** A message's text: its mark, padded to the length. */
 export function markedText({ index, sentMicros }: Mark, contentBytes: number): string {
   const mark =
     opening +
@@ -29,18 +27,16 @@ function digits(bytes: Buffer, from: number, count: number): number {
   return value;
 }
 
-/** The offset of the next mark; Infinity if there is none. */
+/** Infinity if there is no mark. */
 export function nextMark(bytes: Buffer, from: number): number {
   const at = bytes.indexOf(openingBytes, from);
   return at < 0 ? Infinity : at;
 }
 
-/** The number in the mark at `at`. */
 export function indexAt(bytes: Buffer, at: number): number {
   return digits(bytes, at + opening.length, indexDigits);
 }
 
-/** The time in the mark at `at`. */
 export function sentMicrosAt(bytes: Buffer, at: number): number {
   return digits(bytes, at + opening.length + indexDigits, timeDigits);
 }

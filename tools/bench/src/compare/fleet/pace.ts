@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const tickMs = 1;
 
-/** Calls `act` `count` times at an even rate. Resolves with the longest delay, in ms. */
+/** Resolves with the longest delay, in ms. */
 export async function atPace(
   perSecond: number,
   count: number,

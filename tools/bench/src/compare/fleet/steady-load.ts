@@ -9,38 +9,34 @@ import { createReceived } from './received.ts';
 
 export interface LoadPlan {
   readonly perSecond: number;
-  /** How long the load runs before the measurement, to compile code and fill pools. */
   readonly warmUpMs: number;
   readonly durationMs: number;
   readonly contentBytes: number;
   readonly drainMs: number;
-  /** The processes whose processor time is measured. */
   readonly pids: { readonly servers: readonly number[]; readonly redis: number };
 }
 
 export interface LoadResult {
   readonly sent: number;
   readonly deliveriesPerSecond: number;
-  /** Deliveries due per second. */
   readonly duePerSecond: number;
-  /** Processor time in µs for each delivery. */
+  /** The unit is µs of processor time per delivery. */
   readonly serverMicros: number;
   readonly redisMicros: number;
-  /** Processor time in cores: of this process, and of all processes that are neither this one nor measured. */
+  /** The unit is cores. `otherCores` is the use of all processes that are neither this one nor measured. */
   readonly clientCores: number;
   readonly otherCores: number;
-  /** The time from the sender's call to the arrival at a receiver. */
+  /** Latencies are from the sender's call to the arrival at a receiver. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** Deliveries that did not arrive within `drainMs` after the last message. */
+  /** Counts deliveries that did not arrive within `drainMs` after the last message. */
   readonly lost: number;
   readonly doubled: number;
-  /** How far this process fell behind its plan. If it is far, the measured latencies are too high. */
+  /** A plan that is executed late makes the measured latencies too high. */
   readonly maxLateMs: number;
 }
 
-/** A load at an even rate, whose deliveries are counted. */
 export interface SteadyLoad {
   onDelivery(client: Client, index: number, sentMicros: number): void;
   run(): Promise<LoadResult>;
@@ -48,7 +44,7 @@ export interface SteadyLoad {
 
 const longestMs = 3_600_000;
 
-/** Creates a load whose messages are numbered from `firstIndex` on. */
+/** Messages of the load are numbered from `firstIndex` on. */
 export function createSteadyLoad(
   clients: readonly Client[],
   channels: readonly Channel[],
@@ -72,7 +68,7 @@ export function createSteadyLoad(
     clientMs: processorMs(process.pid),
   });
   const distinct = () => [...received.values()].reduce((sum, one) => sum + one.distinct, 0);
-  /** The number of deliveries of the first `messages` messages. */
+  /** Counts the deliveries of the first `messages` messages. */
   function due(messages: number): number {
     const rounds = Math.floor(messages / channels.length);
     return channels.reduce((sum, { members }, at) => {

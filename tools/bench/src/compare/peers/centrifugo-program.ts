@@ -8,7 +8,6 @@ import { cacheFolder } from './cache-folder.ts';
 const version = '6.9.1';
 const execute = promisify(execFile);
 
-/** The path at which {@link installCentrifugo} puts the program. */
 export const centrifugoProgram = join(cacheFolder, `centrifugo-${version}`);
 
 /** Builds Centrifugo with Go, once, in about four minutes on two cores. Returns the reason of a failure, else null. */

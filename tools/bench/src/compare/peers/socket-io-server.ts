@@ -1,5 +1,5 @@
-// A chat on Socket.IO as its documentation builds one, with one of its two Redis adapters.
-// node socket-io-server.ts PORT REDIS_URL streams|pubsub
+// The chat is built as Socket.IO's documentation shows, with one of its two Redis adapters. node socket-io-server.ts
+// PORT REDIS_URL streams|pubsub
 import { createServer } from 'node:http';
 import { createAdapter as createPubsubAdapter } from '@socket.io/redis-adapter';
 import { createAdapter as createStreamsAdapter } from '@socket.io/redis-streams-adapter';

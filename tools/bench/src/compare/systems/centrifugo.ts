@@ -4,7 +4,7 @@ import { centrifugoProgram, installCentrifugo } from '../peers/centrifugo-progra
 import { answersOk, startServer, type ServerPlace } from './server-process.ts';
 import type { System } from './system.ts';
 
-/** Centrifugo with its Redis engine, which keeps the latest messages of each channel for recovery. */
+/** The Redis engine keeps the latest messages of each channel for recovery. */
 export const centrifugoSystem: System = {
   name: 'centrifugo',
   dialect: 'centrifugo',

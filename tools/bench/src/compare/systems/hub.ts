@@ -5,11 +5,10 @@ import type { Membership, System } from './system.ts';
 
 export interface HubSystemOptions {
   readonly name: string;
-  /** The root of a checkout with its dependencies. */
+  /** The folder is the root of a checkout with its dependencies. */
   readonly folder: string;
-  /** The file that Node runs, relative to the checkout. */
+  /** Node runs this file. Its path is relative to the checkout. */
   readonly program: string;
-  /** Flags of Node, such as `--cpu-prof`. */
   readonly nodeFlags: readonly string[];
   /** @default a new SQLite file */
   readonly databaseUrl?: string;
@@ -18,7 +17,7 @@ export interface HubSystemOptions {
 const unlimited = '100000000/1';
 const callsAtOnce = 50;
 
-/** The hub with a SQLite file and Redis. It checks rights and commits every message before it acknowledges it. */
+/** The hub with a SQLite file and Redis checks rights and commits every message before it acknowledges it. */
 export function hubSystem(options: HubSystemOptions): System {
   const { name, folder, program, nodeFlags, databaseUrl } = options;
   return {

@@ -14,13 +14,12 @@ export interface ServerPlan {
   env?(place: ServerPlace): Readonly<Record<string, string>>;
   /** Writes files that the server reads, before its first start. */
   arrange?(place: ServerPlace): void;
-  /** True when the server at this address is ready for clients. */
   isReady(place: ServerPlace): Promise<boolean>;
 }
 
 export interface ServerPlace {
   readonly port: number;
-  /** The server's temporary folder, which is also its working directory. */
+  /** The folder is temporary, and also the server's working directory. */
   readonly folder: string;
   readonly redis: RedisServer;
 }

@@ -1,7 +1,6 @@
 import type { RedisServer } from '@openclaw/test-support';
 import type { DialectName } from '../dialects/dialects.ts';
 
-/** A server of a system, with its own Redis. `await using` stops both. */
 export interface RunningSystem extends AsyncDisposable {
   readonly port: number;
   readonly pids: { readonly server: number; readonly redis: number };
@@ -16,11 +15,9 @@ export interface Membership {
   readonly channelIds: readonly string[];
 }
 
-/** A measured system: the hub or a peer. */
 export interface System {
   readonly name: string;
   readonly dialect: DialectName;
-  /** One sentence for the report about what the system stores and checks. */
   readonly description: string;
   /**
    * Installs, once, what only this system needs. Returns the reason why it cannot run here, or null. Calls `tell`

@@ -5,10 +5,6 @@ import type { Work } from './work.ts';
 const awayMs = [100, 3_000] as const;
 const settleMs = 10_000;
 
-/**
- * Every second client loses its connection at a random time, and reconnects with the recovery that the system
- * documents.
- */
 export function dropsWork(name: string, load: Load): Work {
   const place = load.channels === 1 ? 'one channel' : `${load.channels} channels`;
   return {

@@ -5,7 +5,6 @@ import type { System } from '../systems/system.ts';
 import { busyMachineNotes, incidentNotes, membersOf, withFleet } from './run-fleet.ts';
 import type { Effort, Measured, Work } from './work.ts';
 
-/** Agents, each in one channel, and the rate of all their messages together. */
 export interface Load {
   readonly agents: number;
   readonly channels: number;
@@ -13,13 +12,11 @@ export interface Load {
 }
 
 export const drainMs = 10_000;
-/** With a longer delay, the sender did not keep to its plan. */
+/** A longer delay shows that the sender did not keep to its plan. */
 const maxLateMs = 100;
-/** With a larger share of its one thread, the client process may limit the system. */
 const maxClientCores = 0.85;
 const mebibyte = 1_048_576;
 
-/** Measures costs, latency and losses under a steady load. */
 export function loadWork(name: string, load: Load): Work {
   const perSecond = load.perSecond.toLocaleString('en');
   const place = load.channels === 1 ? 'one channel' : `${load.channels} channels`;

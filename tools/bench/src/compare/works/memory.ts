@@ -10,7 +10,6 @@ const mebibyte = 1_048_576;
 const kibibyte = 1_024;
 const quietPerSecond = 100;
 
-/** Measures the time to start, and the memory without clients. */
 export const startWork: Work = {
   name: 'start',
   description:
@@ -70,7 +69,6 @@ export const memoryWork: Work = {
     ),
 };
 
-/** Measures the memory and the processor time of idle sockets. */
 export function socketsWork(sockets: number): Work {
   return {
     name: 'sockets',
@@ -95,7 +93,7 @@ export function socketsWork(sockets: number): Work {
         await fleet.connect();
         return fleet;
       };
-      // The first sockets are not counted, because they fill pools and caches.
+      // The first sockets fill pools and caches, so they are not counted.
       await using _first = await open(members.slice(0, first));
       await delay(settleMs, undefined, { signal });
       const before = memoryOf(pids.server).residentBytes;

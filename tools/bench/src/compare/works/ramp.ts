@@ -5,12 +5,12 @@ import { busyMachineNotes, membersOf, withFleet } from './run-fleet.ts';
 import type { Effort, Work } from './work.ts';
 
 const maxP99Ms = 50;
-/** The smallest share of deliveries that must arrive before sending ends. With a smaller share a queue is growing. */
+/** With a smaller share of arrived deliveries, a queue is growing. */
 const minDeliveredShare = 0.97;
 const growth = 1.5;
 const bisections = 3;
 const maxSteps = 14;
-/** The warm-up of later steps, which need none for code and pools. */
+/** Later steps need no warm-up for code and pools. */
 const maxWarmUpMs = 1_000;
 
 /** Finds the highest rate with p99 below 50 ms, no loss and no growing queue. */
@@ -71,10 +71,7 @@ interface Step {
   readonly result: LoadResult;
 }
 
-/**
- * Raises the rate until one rate fails twice, or lowers it until one passes. Then it bisects between the highest passed
- * and the lowest failed rate.
- */
+/** Raises the rate until one rate fails twice, or lowers it until one passes. Then it bisects between the two. */
 async function findLimit(
   fleet: Fleet,
   pids: LoadPlan['pids'],

@@ -23,7 +23,7 @@ export async function withFleet<T>(
   return await work(fleet, running);
 }
 
-/** Agents spread evenly over channels, each in one. */
+/** Each agent is in one channel. */
 export function membersOf(agents: number, channels: number): Membership[] {
   return Array.from({ length: agents }, (_, index) => ({
     agentId: `agent-${index}`,
@@ -31,7 +31,6 @@ export function membersOf(agents: number, channels: number): Membership[] {
   }));
 }
 
-/** The fleet as text, for the notes of a run. */
 export function incidentNotes({ refused, firstRefusal, closes }: Incidents): string[] {
   const notes = [];
   if (refused > 0) notes.push(`${refused} refused, the first: ${firstRefusal}`);
@@ -39,10 +38,9 @@ export function incidentNotes({ refused, firstRefusal, closes }: Incidents): str
   return notes;
 }
 
-/** Processor time of other programs above which a run is not comparable. */
+/** Above this use by other programs, a run is not comparable. */
 const maxOtherCores = 0.15;
 
-/** A note if other programs were busy. */
 export function busyMachineNotes(otherCores: number): string[] {
   return otherCores > maxOtherCores ? [`other programs used ${otherCores.toFixed(2)} cores`] : [];
 }

@@ -6,7 +6,7 @@ const perSecond = 100;
 const drainMs = 20_000;
 const allBackTimeoutMs = 120_000;
 
-/** A deployment: the server restarts while all sockets are connected and messages are sent. */
+/** A deployment restarts the server while all sockets are connected and messages are sent. */
 export function stormWork(sockets: number): Work {
   return {
     name: 'storm',
@@ -41,7 +41,7 @@ export function stormWork(sockets: number): Work {
           const { refused, firstRefusal } = await fleet.incidents();
           return {
             values: { ...result, readySeconds, allBackSeconds },
-            // The closes are intended: the restart ends every connection once.
+            // The restart ends every connection once, so these closes are no incidents.
             notes: incidentNotes({ refused, firstRefusal, closes: 0 }),
           };
         },

@@ -10,9 +10,9 @@ export interface Effort {
 }
 
 export interface Measured {
-  /** Values by the keys of the work's columns; null where a column does not apply. */
+  /** The keys are those of the work's columns; null where a column does not apply. */
   readonly values: Readonly<Record<string, number | null>>;
-  /** Circumstances of the values, such as refused messages. */
+  /** The notes name circumstances of the values, such as refused messages. */
   readonly notes: readonly string[];
 }
 
@@ -22,13 +22,11 @@ export interface Column {
   readonly digits: number;
 }
 
-/** A task that all systems do. */
 export interface Work {
-  /** Unique among the works of a run. */
   readonly name: string;
   readonly description: string;
   readonly columns: readonly Column[];
-  /** The column whose range and ratio the report shows; null if a ratio means nothing, as for losses. */
+  /** The report shows this column's range and ratio; null if a ratio means nothing, as for losses. */
   readonly comparedBy: string | null;
   /** Starts the system with a new Redis, works, and stops both. Rejects soon after `effort.signal` aborts. */
   run(system: System, effort: Effort): Promise<Measured>;

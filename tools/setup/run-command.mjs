@@ -1,0 +1,16 @@
+// Plain JavaScript for Node 20.
+import { spawn } from 'node:child_process';
+
+/**
+ * Runs a command to its end. Resolves with its exit code, or with null and an error when it could not be started.
+ * `stderr` has the output if `stdio` pipes it. Unlike spawnSync, it lets several commands run at the same time.
+ */
+export function runCommand(command, args, options) {
+  return new Promise((done) => {
+    let stderr = '';
+    const child = spawn(command, args, options);
+    child.stderr?.setEncoding('utf8').on('data', (chunk) => (stderr += chunk));
+    child.once('error', (error) => done({ status: null, stderr, error }));
+    child.once('close', (status) => done({ status, stderr, error: null }));
+  });
+}
