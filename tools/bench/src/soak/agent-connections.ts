@@ -37,8 +37,8 @@ interface Connections {
 
 const keptIntervals = 20;
 /**
- * A connection that waits longer for its subscription counts as present all the same, because the hub never answered.
- * On a busy machine the database may not answer several attempts of 10 s each.
+ * A connection that waits longer for the answer counts as present, so that a hub that never answers is reported. On a
+ * busy machine the database does not answer in time, and subscribes took 20 s.
  */
 export const subscribeMaxMs = 40_000;
 
@@ -96,9 +96,10 @@ export function createAgentConnections(now: () => number): AgentConnections {
         (it) => presentFromMs(it, channelId) <= fromMs && it.toMs >= toMs,
       ),
     presentSinceMs(agentId, channelId) {
+      const { intervals = [] } = connections.get(agentId) ?? {};
       let sinceMs = Infinity;
       // Newer intervals come first, because an older connection counts only up to the next one.
-      for (const interval of connectionsOf(agentId).intervals.toSorted((a, b) => b.toMs - a.toMs)) {
+      for (const interval of intervals.toSorted((a, b) => b.toMs - a.toMs)) {
         if (interval.toMs < sinceMs) break;
         sinceMs = Math.min(sinceMs, presentFromMs(interval, channelId));
       }

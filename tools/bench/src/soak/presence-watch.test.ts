@@ -139,8 +139,8 @@ describe('an agent whose subscribe is not answered yet', () => {
   });
 
   it('is present from the answer on', () => {
-    pass(20_000);
     watch.connections.subscribed('ana', 'ana/1', 'other');
+    pass(20_000);
     benSees('offline');
     watch.connections.subscribed('ana', 'ana/1', 'room');
     pass(14_000);
