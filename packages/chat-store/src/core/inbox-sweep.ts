@@ -115,8 +115,8 @@ async function nextAgents(db: Kysely<Tables>, after: string): Promise<string[]> 
 }
 
 /**
- * Counts the items of some agents, each up to one more than the limit. The messages to everyone count as none. For the
- * condition see {@link newestOf}.
+ * Counts the items of some agents, each up to one more than the limit. The messages to everyone count as none.
+ * `between` with equal ends makes PostgreSQL walk the index, see {@link newestOf}.
  */
 async function countItems(
   db: Kysely<Tables>,
