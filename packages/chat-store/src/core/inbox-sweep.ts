@@ -47,7 +47,8 @@ export function sweepInboxes(engine: Engine, everyMs = passEveryMs): Promise<boo
         counted += items;
       }
     }
-    return last === agentIds.at(-1) && agentIds.length < agentsMax ? null : last;
+    const isAllCounted = last === (agentIds.at(-1) ?? after);
+    return isAllCounted && agentIds.length < agentsMax ? null : last;
   });
 }
 
