@@ -50,6 +50,18 @@ export function describeInboxRows(
       for (let isMore = true; isMore;) ({ isMore } = await core.sweep());
     }
 
+    // The fault: a pass that found no further inbox never ended, so each hub with empty inboxes swept without a pause.
+    it.each([0, 100])('are swept in a pass that ends, also for %s inboxes', async (count) => {
+      database.run(`insert into inbox (agent_id, channel_id, seq, message_seq, reason)
+        with recursive n(i) as (select 1 union all select i + 1 from n where i < ${count})
+        select 'a' || i, 'none', 1, 1, 'mention' from n where i <= ${count}`);
+      database.run(`update sweeps set due_at = 0`);
+      const answers: boolean[] = [];
+      while (answers.length < 10) answers.push((await core.sweep()).isMore);
+      expect(answers.at(-1)).toBe(false);
+      database.run(`delete from inbox where channel_id = 'none'`);
+    });
+
     it('fall out beyond the limit, the oldest first, and are counted until acknowledged', async () => {
       const { reader, channelId, call } = await world();
       await call('old');

@@ -47,8 +47,8 @@ export function sweepInboxes(engine: Engine, everyMs = passEveryMs): Promise<boo
         counted += items;
       }
     }
-    const isAllCounted = last === (agentIds.at(-1) ?? after);
-    return isAllCounted && agentIds.length < agentsMax ? null : last;
+    const isAll = last === (agentIds.at(-1) ?? after);
+    return isAll && agentIds.length < agentsMax ? null : last;
   });
 }
 
