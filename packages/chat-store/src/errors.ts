@@ -38,7 +38,7 @@ export class ChatStoreError extends Error {
   }
 }
 
-/** Whatever keeps the database from answering becomes `unavailable`. */
+/** An error that keeps the database from answering becomes `unavailable`. */
 export function runtimeError(error: unknown): ChatStoreError {
   if (!(error instanceof ChatStoreError)) {
     return new ChatStoreError('internal', 'a bug in the chat store', { cause: error });

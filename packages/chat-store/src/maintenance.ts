@@ -43,8 +43,8 @@ export interface Maintenance {
    */
   withSnapshot<T>(work: (snapshotId: string, ledger: DatabaseLedger) => Promise<T>): Promise<T>;
   /**
-   * Migrates the database, and indexes all messages for search without pauses. Hubs do the same in a quarter of the
-   * time, so use it only without them.
+   * Migrates the database, and indexes all messages for search without pauses, which takes time from commits. Hubs
+   * pause to leave three quarters of the time to commits, so call it only while no hub runs.
    */
   indexMessages(): Promise<void>;
   /** Begins and returns a new epoch, for a database that another program restored. */

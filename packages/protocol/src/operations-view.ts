@@ -194,7 +194,7 @@ export const agentConnectionSchema = z.object({
 });
 export type AgentConnectionReport = z.infer<typeof agentConnectionSchema>;
 
-/** What an agent says that it is doing. */
+/** The turn that an agent reports. */
 export const agentTurnSchema = z.object({
   state: z.enum(activeTurnStates),
   label: z.string().nullable(),

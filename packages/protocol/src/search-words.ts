@@ -44,7 +44,7 @@ interface Run {
   readonly isUnspaced: boolean;
 }
 
-/** The runs of letters and digits of a folded text. A run with and without spaces between words is split. */
+/** The runs of letters and digits of a folded text. A run is split where a script without spaces begins or ends. */
 function* runsOf(folded: string): Generator<Run> {
   const isPlain = !beyondAscii.test(folded);
   for (const { 0: text, index } of folded.matchAll(wordPattern)) {

@@ -19,6 +19,7 @@ export interface TypingDecision {
   readonly degraded: boolean;
 }
 
+/** The main timeline of a channel, or one of its threads. */
 export interface TypingPlace {
   readonly channelId: string;
   /** Null: outside of threads. */

@@ -36,7 +36,7 @@ const ending = fc.record({
 
 export type Outline = typeof outline | typeof ending extends fc.Arbitrary<infer O> ? O : never;
 
-/** Calls on one of two hubs without waiting, waits for all calls, and kills of a hub. */
+/** A step makes calls on one of two hubs without waiting for them, or waits for all calls, or kills a hub. */
 export const steps = fc.array(
   fc.oneof(
     {

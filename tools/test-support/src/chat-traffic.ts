@@ -32,7 +32,7 @@ export interface ChatTraffic extends AsyncDisposable {
 }
 
 export interface ChatTrafficOptions {
-  /** Every other channel is written on one hub only. @default 4 */
+  /** Each second channel is written on one hub only. @default 4 */
   readonly channels?: number;
   /** A writer pauses this long after an ack, before its next message. @default 40 */
   readonly everyMs?: number;
@@ -158,7 +158,8 @@ export async function startChatTraffic(
       await delay(everyMs);
     }
   }
-  // Every other channel is written on one hub only. A commit of the other hub would reveal a missed event there.
+  // Each channel with an odd index is written on one hub only, because a commit of another hub would reveal an event
+  // that was missed.
   const sending = writers.flatMap((writer, sender) =>
     channels
       .filter((_, index) => index % 2 === 0 || ((index - 1) / 2) % hubs.length === sender)

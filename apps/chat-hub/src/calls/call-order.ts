@@ -12,7 +12,7 @@ interface Lane {
 
 /**
  * The order of one socket's calls on each channel. Writes run concurrently, because the store takes them in the order
- * of arrival. Every other call waits for the calls before it, and later calls wait for that call.
+ * of arrival. A call that does not write waits for the calls before it, and later calls wait for that call.
  */
 export function createCallOrder() {
   const lanes = new Map<string, Lane>();

@@ -135,8 +135,8 @@ describe('reads that wait for an item', () => {
     expect(bench.answers).toEqual(['read']);
   });
 
-  // The fault: a hub that ran through a restore looked for messages that mention everyone only behind the places of
-  // before it. Invariant: the first one after the restore ends the wait.
+  // The fault: after a restore, a hub looked for messages that mention everyone only at higher places than it had seen
+  // before the restore. Invariant: the first one after the restore ends the wait.
   it('end with a message that mentions everyone after a restore, at a lower place', async () => {
     const bench = createBench();
     bench.ofAll.place = 900;

@@ -7,7 +7,7 @@ import { createCallWaits, type CallWait, type Waited } from './call-waits.ts';
 
 const maxPerAgent = 4;
 const agentsPerCheck = 200;
-/** An item can become visible this long after a later one, because a commit ends within this time. */
+/** A commit ends within this time, so an item can become visible up to this long after one with a higher number. */
 const lateMs = 5_000;
 
 const noneSeen = () => [{ atMs: -Infinity, newest: 0 }];

@@ -111,7 +111,10 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       await hubs[0].restart();
       await bothUseRedis();
       await using back = await connect(hubs[0], 'ana');
-      expect((await toAna()).deliveries).toEqual([{ agentId: 'ana', state: 'live' }]);
+      // A hub learns of a connection to another one shortly after its welcome.
+      await waitFor(async () => (await toAna()).deliveries[0].state === 'live', {
+        ...{ what: 'the connection to the restarted hub', timeoutMs: 8_000 },
+      });
       // The next event is the second ask, so the restarted hub did not expire the first one again.
       const { askId: second } = await back.call('ask.create', {
         ...ask,

@@ -38,6 +38,21 @@ const ask = (hub: TestHub, token: string, address: string) =>
     headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': address },
   });
 
+/** An address is blocked for a short time only, so on a slow machine it may need more forged tokens. */
+async function whileBlocked<T>(
+  hub: TestHub,
+  address: string,
+  look: () => Promise<T>,
+  isBlocked: (seen: T) => boolean,
+): Promise<T> {
+  const forged = signToken(otherSecret, 'ana');
+  for (const endMs = Date.now() + 15_000; ;) {
+    await Promise.all(range(1, 100).map(() => ask(hub, forged, address)));
+    const seen = await look();
+    if (isBlocked(seen) || Date.now() > endMs) return seen;
+  }
+}
+
 describe('forged tokens', () => {
   // The race: forged tokens arrive before real clients. Invariant: only a verified agent takes a slot.
   it('take no slot of a real client, however many come before it', async () => {
@@ -59,7 +74,12 @@ describe('forged tokens', () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 429]));
     const refused = answers.find(({ status }) => status === 429);
     expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0);
-    const { code, reason } = await come(hub, forged, '203.0.113.7');
+    const { code, reason } = await whileBlocked(
+      hub,
+      '203.0.113.7',
+      () => come(hub, forged, '203.0.113.7'),
+      (seen) => seen.code === 4429,
+    );
     expect({ code, afterMs: parseCloseReason(reason) }).toEqual({
       code: 4429,
       afterMs: expect.any(Number),
@@ -78,11 +98,18 @@ describe('forged tokens', () => {
     const forged = signToken(otherSecret, 'ana');
     const answers = await Promise.all(range(1, 300).map(() => ask(hub, forged, address)));
     expect(answers.map(({ status }) => status)).toContain(429);
-    const [known, unknown, socket] = await Promise.all([
-      ask(hub, good, address),
-      ask(hub, signToken(secret, 'ben'), address),
-      come(hub, good, address),
-    ]);
+    let strangers = 0;
+    const [known, unknown] = await whileBlocked(
+      hub,
+      address,
+      () => {
+        // A token that was verified once would pass the next time too.
+        const stranger = signToken(secret, `ben-${(strangers += 1)}`);
+        return Promise.all([ask(hub, good, address), ask(hub, stranger, address)]);
+      },
+      ([, other]) => other.status === 429,
+    );
+    const socket = await come(hub, good, address);
     expect([known.status, unknown.status]).toEqual([200, 429]);
     expect(socket).toMatchObject({ code: null });
   });

@@ -41,8 +41,8 @@ describe('a trimmed log', () => {
       const rest = await from(21);
       expect(rest).toMatchObject({ head: 31, floor: 22, resumed: true });
       expect(rest.events.map(({ seq }: { seq: number }) => seq)).toEqual(range(22, 31));
-      // The two refused resumes are each followed by a notification, the last resume by none. Other heads are not
-      // counted, because events may be trimmed before a hub delivered them.
+      // A notification follows each of the two refused resumes, and none the last resume. Notifications with another
+      // head are not counted: they come when events are trimmed before a hub has delivered them.
       const params = { channelId: 'resumed', head: 31, reason: 'trimmed', floor: 22 };
       const seen = () =>
         socket.received.filter(

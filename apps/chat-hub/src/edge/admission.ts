@@ -36,8 +36,9 @@ const oneToken = 1 - 1e-6;
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
-  // A full bucket gets no more tokens while it keeps some for late clients. A client that is later than this gets a
-  // token only if enough are left for clients on time.
+  // The bucket has at most `burst` tokens, so the tokens that it keeps for late clients leave no space for those of
+  // clients on time. A client that is late by more than `toleratedMs` gets a token only if the rest is enough for the
+  // clients on time.
   const toleratedMs = (burst - 1) / perMs / 2 + 1;
   const tokensBesideLate = Math.ceil(toleratedMs * perMs) + 2;
   /** The set is ordered by time. */

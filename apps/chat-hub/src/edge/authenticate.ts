@@ -100,8 +100,8 @@ function authenticateJwt(
         return (await jwtVerify(token, key, options)).payload;
       } catch (error) {
         failure = error;
-        // Another key can help only if the signature does not match this key. Every other failure
-        // is final.
+        // Another key can help only if the signature does not match this key. Any other failure is
+        // final.
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) break;
       }
     }

@@ -62,7 +62,7 @@ export function createRosterWatch(
   /** The map is ordered by the time of the last read, the oldest first. */
   const followed = new Map<string, FollowedChannel>();
   const queue: string[] = [];
-  /** These channels must be read before their place in `followed`. */
+  /** These channels must be read before their turn in `followed`. */
   const dueEarly = new Set<string>();
   let readingCount = 0;
   let startsLeft = 0;

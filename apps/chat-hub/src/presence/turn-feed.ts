@@ -41,7 +41,7 @@ export function createTurnFeed(deps: {
   readonly log: Logger;
 }) {
   const { turns, tracker, rooms, publisher, log } = deps;
-  /** Maps agent → place. The watch bounds the number of turns. */
+  /** agentId → key of a channel or thread → the turn there. The watch bounds the number of turns. */
   const known = new Map<string, Map<string, Known>>();
   const logFailure = (error: unknown) =>
     log.debug({ err: error }, 'a turn was not ended; its lease ends');
@@ -77,7 +77,7 @@ export function createTurnFeed(deps: {
     if (ofAgent?.size === 0) known.delete(agentId);
   }
 
-  /** Returns the places where the agent set a turn through this hub, or where this hub's rooms show one. */
+  /** Returns the channels and threads where the agent set a turn through this hub, or this hub's rooms show one. */
   function placesOf(agentId: string): TypingPlace[] {
     const places = new Map<string, TypingPlace>(known.get(agentId));
     for (const place of turns.placesOf(agentId)) places.set(keyOf(place), place);

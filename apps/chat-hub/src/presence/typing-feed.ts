@@ -45,7 +45,7 @@ export function createTypingFeed(deps: {
   const isTyping = (agentId: string, { channelId, threadId }: TypingPlace) =>
     watch.has(channelId, agentId, threadId);
 
-  /** Returns the place whose typing must end, if the socket types in too many places. */
+  /** If the socket types in too many channels and threads, returns the one whose typing must end. */
   function recordStart(session: Session, place: TypingPlace): TypingPlace | undefined {
     const places = startedBy.get(session) ?? new Map<string, TypingPlace>();
     startedBy.set(session, places);

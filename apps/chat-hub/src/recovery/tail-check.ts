@@ -23,7 +23,7 @@ export async function startTailCheck(deps: {
   readonly onRevoked: (revoked: Changes['revoked']) => void;
   /**
    * The check calls this for each direct channel with a new head. The channel's agents may be connected here although
-   * this hub has no room for it.
+   * this hub has no `Room` for it.
    */
   readonly onDirect: (channelId: string, head: number) => void;
   /** The check calls this with each page of commits. `hasEvents` is true when the page has new events. */

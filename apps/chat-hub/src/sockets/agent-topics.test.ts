@@ -94,8 +94,8 @@ describe('a direct channel that is not yet live', () => {
     expect(rooms.get(channelId)?.head).toBe(4);
   });
 
-  // The race: earlier events were lost. The session gets a discontinuity, unless these events are known to be
-  // delivered.
+  // The race: the bus lost the events between the welcome and this one. If the session knows its head, it gets them
+  // from the log, else a discontinuity.
   it('starts at the head that was known at the welcome', async () => {
     const { entered, publish } = await createBench({ phase: live });
     await publish(7, 'now');

@@ -86,8 +86,8 @@ export class CatchUp {
   }
 
   /**
-   * Call it when the client subscribes again while events are pending. The client's answer continues after
-   * `afterSeq`.
+   * Call it when the client subscribes again while events are pending. The result of that call names `afterSeq`
+   * as its seq to continue from, so only later events stay pending.
    */
   skipTo(room: Room, afterSeq: number): void {
     const pending = this.#pending.get(room);

@@ -349,7 +349,7 @@ describe('a socket that enters a room', () => {
 });
 
 describe('an answer that is made in several turns', () => {
-  // The race: events arrive between the entry of a subscribe into its rooms and its answer. Invariant: events after
+  // The race: events arrive after a subscribe has entered its rooms, and before its answer. Invariant: events after
   // the head in the answer follow it; events up to that head come before it or not at all.
   it('comes before events delivered after its rooms were entered, and after earlier ones', async () => {
     const { session, room, peer, publish, turn } = createSessionBench();

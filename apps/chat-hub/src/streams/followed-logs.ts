@@ -72,7 +72,10 @@ const endingTypes: ReadonlySet<string> = new Set<ChannelEvent['type']>([
   'collaboration.event',
 ]);
 
-/** The store interrupts the first messages in the transaction of such an event, and the others later. */
+/**
+ * True for an event with which the store interrupts growing messages: at most 50 in the event's transaction, and any
+ * others later.
+ */
 function endsAll(event: ChannelEvent): boolean {
   if (event.type === 'collaboration.event') return event.name === 'freeze.set';
   return event.type === 'channel.delete' || event.type === 'channel.archive';

@@ -178,7 +178,7 @@ describe('the texts of growing messages in a hub', () => {
     expect(bench.streams.bytes).toBe(0);
   });
 
-  // The race: two appends wait for their texts, and the second text needs the room of the first.
+  // The race: two appends wait for their texts, and the second text needs the memory of the first.
   // Invariant: no append continues on a text that was forgotten.
   it('are read again when another text took their room before they grew', async () => {
     const text = 'x'.repeat(10 * kib);

@@ -164,7 +164,7 @@ export function createStreams(deps: StreamsDeps) {
       while (stream instanceof Promise) {
         const loaded = await stream;
         if ('ok' in loaded) return loaded;
-        // Other calls that waited may have needed the room of this text.
+        // Other calls that waited may have dropped this text from the memory, to load their own.
         stream = texts.has(loaded) ? loaded : find(identity, channelId, messageId);
       }
       followedLogs.follow(channelId);

@@ -143,8 +143,8 @@ export function createAgent(
     if (plan.typingLeadMs === 0)
       return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
-    // The message would be sent after the end. To balance this, messages whose typing began in the warm-up are sent
-    // after it.
+    // The message would be sent after the end, so it is left out. To balance this, messages whose typing began in the
+    // warm-up are sent in the measured time.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
     after(channelId, Math.max(0, sendMs - nowMs()), () => {

@@ -27,7 +27,7 @@ export const latencyNames = [
  */
 export type LatencyName = (typeof latencyNames)[number];
 
-/** Times are in milliseconds; null without a value. */
+/** Times are in milliseconds. */
 export interface LatencySummary {
   readonly count: number;
   readonly p50: number;
@@ -41,6 +41,7 @@ export interface Latencies {
   record(name: LatencyName, ms: number): void;
   encode(): Record<LatencyName, string>;
   add(encoded: Record<LatencyName, string>): void;
+  /** Null when nothing was recorded. */
   summary(name: LatencyName): LatencySummary | null;
 }
 

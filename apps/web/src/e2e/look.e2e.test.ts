@@ -18,6 +18,39 @@ describe('a display name', () => {
   });
 });
 
+describe('the density', () => {
+  it('shows many messages on a screen, twice as many in the compact one, and an edit takes no line', async () => {
+    const { room, people } = await world.meet('dense', ['ada']);
+    const [ada] = people;
+    const other = world.agent('other');
+    await room.addMember('other');
+    const { messageId } = await room.send('One line 0');
+    await room.edit(messageId, 'One line of text');
+    for (let n = 1; n < 40; n += 1)
+      await (n % 2 === 0 ? room : other.channel('dense')).send(`One line ${n}.`);
+    await ada.message('One line 39.').waitFor();
+    const shownCount = () =>
+      ada.page.evaluate(() => {
+        const list = document.querySelector('.conversation .scroller')?.getBoundingClientRect();
+        const rows = [...document.querySelectorAll('.conversation .message')];
+        return rows.filter((row) => {
+          const { top, bottom } = row.getBoundingClientRect();
+          return top >= (list?.top ?? 0) && bottom <= (list?.bottom ?? 0) + 1;
+        }).length;
+      });
+    expect(await shownCount()).toBeGreaterThanOrEqual(12);
+    await ada.page.getByRole('button', { name: 'Compact' }).click();
+    await ada.message('One line 39.').waitFor();
+    await waitFor(async () => (await shownCount()) >= 24, { what: 'the compact rows' });
+    await ada.page.locator('.conversation .scroller').evaluate((list) => list.scrollTo(0, 0));
+    const edited = ada.message('One line of text').locator('.edited');
+    const text = ada.message('One line of text').locator('.content > p');
+    const heights = [await edited.boundingBox(), await text.boundingBox()];
+    expect(Math.abs((heights[0]?.y ?? 0) - (heights[1]?.y ?? 99))).toBeLessThan(8);
+    expect(ada.pageErrors).toEqual([]);
+  });
+});
+
 describe('on a screen of 2,560 px', () => {
   it('a line of text stays readable, and operations use the width', async () => {
     const helper = world.agent('helper');

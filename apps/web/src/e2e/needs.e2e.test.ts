@@ -151,8 +151,12 @@ describe('notifications', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
     await room.send('@eve seen', { mentions: ['eve'] });
     await count(eve, 2);
+    const announcer = page.locator('.need-announcer[role="status"]');
+    await waitFor(async () => (await announcer.textContent()) === 'helper mentions you in alerts', {
+      what: 'the words for screen readers',
+    });
     await setVisibility(page, 'hidden');
-    await room.send('@eve look here', { mentions: ['eve'] });
+    await room.send('@eve **look** `here`', { mentions: ['eve'] });
     await room.send('nothing for eve');
     await waitFor(async () => (await notifications.shown()).length === 1, {
       what: 'the notification',
@@ -164,6 +168,8 @@ describe('notifications', () => {
     await notifications.click();
     await page.locator('.row-marked', { hasText: 'look here' }).waitFor();
     await page.keyboard.press('Alt+Shift+N');
+    // The list, like the notification, has the text without the signs of its Markdown.
+    expect(await needs(eve, '@eve look here').count()).toBe(1);
     await page.getByRole('button', { name: 'All done' }).click();
     await waitFor(async () => (await iconOf()) === quiet, { what: 'the quiet icon' });
     expect(await page.title()).toBe('OpenClaw');

@@ -56,6 +56,11 @@ describe('an admin', () => {
       expect(await page.getByRole('button', { name, exact: true }).count()).toBe(0);
     expect(await page.locator('.sidebar .chat-link', { hasText: 'cabal' }).count()).toBe(0);
     expect((await room.members()).members.map(({ agentId }) => agentId)).toEqual(['bot', 'other']);
+    // Nor is it present, although it follows the channel live.
+    const present = async () => (await room.presence()).presences.map(({ agentId }) => agentId);
+    await room.subscribe();
+    await waitFor(async () => (await present()).includes('bot'), { what: 'the bot' });
+    expect(await present()).not.toContain('root');
     await waitFor(async () => (await observations()).includes('root cabal'), { what: 'the entry' });
     await page.evaluate(() => (location.hash = '#/browse'));
     await page.getByRole('heading', { name: 'Channels', level: 1 }).waitFor();

@@ -55,7 +55,7 @@ describe('a channel with new messages', () => {
     expect(await ada.message('line 230.').count()).toBe(0);
     const state = await stateOf('returned');
     expect(state?.unread).toBeGreaterThan(150);
-    // Messages that were read stay below the line above the first new one.
+    // The page loads later messages when the reader scrolls down to them, and marks them as read when they are in view.
     await ada.page.locator('.conversation .scroller').hover();
     await waitFor(
       async () => {

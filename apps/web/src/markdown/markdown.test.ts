@@ -231,8 +231,9 @@ describe('the plain text of a message', () => {
     ['![a picture](https://x.test/p.png) <b>bold</b> @ada', 'a picture <b>bold</b> @ada'],
     // A result of a search is cut out of the middle of its message.
     ['…tions** view shows **what the', '…tions view shows what the'],
+    ['Faster: | | before | |---|---:| | p50 | 137 ms |', 'Faster: before p50 137 ms'],
     // These are no signs of Markdown.
-    ['2**3 = 8, a * b * c, snake_case_name, ~5', '2**3 = 8, a * b * c, snake_case_name, ~5'],
+    ['2**3 = 8, a * b, snake_case_name, ls | wc', '2**3 = 8, a * b, snake_case_name, ls | wc'],
   ])('has no signs of Markdown: %j', (content, text) => {
     expect(plainText(content)).toBe(text);
   });

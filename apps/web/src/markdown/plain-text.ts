@@ -6,6 +6,8 @@ import { withRecentResults } from './recent-results.ts';
 const readCharsMax = 1_500;
 const depthMax = 24;
 const resultsMax = 1_000;
+/** The row of a table below its head. */
+const tableRule = /\|(?:\s*:?-{2,}:?\s*\|)+/;
 /** Signs of emphasis and code whose other half was cut off, at the edge of a word. */
 const halves =
   /(?<![\p{L}\p{N}])(?:\*\*|__|~~|`{1,3})(?=\S)|(?<=\S)(?:\*\*|__|~~|`{1,3})(?![\p{L}\p{N}])/gu;
@@ -17,7 +19,10 @@ const halves =
 export const plainText = withRecentResults(resultsMax, (content) => {
   const parts: string[] = [];
   collect(markdownTree(content.slice(0, readCharsMax)), parts, 0);
-  return parts.join('').replace(/\s+/g, ' ').trim();
+  const text = parts.join('');
+  // A piece of a message has lost its line breaks, so a table in it is not parsed as one.
+  const plain = tableRule.test(text) ? text.replace(tableRule, ' ').replace(/\|/g, ' ') : text;
+  return plain.replace(/\s+/g, ' ').trim();
 });
 
 function collect(node: Nodes, parts: string[], depth: number): void {

@@ -29,7 +29,7 @@ export function createSharedValue<T>(storage: KeyedStorage, key: string, initial
     try {
       storage.setItem(key, next);
     } catch {
-      // The old value must not return after a reload, as in `createStoredValue`.
+      // A reload would bring back the old value.
       storage.removeItem(key);
     }
   });

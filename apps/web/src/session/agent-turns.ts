@@ -24,7 +24,7 @@ export function createAgentTurns(client: Pick<HubClient, 'on' | 'call'>) {
     const { agentId, state, label, untilMs, threadId, queueDepth } = payload;
     if (typeof agentId !== 'string' || typeof state !== 'string') return;
     const place = `${channelId} ${typeof threadId === 'string' ? threadId : ''}`;
-    // The end of one turn says nothing of another, because an agent may work in several places.
+    // An agent may work in several channels and threads, so the end of one turn must not remove another.
     if (state === 'idle' && turns.peek().get(agentId)?.place !== place) return;
     const next = new Map(turns.peek());
     // The map is ordered by the time of the last change.

@@ -221,7 +221,7 @@ function createSession(
     profile: profile.value,
     setProfile,
     router,
-    /** The view was open when this agent left the page; null when there is none. */
+    /** The view that was open when this agent last left the page; null when there is none. */
     lastPlace: lastPlace.route,
     notices,
     connectionStatus,

@@ -22,6 +22,12 @@ export function shownName(
   return { name: displayName, isInDoubt: !isComparable || isShared };
 }
 
+/** The name to show within a sentence: the id where the display name is in doubt. */
+export function nameInText(members: Members, agentId: string): string {
+  const { name, isInDoubt } = shownName(members, agentId);
+  return isInDoubt ? agentId : name;
+}
+
 /** Computed once for each state of the members, because every row needs it. */
 function lookAlikesOf(members: Members): LookAlikes {
   const cached = known.get(members);

@@ -40,7 +40,7 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     questions: signal<Questions>(new Map()),
     asks: signal<AskAnswers>(new Map()),
     openAsks: signal<OpenAsks>(new Map()),
-    /** Marks go through the chats, which tell the hub and the other tabs. */
+    /** To mark something as read, call `markSeen` of `createChats`: it also tells the hub and the other tabs. */
     counter,
     unread: counter.value,
     /**

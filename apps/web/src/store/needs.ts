@@ -275,7 +275,7 @@ function needOf(item: InboxItem): Need {
     ...{ channelId, seq },
     messageId: message?.id ?? null,
     threadId: message?.threadId ?? null,
-    senderId: message?.senderId ?? null,
+    senderId: message?.senderId ?? actorOf(event),
     text: shortText(message?.content ?? line ?? textOfEvent(event)),
     atMs: message?.timestamp ?? Date.now() - ageMs,
   };
@@ -292,8 +292,17 @@ const eventWords: Readonly<Record<string, string>> = {
   'question.cancelled': 'Your question was withdrawn',
 };
 
+/** The agent that opened the question; null where the event names none. */
+function actorOf(event: InboxItem['event']): string | null {
+  return event && 'question' in event ? event.question.openedBy : null;
+}
+
 function textOfEvent(event: InboxItem['event']): string {
   if (event === null) return '';
   const words = eventWords[event.name] ?? event.name;
+  if ('question' in event) {
+    const { title } = event.question;
+    return event.name === 'question.opened' ? title : `${words}: ${title}`;
+  }
   return 'note' in event && event.note ? `${words}: ${event.note}` : words;
 }

@@ -179,7 +179,7 @@ export function createUnread(me: string) {
       };
       publish();
     },
-    /** Finds known new messages and replies; null when none mentions the reader. */
+    /** Finds the first mention of the reader after `seq`, among the unread messages and replies that the page knows. */
     mentionAfter(seq: number): { readonly seq: number; readonly threadId: string | null } | null {
       let first: number | null = null;
       for (const [at, { isMention }] of items) {

@@ -238,7 +238,7 @@ export function useRowWindow(options: RowWindowOptions) {
       redraw(null);
     },
     onWheel: (event: WheelEvent) => {
-      // The following ends before the view moves. Otherwise the next event would scroll the view back to the end.
+      // Stops following new rows before the view moves, because the next event would scroll the view back to the end.
       if (event.deltaY >= 0 || !isFollowing.peek() || state.top <= 0) return;
       keepAnchor();
       isFollowing.value = false;

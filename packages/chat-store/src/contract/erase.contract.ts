@@ -313,8 +313,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       for (const kept of ['ana: one', 'ana: two', 'kept title']) expect(texts).toContain(kept);
     }, 60_000);
 
-    // The race: an erasure was interrupted, and the agent was active again before its repeat, so the pseudonym and the
-    // agent both have rows.
+    // The race: an erasure was interrupted, and the agent was active again before the second run, so the pseudonym and
+    // the agent both have rows.
     it('can be repeated with the same pseudonym after the agent was active again', async () => {
       const channelId = 'repeated';
       await channelOfBen(channelId, 'max');

@@ -180,7 +180,7 @@ export function describeInboxRows(
       database.run(`delete from inbox where ${ofAll}`);
     });
 
-    // The fault: such an ask stayed due. Every hub logged its expiry twice a second, without end.
+    // The fault: an ask without an open addressee stayed due. Every hub logged its expiry twice a second, without end.
     it('get no expiry of an ask that has lost its last open addressee', async () => {
       const { owner, reader, channelId } = await world();
       const ask = { channelId, to: [reader], content: 'x', deadlineMs: 60_000 };

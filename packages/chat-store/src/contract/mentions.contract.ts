@@ -95,7 +95,7 @@ export function describeMentions(database: () => TestDatabase): void {
       expect(await member.say(channelId, content, message)).toEqual(repeat);
       await owner.write('member.add', { channelId, agentId: guest.agentId });
       expect(await member.say(channelId, content, message)).toEqual({ ...repeat, unreached: [] });
-      // The transports' defaults differ, so a repeat may come without the param.
+      // A repeat over another transport may have another default, so `parseMentions` does not identify a repeat.
       expect(
         await member.say(channelId, content, { ...message, parseMentions: false }),
       ).toMatchObject({ duplicate: true });

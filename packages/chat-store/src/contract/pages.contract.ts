@@ -169,7 +169,7 @@ export function describePages(database: () => TestDatabase): void {
           },
         );
         expect(members.flat()).toHaveLength(2);
-        // The control: pages are cut with room for one row, and not cut with room for all.
+        // Negative control: with a small `max` there are several pages, and with a large one a single page.
         expect([forward, backward, log, members].map(({ length }) => length > 1)).toEqual(
           Array.from({ length: 4 }, (_, index) => max < (index === 3 ? 100 : 100_000)),
         );

@@ -15,7 +15,7 @@ import type {
 
 // Both engines share these statements, and pass lists to them in their own ways.
 
-/** What a group's messages need to be decided. Each list costs one statement. */
+/** The keys of the rows that decide a group's messages. Each list costs one statement. */
 export interface Prefetch {
   readonly members: readonly (readonly [channelId: string, agentId: string])[];
   readonly repeats: readonly (readonly [

@@ -18,8 +18,9 @@ const rowsMax = 500;
 const channelsMax = 20;
 /** A channel with at most this many messages to everyone is left alone: its members are not looked at. */
 const keptOfAll = 1_000;
-/** The most messages to everyone that fall out of the inboxes of this many members in one piece. */
+/** In one piece, at most this many messages to everyone fall out of inboxes. */
 const fallingMax = 100;
+/** In one piece, messages to everyone fall out of the inboxes of at most this many members. */
 const membersMax = 50;
 /** The default pause between two passes. */
 const passEveryMs = 60_000;
@@ -116,8 +117,8 @@ async function nextAgents(db: Kysely<Tables>, after: string): Promise<string[]> 
 }
 
 /**
- * Counts the items of some agents, each up to one more than the limit. The messages to everyone count as none. For the
- * condition see {@link newestOf}.
+ * Counts the items of some agents, each up to one more than the limit. The messages to everyone count as none.
+ * `between` with equal ends makes PostgreSQL walk the index, see {@link newestOf}.
  */
 async function countItems(
   db: Kysely<Tables>,

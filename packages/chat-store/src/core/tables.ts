@@ -132,12 +132,12 @@ export interface LogFloorsTable {
   rewrites: number;
 }
 
-/** All hubs share the sweep; one at a time continues it. */
+/** A row for each kind of sweep. All hubs share a sweep; one at a time continues it. */
 export interface SweepsTable {
   name: string;
-  /** Channels up to this id are done. */
+  /** Channels, or agents for a sweep of inboxes, up to this id are done in this pass. */
   after_id: string;
-  /** When the next pass over all channels begins. */
+  /** When the next pass over all channels or agents begins. */
   due_at: number;
 }
 

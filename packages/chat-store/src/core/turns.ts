@@ -57,7 +57,7 @@ export function budgetWithin(own: Budget, ofChannel: Budget): Budget {
   };
 }
 
-/** In a budgeted place, the hub's own limits against loops do not apply. */
+/** In a channel or thread with a budget, the hub's own limits against loops do not apply. */
 export function isBudgeted({ agentTurns, perMinute }: Budget): boolean {
   return agentTurns !== null || perMinute !== null;
 }
@@ -74,7 +74,7 @@ export type TakenTurn =
     }
   | { readonly ok: false; readonly pausedUntilMs: number | null };
 
-/** Counts one message of an agent. `byDefault` is the hub's limit, for places without a budget. */
+/** Counts one message of an agent. `byDefault` is the hub's limit, for channels and threads without a budget. */
 export function takeTurn(
   turns: Turns,
   budget: Budget,

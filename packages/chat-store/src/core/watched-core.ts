@@ -61,7 +61,8 @@ export function refuseNewerSchema(core: StoreCore): {
       }
       const before = refusal;
       await made(...args);
-      // If another call was refused meanwhile, the beat may have read the schema before the migration.
+      // A call that was refused during the beat is newer evidence, because the beat may have read the schema before
+      // the newer release migrated it. Calls then stay refused until the next beat.
       if (refusal === before) refusal = null;
       return undefined;
     };

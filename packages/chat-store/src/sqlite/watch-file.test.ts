@@ -31,7 +31,7 @@ async function open(path: string) {
   return { store, errors };
 }
 
-/** Changes to the files of a running hub, each with the end of the file name in the log. */
+/** Changes to the files of a running hub: the title, the change, and a part of the line that the hub logs. */
 const fileChanges: readonly (readonly [string, (path: string) => Promise<void>, string])[] = [
   ['its file is removed', (path) => rm(path), 'hub.sqlite is gone'],
   ['its file is moved away', (path) => rename(path, `${path}.old`), 'hub.sqlite is gone'],

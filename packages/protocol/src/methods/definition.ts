@@ -14,7 +14,7 @@ export type MethodKind = 'write' | 'read' | 'live' | 'socket';
 
 export type MethodLimit = 'message' | 'append' | 'reaction' | 'typing' | 'read';
 
-/** The REST path of a method that is a resource. All methods are also `POST /v1/call/{method}`. */
+/** The REST path of a method that acts on a resource. All methods are also `POST /v1/call/{method}`. */
 export interface RestRoute {
   readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** The path below `/v1`, where `:name` is a param. Any other param is in the query (GET, DELETE) or the body. */

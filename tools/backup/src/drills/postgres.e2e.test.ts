@@ -86,7 +86,7 @@ describe('a PostgreSQL database', () => {
     await waitFor(async () => (await hits(ben, 'mention')) === 2, { what: 'the index' });
     await succeed(['backup', '--to', to], env);
     await mention(ana, 'lost mention');
-    // The other server would need hours for as many transactions.
+    // Uses up 5,000 transaction ids of this server, so that those of the new server stay below them in this test.
     postgres.query(`do $$ begin for i in 1..5000 loop
       commit; perform pg_current_xact_id(); end loop; end $$`);
     const former = await inbox(ben);

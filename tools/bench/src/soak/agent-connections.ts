@@ -3,35 +3,47 @@ export interface AgentConnections {
   readonly agents: Iterable<string>;
   /** Call it when the hub `where` sent its welcome. */
   live(agentId: string, connection: string, where: string): void;
+  /** Call it when the hub answered the subscribe, which makes the agent present. */
+  subscribed(agentId: string, connection: string, channelId: string): void;
   /** `isWanted` is true when the client closed the connection. */
   lost(agentId: string, connection: string, isWanted?: boolean): void;
   closed(agentId: string): void;
-  wasLive(agentId: string, fromMs: number, toMs: number): boolean;
-  /** The agent has always had a connection since this time; Infinity while it has none. */
-  liveSinceMs(agentId: string): number;
+  /** True if one connection of the agent had to be present all the time. */
+  wasPresent(agentId: string, channelId: string, fromMs: number, toMs: number): boolean;
+  /** The agent always had to be present since this time; Infinity while it need not be. */
+  presentSinceMs(agentId: string, channelId: string): number;
   /** Returns Infinity while the agent has not closed for good. */
   closedAtMs(agentId: string): number;
   readonly lastClosedMs: number;
-  /** A connection was last opened or lost at this time. */
+  /** A connection was last opened, subscribed or lost at this time. */
   readonly lastChangeMs: number;
   readonly losses: number;
-  describe(agentId: string): string;
+  describe(agentId: string, channelId: string): string;
 }
 
 interface Interval {
   readonly connection: string;
   readonly where: string;
   readonly fromMs: number;
+  /** The times of the first answers, by channel. */
+  readonly subscribedMs: Map<string, number>;
   toMs: number;
 }
 
 interface Connections {
   readonly intervals: Interval[];
-  liveSinceMs: number;
   closedAtMs: number;
 }
 
 const keptIntervals = 20;
+/**
+ * A connection that waits longer for the answer counts as present, so that a hub that never answers is reported. On a
+ * busy machine the database does not answer in time, and subscribes took 20 s.
+ */
+export const subscribeMaxMs = 40_000;
+
+const presentFromMs = ({ fromMs, subscribedMs }: Interval, channelId: string) =>
+  Math.min(subscribedMs.get(channelId) ?? Infinity, fromMs + subscribeMaxMs);
 
 export function createAgentConnections(now: () => number): AgentConnections {
   const connections = new Map<string, Connections>();
@@ -42,10 +54,7 @@ export function createAgentConnections(now: () => number): AgentConnections {
   function connectionsOf(agentId: string): Connections {
     let own = connections.get(agentId);
     if (own === undefined)
-      connections.set(
-        agentId,
-        (own = { intervals: [], liveSinceMs: Infinity, closedAtMs: Infinity }),
-      );
+      connections.set(agentId, (own = { intervals: [], closedAtMs: Infinity }));
     return own;
   }
 
@@ -56,12 +65,19 @@ export function createAgentConnections(now: () => number): AgentConnections {
     live(agentId, connection, where) {
       const own = connectionsOf(agentId);
       const fromMs = (lastChangeMs = now());
-      own.intervals.push({ connection, where, fromMs, toMs: Infinity });
+      const subscribedMs = new Map<string, number>();
+      own.intervals.push({ connection, where, fromMs, subscribedMs, toMs: Infinity });
       if (own.intervals.length > keptIntervals) {
         const old = own.intervals.findIndex(({ toMs }) => toMs < Infinity);
         own.intervals.splice(old, 1);
       }
-      own.liveSinceMs = Math.min(own.liveSinceMs, fromMs);
+    },
+    subscribed(agentId, connection, channelId) {
+      for (const interval of connectionsOf(agentId).intervals) {
+        const { subscribedMs, toMs } = interval;
+        if (interval.connection !== connection || toMs < Infinity) continue;
+        if (!subscribedMs.has(channelId)) subscribedMs.set(channelId, (lastChangeMs = now()));
+      }
     },
     lost(agentId, connection, isWanted = false) {
       const own = connectionsOf(agentId);
@@ -70,15 +86,25 @@ export function createAgentConnections(now: () => number): AgentConnections {
       for (const interval of own.intervals)
         if (interval.connection === connection && interval.toMs === Infinity)
           interval.toMs = lastChangeMs;
-      if (own.intervals.every(({ toMs }) => toMs < Infinity)) own.liveSinceMs = Infinity;
     },
     closed(agentId) {
       lastClosedMs = now();
       connectionsOf(agentId).closedAtMs = lastClosedMs;
     },
-    wasLive: (agentId, fromMs, toMs) =>
-      connectionsOf(agentId).intervals.some((it) => it.fromMs <= fromMs && it.toMs >= toMs),
-    liveSinceMs: (agentId) => connections.get(agentId)?.liveSinceMs ?? Infinity,
+    wasPresent: (agentId, channelId, fromMs, toMs) =>
+      connectionsOf(agentId).intervals.some(
+        (it) => presentFromMs(it, channelId) <= fromMs && it.toMs >= toMs,
+      ),
+    presentSinceMs(agentId, channelId) {
+      const { intervals = [] } = connections.get(agentId) ?? {};
+      let sinceMs = Infinity;
+      // Newer intervals come first, because an older connection counts only up to the next one.
+      for (const interval of intervals.toSorted((a, b) => b.toMs - a.toMs)) {
+        if (interval.toMs < sinceMs) break;
+        sinceMs = Math.min(sinceMs, presentFromMs(interval, channelId));
+      }
+      return sinceMs;
+    },
     closedAtMs: (agentId) => connections.get(agentId)?.closedAtMs ?? Infinity,
     get lastClosedMs() {
       return lastClosedMs;
@@ -89,16 +115,19 @@ export function createAgentConnections(now: () => number): AgentConnections {
     get losses() {
       return losses;
     },
-    describe(agentId) {
+    describe(agentId, channelId) {
       const own = connections.get(agentId);
       if (own === undefined) return 'unknown here';
       const time = (ms: number) => new Date(ms).toISOString().slice(11, 23);
       const spans = own.intervals
         .slice(-4)
-        .map(
-          ({ connection, where, fromMs, toMs }) =>
-            `${connection} at ${where} ${time(fromMs)}–${toMs < Infinity ? time(toMs) : ''}`,
-        );
+        .map(({ connection, where, fromMs, toMs, subscribedMs }) => {
+          const enteredMs = subscribedMs.get(channelId);
+          const entered =
+            enteredMs === undefined ? 'not subscribed' : `subscribed ${time(enteredMs)}`;
+          const end = toMs < Infinity ? time(toMs) : '';
+          return `${connection} at ${where} ${time(fromMs)}–${end} (${entered})`;
+        });
       const end = own.closedAtMs < Infinity ? `, closed ${time(own.closedAtMs)}` : '';
       return `connections: ${spans.join(', ')}${end}`;
     },

@@ -90,7 +90,7 @@ export async function createFleet(
     await openDirect(from, to);
     pairs.push([from, to]);
   }
-  // The first agent also gets these messages, on each of its connections.
+  // The first agent opens these direct channels, and gets its own messages on each of its connections.
   const silentIds = Array.from({ length: options.directs }, (_, index) => `silent-${index + 1}`);
   for (const agentId of silentIds) await openDirect(agentIds[0] as string, agentId);
 

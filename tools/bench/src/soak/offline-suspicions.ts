@@ -1,10 +1,7 @@
 import type { AgentConnections } from './agent-connections.ts';
 import type { Violations } from './violations.ts';
 
-/**
- * An agent must be shown online within this time after its welcome, because it resubscribes, and a breaker may have
- * to open.
- */
+/** An agent must be shown online within this time after its subscribe was answered. A breaker may have to open. */
 export const settleMs = 2_000;
 /** A hub may notice a lost connection this much earlier than the client. */
 const noticeMs = 1_000;
@@ -40,13 +37,14 @@ export function createOfflineSuspicions(
   let suspicions: Suspicion[] = [];
   let flickers = 0;
 
-  function reportFalse({ agentId, publishedMs }: Offline, told: readonly Suspicion[]) {
+  function reportFalse(told: readonly Suspicion[]) {
     const first = told[0] as Suspicion;
+    const { agentId, channelId, publishedMs } = first;
     const others = told.length > 1 ? ` and ${told.length - 1} more` : '';
     const at = new Date(publishedMs).toISOString().slice(11, 23);
     violations.add(
       'false offline',
-      `${agentId} was shown offline to ${first.subscriber} in ${first.channelId}${others}, published at ${at}; ${connections.describe(agentId)}`,
+      `${agentId} was shown offline to ${first.subscriber} in ${channelId}${others}, published at ${at}; ${connections.describe(agentId, channelId)}`,
       publishedMs,
     );
   }
@@ -67,14 +65,14 @@ export function createOfflineSuspicions(
         nowMs >= Math.max(publishedMs + noticeMs, seenMs + correctionMs);
       const ripe = suspicions.filter(isRipe);
       suspicions = suspicions.filter((suspicion) => !isRipe(suspicion));
-      const wrong = ripe.filter(({ agentId, publishedMs }) =>
-        connections.wasLive(agentId, publishedMs - settleMs, publishedMs + noticeMs),
+      const wrong = ripe.filter(({ agentId, channelId, publishedMs }) =>
+        connections.wasPresent(agentId, channelId, publishedMs - settleMs, publishedMs + noticeMs),
       );
       flickers += wrong.filter(({ isCorrected }) => isCorrected).length;
       // One event that many subscribers received is one violation.
       const stuck = wrong.filter(({ isCorrected }) => !isCorrected);
       const byEvent = Map.groupBy(stuck, (it) => `${it.agentId} ${it.publishedMs}`);
-      for (const told of byEvent.values()) reportFalse(told[0] as Suspicion, told);
+      for (const told of byEvent.values()) reportFalse(told);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { subscribeMaxMs } from './agent-connections.ts';
 import { createPresenceWatch, leaseMs, type PresenceWatch } from './presence-watch.ts';
 import { createViolations, type Violations } from './violations.ts';
 
@@ -11,11 +12,15 @@ beforeEach(() => {
   nowMs = 1_000_000;
   violations = createViolations(() => []);
   watch = createPresenceWatch(violations, () => nowMs);
-  watch.connections.live('ana', 'ana/1', 'hub-1');
-  watch.connections.live('ben', 'ben/1', 'hub-2');
+  enter('ana', 'ana/1', 'hub-1');
+  enter('ben', 'ben/1', 'hub-2');
   watch.begins('ben/1');
 });
 
+function enter(agentId: string, connection: string, hub: string) {
+  watch.connections.live(agentId, connection, hub);
+  watch.connections.subscribed(agentId, connection, 'room');
+}
 function pass(ms: number) {
   for (let left = ms; left > 0; left -= 1_000) {
     nowMs += Math.min(1_000, left);
@@ -37,7 +42,7 @@ describe('an offline event', () => {
   it('is judged by its publication time, so a late delivery is not false', () => {
     watch.connections.lost('ana', 'ana/1');
     const publishedMs = nowMs;
-    watch.connections.live('ana', 'ana/1', 'hub-1');
+    enter('ana', 'ana/1', 'hub-1');
     pass(10_000);
     watch.onEvent('ben/1', 'room', [{ agentId: 'ana', status: 'offline' }], publishedMs);
     pass(3_000);
@@ -61,7 +66,7 @@ describe('an offline event', () => {
     watch.connections.lost('ana', 'ana/1');
     benSees('offline');
     nowMs += 300;
-    watch.connections.live('ana', 'ana/1', 'hub-2');
+    enter('ana', 'ana/1', 'hub-2');
     pass(1_000);
     benSees('online');
     pass(60_000);
@@ -70,7 +75,7 @@ describe('an offline event', () => {
   });
 
   it('is false if the agent had another open connection', () => {
-    watch.connections.live('ana', 'ana/2', 'hub-3');
+    enter('ana', 'ana/2', 'hub-3');
     pass(10_000);
     watch.connections.lost('ana', 'ana/1');
     benSees('offline');
@@ -82,7 +87,7 @@ describe('an offline event', () => {
     pass(10_000);
     watch.connections.lost('ana', 'ana/1');
     benSees('offline');
-    watch.connections.live('ana', 'ana/1', 'hub-2');
+    enter('ana', 'ana/1', 'hub-2');
     pass(20_000);
     expect(kinds()).toEqual([]);
     pass(10_000);
@@ -96,7 +101,7 @@ describe('an offline event', () => {
     watch.onRedisLost();
     watch.connections.lost('ana', 'ana/1');
     benSees('offline');
-    watch.connections.live('ana', 'ana/1', 'hub-2');
+    enter('ana', 'ana/1', 'hub-2');
     pass(60_000);
     watch.onRedisBack();
     pass(20_000);
@@ -109,12 +114,61 @@ describe('an offline event', () => {
     pass(10_000);
     watch.connections.lost('ana', 'ana/1');
     benSees('offline');
-    watch.connections.live('ana', 'ana/1', 'hub-2');
+    enter('ana', 'ana/1', 'hub-2');
     watch.ends('ben/1');
     watch.begins('ben/1');
     watch.onList('ben/1', 'room', ['ana', 'ben'], nowMs);
     pass(60_000);
     expect(kinds()).toEqual([]);
+  });
+});
+
+describe('an agent whose subscribe is not answered yet', () => {
+  beforeEach(() => {
+    pass(10_000);
+    watch.connections.lost('ana', 'ana/1');
+    watch.connections.live('ana', 'ana/1', 'hub-2');
+  });
+
+  it('may be shown offline, and need not be listed', () => {
+    pass(3_300);
+    benSees('offline');
+    pass(20_000);
+    watch.checkList('hub-2', 'room', ['ben'], nowMs);
+    expect(kinds()).toEqual([]);
+  });
+
+  it('is present from the answer on', () => {
+    watch.connections.subscribed('ana', 'ana/1', 'other');
+    pass(20_000);
+    benSees('offline');
+    watch.connections.subscribed('ana', 'ana/1', 'room');
+    pass(14_000);
+    watch.checkList('hub-2', 'room', ['ben'], nowMs);
+    expect(kinds()).toEqual([]);
+    pass(2_000);
+    watch.checkList('hub-2', 'room', ['ben'], nowMs);
+    expect(kinds()).toEqual(['false offline']);
+    expect(violations.kept[0]?.text).toMatch(/ana\/1 at hub-2 .* \(subscribed /);
+    pass(10_000);
+    expect(violations.kept.map(({ text }) => text).join()).toContain('ana stays offline to ben/1');
+  });
+
+  it('counts as present when it waits too long', () => {
+    pass(subscribeMaxMs + 14_000);
+    watch.checkList('hub-2', 'room', ['ben'], nowMs);
+    expect(kinds()).toEqual([]);
+    pass(2_000);
+    watch.checkList('hub-2', 'room', ['ben'], nowMs);
+    expect(kinds()).toEqual(['false offline']);
+    expect(violations.kept[0]?.text).toContain('(not subscribed)');
+  });
+
+  it('is present by its other connection', () => {
+    enter('ana', 'ana/2', 'hub-1');
+    pass(16_000);
+    watch.checkList('hub-2', 'room', ['ben'], nowMs);
+    expect(kinds()).toEqual(['false offline']);
   });
 });
 

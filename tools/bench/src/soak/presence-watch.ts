@@ -1,4 +1,8 @@
-import { createAgentConnections, type AgentConnections } from './agent-connections.ts';
+import {
+  createAgentConnections,
+  subscribeMaxMs,
+  type AgentConnections,
+} from './agent-connections.ts';
 import { createOfflineSuspicions } from './offline-suspicions.ts';
 import { createShownPresence, type Shown } from './shown-presence.ts';
 import type { Violations } from './violations.ts';
@@ -36,7 +40,7 @@ export interface PresenceWatch {
   checkList(where: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
   /** Reports what has become certain. Call it every second. */
   sweep(): void;
-  /** No lease or recent change can explain a difference after this time, so each difference is a violation. */
+  /** No lease, subscribe or recent change can explain a difference after this time, so each one is a violation. */
   readonly settledAtMs: number;
 }
 
@@ -65,9 +69,11 @@ export function createPresenceWatch(
   const redisSinceMs = () => (redisFaults > 0 ? Infinity : redisBackMs);
 
   /** Returns 0 while a correction may still be in time. */
-  function wrongMs({ agentId, isOnline, sinceMs }: Shown): number {
-    const liveMs = isOnline ? connections.closedAtMs(agentId) : connections.liveSinceMs(agentId);
-    const lastsMs = now() - Math.max(sinceMs, redisSinceMs(), liveMs);
+  function wrongMs({ agentId, channelId, isOnline, sinceMs }: Shown): number {
+    const changedMs = isOnline
+      ? connections.closedAtMs(agentId)
+      : connections.presentSinceMs(agentId, channelId);
+    const lastsMs = now() - Math.max(sinceMs, redisSinceMs(), changedMs);
     return lastsMs > (isOnline ? leaseMs + staleMs : staleMs) ? lastsMs : 0;
   }
 
@@ -81,7 +87,7 @@ export function createPresenceWatch(
       const seconds = Math.round(wrongMs(all[0] as Shown) / 1000);
       violations.add(
         `false ${status}`,
-        `${agentId} stays ${status} to ${subscriber} in ${channelId}${others} for ${seconds} s; ${connections.describe(agentId)}`,
+        `${agentId} stays ${status} to ${subscriber} in ${channelId}${others} for ${seconds} s; ${connections.describe(agentId, channelId)}`,
         isOnline ? connections.closedAtMs(agentId) : sinceMs,
       );
       for (const it of all) it.markReported();
@@ -122,14 +128,15 @@ export function createPresenceWatch(
       if (now() - askedMs > answerMaxMs) return;
       const checkList = new Set(agentIds);
       const tell = (what: string, agentId: string) =>
-        `${agentId} is ${what} in ${channelId} by ${where}; ${connections.describe(agentId)}`;
+        `${agentId} is ${what} in ${channelId} by ${where}; ${connections.describe(agentId, channelId)}`;
       for (const agentId of checkList) {
         const goneMs = Math.max(connections.closedAtMs(agentId), redisSinceMs());
         if (askedMs - goneMs > leaseMs + ghostMarginMs)
           reportOnce('ghost', `ghost ${agentId}`, tell('listed', agentId));
       }
       for (const agentId of connections.agents) {
-        const sinceMs = Math.max(connections.liveSinceMs(agentId), redisSinceMs());
+        const presentMs = connections.presentSinceMs(agentId, channelId);
+        const sinceMs = Math.max(presentMs, redisSinceMs());
         if (!checkList.has(agentId) && askedMs - sinceMs > rewrittenMs)
           reportOnce('false offline', `${agentId} ${sinceMs}`, tell('not listed', agentId));
       }
@@ -140,7 +147,7 @@ export function createPresenceWatch(
     },
     get settledAtMs() {
       const lastMs = Math.max(connections.lastClosedMs, redisBackMs, connections.lastChangeMs);
-      return lastMs + leaseMs + staleMs + 2_000;
+      return lastMs + Math.max(leaseMs, subscribeMaxMs) + staleMs + 2_000;
     },
   };
 }

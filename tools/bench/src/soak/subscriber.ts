@@ -53,7 +53,10 @@ export function createSubscriber(options: SubscriberOptions, records: Records): 
   let terminate = () => {};
   let liveSinceMs = Infinity;
   let isClosing = false;
-  const tap = createWireTap((kind, text) => violations.add(kind, `${name}: ${text}`));
+  const tap = createWireTap(
+    (kind, text) => violations.add(kind, `${name}: ${text}`),
+    (channelId) => presence.connections.subscribed(agentId, name, channelId),
+  );
 
   const client = createClient({
     url: 'ws://127.0.0.1',

@@ -4,7 +4,7 @@ export const violationKinds = {
   ...ledgerViolations,
   'wire gap': 'a connection skipped an event, before the SDK could repair it',
   'wire double': 'a connection received an event twice, before the SDK could drop it',
-  'false offline': 'an agent with a live connection was shown offline',
+  'false offline': 'an agent with a subscribed connection was shown offline',
   'false online': 'an agent that is gone was shown online to a subscriber',
   ghost: 'an agent that is gone is still listed',
   'read after removal': 'a reader got an event committed while it was not a member',

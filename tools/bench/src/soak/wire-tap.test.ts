@@ -3,9 +3,14 @@ import { createWireTap, type WireTap } from './wire-tap.ts';
 
 let tap: WireTap;
 let reports: string[];
+let subscribed: string[];
 beforeEach(() => {
   reports = [];
-  tap = createWireTap((kind, text) => reports.push(`${kind}: ${text}`));
+  subscribed = [];
+  tap = createWireTap(
+    (kind, text) => reports.push(`${kind}: ${text}`),
+    (channelId) => subscribed.push(channelId),
+  );
   tap.opened();
 });
 
@@ -31,6 +36,15 @@ describe('the wire tap', () => {
     tap.received(event(5));
     tap.received([event(6), event(null), event(7)]);
     expect(reports).toEqual([]);
+  });
+
+  it('tells which channels an answer subscribed, and leaves out refused ones', () => {
+    const topics = [{ channelId: 'room' }, { channelId: 'full' }];
+    tap.sent(JSON.stringify({ id: 7, method: 'subscribe', params: { topics } }));
+    expect(subscribed).toEqual([]);
+    const refused = { channelId: 'full', error: { code: 'unavailable' } };
+    tap.received({ id: 7, result: { topics: [{ channelId: 'room', head: 3 }, refused] } });
+    expect(subscribed).toEqual(['room']);
   });
 
   it('reports a gap, which the SDK would fill', () => {

@@ -33,7 +33,11 @@ interface Frame {
   readonly result?: { readonly topics?: readonly Answer[] };
 }
 
-export function createWireTap(report: WireReport): WireTap {
+/** `onSubscribed` is called at each answer that subscribes the connection to a channel. */
+export function createWireTap(
+  report: WireReport,
+  onSubscribed: (channelId: string) => void = () => undefined,
+): WireTap {
   /** channelId → the last seq on this connection; absent without a subscription. */
   let last = new Map<string, number>();
   let pendingSubscribes = new Map<number, ReadonlyMap<string, number | null>>();
@@ -41,6 +45,7 @@ export function createWireTap(report: WireReport): WireTap {
   function onAnswer(answer: Answer, since: number | null) {
     const { channelId, head, resumed, events } = answer;
     if (head === undefined) return;
+    onSubscribed(channelId);
     if (resumed && since !== null) {
       let expected = since + 1;
       for (const { seq } of events ?? []) {

@@ -35,7 +35,7 @@ export function AgentView({ agentId }: { agentId: string }) {
     <main class={`page agent-page column scrolls${isStale ? ' stale' : ''}`}>
       <header class="page-head line">
         <Avatar agentId={agentId} avatar={found?.agent.connection?.avatar ?? null} />
-        <h1>
+        <h1 title={agentId}>
           <IsolatedText text={agentId} />
         </h1>
         {tile !== null && (
@@ -70,7 +70,7 @@ export function AgentView({ agentId }: { agentId: string }) {
           <AgentTiles agent={found.agent} nowMs={nowMs} />
           <AgentInbox agentId={agentId} />
           <section class="card-section">
-            <h2>Last words</h2>
+            <h2>Latest messages</h2>
             {words.length === 0 && <p class="quiet">It has written in no channel that it is in.</p>}
             {words.map(({ channelId, seq, timestamp, content, problem: refused }) => (
               <article class="last-words" key={`${channelId} ${seq}`}>
@@ -150,7 +150,7 @@ function AgentTiles({ agent, nowMs }: { agent: FleetAgent; nowMs: number }) {
             {`${countText(cost.tokensIn)} in, ${countText(cost.tokensOut)} out`}
           </Figure>
           <Figure name="Cost, 24 hours" value={(cost.costMicros / 1e6).toFixed(2)}>
-            {`${countText(cost.turns)} turns`}
+            {cost.turns === 1 ? '1 turn' : `${countText(cost.turns)} turns`}
           </Figure>
         </>
       )}

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { isContentTooLarge, parseMentions, resolveMentions } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
-import { shownName } from '../../store/agent-names.ts';
+import { nameInText } from '../../store/agent-names.ts';
 import type { Chat } from '../../store/chat.ts';
 import { typistsIn } from '../../store/reducers.ts';
 import { usePage } from '../page-state.ts';
@@ -150,10 +150,7 @@ export function TypingLine({ chat, threadId }: { chat: Chat; threadId: string | 
   const agentIds = typistsIn(chat.typing.value, threadId);
   const others = agentIds.filter((agentId) => agentId !== me);
   const text = typingSummary(
-    others.map((agentId) => {
-      const { name, isInDoubt } = shownName(chat.members.value, agentId);
-      return isInDoubt ? agentId : visibleString(name);
-    }),
+    others.map((agentId) => visibleString(nameInText(chat.members.value, agentId))),
   );
   return (
     <p class="typing-line line quiet small ellipsis" aria-live="off">

@@ -67,7 +67,9 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
     const before = folded[rows.start + offset - 1];
     const isNewDay = before === undefined || !isSameDay(timeOf(before), timeOf(entry));
     if (entry.kind === 'fold') {
-      return <FoldRow key={entry.seq} fold={entry} isNewDay={isNewDay} onToggle={toggle} />;
+      return (
+        <FoldRow key={entry.seq} chat={chat} fold={entry} isNewDay={isNewDay} onToggle={toggle} />
+      );
     }
     return (
       <EntryRow

@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import type { Thread } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
+import { nameInText } from '../../store/agent-names.ts';
 import type { Chat } from '../../store/chat.ts';
 import type { Entry } from '../../store/timeline.ts';
 import { dayText, isSameDay, timeText } from '../shared/format-time.ts';
@@ -77,9 +78,18 @@ function DrawnRow(props: EntryRowProps) {
 }
 
 /** A run of system events in one line. A click shows or hides the events. */
-export function FoldRow(props: { fold: Fold; isNewDay: boolean; onToggle: (fold: Fold) => void }) {
-  const { fold, isNewDay, onToggle } = props;
-  const text = useMemo(() => visibleString(foldText(fold)), [fold.seq, fold.events.length]);
+export function FoldRow(props: {
+  chat: Chat;
+  fold: Fold;
+  isNewDay: boolean;
+  onToggle: (fold: Fold) => void;
+}) {
+  const { chat, fold, isNewDay, onToggle } = props;
+  const members = chat.members.value;
+  const text = useMemo(
+    () => visibleString(foldText(fold, (agentId) => nameInText(members, agentId))),
+    [fold.seq, fold.events.length, members],
+  );
   return (
     <div class="row" data-seq={fold.seq}>
       {isNewDay && <Divider text={dayText(timeOf(fold))} />}

@@ -58,11 +58,28 @@ function isOneDay(a: Entry, b: Entry): boolean {
 
 const namedMax = 3;
 
-/** One line that says what a fold contains: `ada, bob and 4 others joined`, `turn.start ×6, task.end ×2 by ada`. */
-export function foldText({ of, events }: Pick<Fold, 'of' | 'events'>): string {
+/** The hub's own events, as the folds name them. Agents choose the names of all others. */
+const hubEventWords: Readonly<Record<string, string>> = {
+  'claim.granted': 'thread taken on',
+  'claim.released': 'thread let go',
+};
+
+/**
+ * One line that says what a fold contains: `ada, bob and 4 others joined`, `turn.start ×6, task.end ×2 by ada`. `nameOf`
+ * gives the name of an agent.
+ */
+export function foldText(
+  { of, events }: Pick<Fold, 'of' | 'events'>,
+  nameOf: (agentId: string) => string = (agentId) => agentId,
+): string {
   if (of === 'events') {
-    const names = countsOf(events.map(({ envelope }) => eventOf(envelope).name));
-    const agents = [...new Set(events.map(({ envelope }) => envelope.senderId))];
+    const names = countsOf(
+      events.map(({ envelope }) => {
+        const { name } = eventOf(envelope);
+        return hubEventWords[name] ?? name;
+      }),
+    );
+    const agents = [...new Set(events.map(({ envelope }) => envelope.senderId))].map(nameOf);
     return `${withOthers([...names].map(([name, count]) => `${name} ×${count}`))} by ${withOthers(agents)}`;
   }
   const agentsOf = (type: string) => [
@@ -78,7 +95,7 @@ export function foldText({ of, events }: Pick<Fold, 'of' | 'events'>): string {
   ] as const;
   return parts
     .filter(([agents]) => agents.length > 0)
-    .map(([agents, verb]) => `${withOthers(agents)} ${verb}`)
+    .map(([agents, verb]) => `${withOthers(agents.map(nameOf))} ${verb}`)
     .join(' · ');
 }
 

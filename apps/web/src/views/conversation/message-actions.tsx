@@ -4,6 +4,7 @@ import { visibleString } from '../../markdown/visible-text.ts';
 import { copyFrom } from '../../page/clipboard.ts';
 import { channelRoute, hashOf } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
+import { nameInText } from '../../store/agent-names.ts';
 import { isReadOnly, type Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { EmojiPicker } from './emoji-picker.tsx';
@@ -133,7 +134,7 @@ export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
           key={emoji}
           class="reaction small"
           aria-pressed={agents.includes(session.me)}
-          title={namesOf(agents)}
+          title={visibleString(namesOf(agents.map((id) => nameInText(chat.members.value, id))))}
           disabled={isReadOnly(chat)}
           onClick={() => toggleReaction(session, chat, message, emoji)}
         >

@@ -1,12 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import type { Envelope, EventOf } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
+import { channelRoute, hashOf } from '../../page/route.ts';
 import type { Chat } from '../../store/chat.ts';
 import { questionIn } from '../../store/questions.ts';
 import { isDecision } from '../decisions/decision-event.ts';
 import { DecisionLine } from '../decisions/decision-line.tsx';
 import { QuestionCard } from '../decisions/question-card.tsx';
-import { Avatar, IsolatedText } from '../shared/agents.tsx';
+import { AgentName, Avatar, IsolatedText } from '../shared/agents.tsx';
 import { fullTimeText, timeText } from '../shared/format-time.ts';
 import { payloadSummary } from './summaries.ts';
 
@@ -16,56 +17,73 @@ export function SystemEventRow({ chat, envelope }: { chat: Chat; envelope: Envel
   if (question !== null) {
     return <QuestionCard chat={chat} opened={question} openedAtMs={timestamp} isInThread={false} />;
   }
-  if (isDecision(envelope)) return <DecisionLine envelope={envelope} />;
-  if (event.type === 'collaboration.event' && !event.name.startsWith('claim.')) {
-    return <CollaborationEvent envelope={envelope} event={event} />;
+  const nameOf: NameOf = (agentId) => (
+    <b>
+      <AgentName members={chat.members.value} agentId={agentId} />
+    </b>
+  );
+  if (isDecision(envelope)) return <DecisionLine envelope={envelope} nameOf={nameOf} />;
+  const claim = claimText(chat, envelope, nameOf);
+  if (event.type === 'collaboration.event' && claim === null) {
+    return <CollaborationEvent envelope={envelope} event={event} nameOf={nameOf} />;
   }
   return (
     <p class="system-event quiet" title={fullTimeText(timestamp)}>
-      {systemEventText(envelope)}
+      {claim ?? systemEventText(envelope, nameOf)}
     </p>
   );
 }
 
-function systemEventText({ event, senderId }: Envelope): ComponentChildren {
+type NameOf = (agentId: string) => ComponentChildren;
+
+/** A claim of a thread in words, with a link to the thread; null for any other event. */
+function claimText(chat: Chat, { event }: Envelope, nameOf: NameOf): ComponentChildren[] | null {
+  if (event.type !== 'collaboration.event') return null;
+  const { name, payload } = event;
+  const { threadId, agentId, expired } = payload;
+  if (typeof threadId !== 'string' || typeof agentId !== 'string') return null;
+  const thread = <a href={hashOf(channelRoute(chat.id, threadId))}>a thread</a>;
+  if (name === 'claim.granted') return [nameOf(agentId), ' takes on ', thread];
+  if (name !== 'claim.released') return null;
+  return [nameOf(agentId), expired === true ? ' ran out of time for ' : ' let go of ', thread];
+}
+
+function systemEventText({ event, senderId }: Envelope, nameOf: NameOf): ComponentChildren {
   const isOwn = 'member' in event && event.member.agentId === senderId;
   switch (event.type) {
     case 'channel.member.join':
-      return [bold(event.member.agentId), isOwn ? ' joined' : ` was added by ${senderId}`];
+      return [
+        nameOf(event.member.agentId),
+        ...(isOwn ? [' joined'] : [' was added by ', nameOf(senderId)]),
+      ];
     case 'channel.member.leave':
-      return [bold(event.member.agentId), isOwn ? ' left' : ` was removed by ${senderId}`];
+      return [
+        nameOf(event.member.agentId),
+        ...(isOwn ? [' left'] : [' was removed by ', nameOf(senderId)]),
+      ];
     case 'channel.update': {
       const { topic, name } = event.channel;
       const about = topic === null ? name : `${name} · ${topic}`;
-      return [bold(senderId), ' changed the channel: ', <IsolatedText text={about} />];
+      return [nameOf(senderId), ' changed the channel: ', <IsolatedText text={about} />];
     }
     case 'channel.archive':
-      return [bold(senderId), ' archived the channel'];
-    case 'collaboration.event':
-      return [bold(claimantIn(event)), claimText(event)];
+      return [nameOf(senderId), ' archived the channel'];
     default:
       return null;
   }
 }
 
-function claimantIn({ payload: { agentId } }: EventOf<'collaboration.event'>): string {
-  return typeof agentId === 'string' ? agentId : 'Somebody';
-}
-
-function claimText({ name, payload }: EventOf<'collaboration.event'>): string {
-  if (name === 'claim.granted') return ' took a thread';
-  return payload['expired'] === true ? ' held a thread for too long' : ' gave a thread back';
-}
-
-const bold = (text: string) => <b>{text}</b>;
-
-function CollaborationEvent(props: { envelope: Envelope; event: EventOf<'collaboration.event'> }) {
+function CollaborationEvent(props: {
+  envelope: Envelope;
+  event: EventOf<'collaboration.event'>;
+  nameOf: NameOf;
+}) {
   const { senderId, timestamp } = props.envelope;
   const { name, payload } = props.event;
   const line = (
     <>
       <Avatar agentId={senderId} isSmall />
-      <b>{senderId}</b>
+      {props.nameOf(senderId)}
       <code class="event-name ellipsis">{visibleString(name)}</code>
       <span class="quiet fill ellipsis">{payloadSummary(payload)}</span>
       <time class="quiet" title={fullTimeText(timestamp)}>

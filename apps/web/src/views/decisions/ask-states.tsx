@@ -5,7 +5,7 @@ import { plainReason } from '../../page/plain-errors.ts';
 import { withAsk, type AskState } from '../../store/asks.ts';
 import { isReadOnly, type Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { IsolatedText } from '../shared/agents.tsx';
+import { AgentName, IsolatedText } from '../shared/agents.tsx';
 import { BareField, Problem } from '../shared/controls.tsx';
 import { fullTimeText, sinceText } from '../shared/format-time.ts';
 
@@ -30,7 +30,7 @@ export function AskStates(props: { chat: Chat; askId: string; ask: NonNullable<M
           const { state, note } = answers?.get(agentId) ?? { state: 'open' as const, note: null };
           return (
             <li key={agentId}>
-              <IsolatedText text={agentId} />:{' '}
+              <AgentName members={chat.members.value} agentId={agentId} />{' '}
               <span class={`ask-state ask-${state}`}>{stateWords[state]}</span>
               {note !== null && (
                 <span class="quiet">

@@ -4,18 +4,21 @@ import { IsolatedText } from '../shared/agents.tsx';
 import { fullTimeText, timeText } from '../shared/format-time.ts';
 
 /** A freeze or a budget of the channel, in words. */
-export function DecisionLine({ envelope }: { envelope: Envelope }) {
+export function DecisionLine(props: {
+  envelope: Envelope;
+  nameOf: (agentId: string) => ComponentChildren;
+}) {
+  const { envelope, nameOf } = props;
   const { timestamp, senderId } = envelope;
   const { name, payload } = envelope.event as EventOf<'collaboration.event'>;
   return (
     <p class={`system-event decision-${name.replace('.', '-')}`} title={fullTimeText(timestamp)}>
-      {wordsOf(name, senderId, payload)}
+      {wordsOf(name, nameOf(senderId), payload)}
     </p>
   );
 }
 
-function wordsOf(name: string, senderId: string, payload: JsonObject): ComponentChildren {
-  const by = <b>{senderId}</b>;
+function wordsOf(name: string, by: ComponentChildren, payload: JsonObject): ComponentChildren {
   const reason =
     typeof payload['reason'] === 'string' ? [': ', <IsolatedText text={payload['reason']} />] : '';
   const where = typeof payload['threadId'] === 'string' ? 'in a thread' : 'here';

@@ -5,6 +5,7 @@ import type { Question } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { channelRoute, hashOf } from '../../page/route.ts';
 import { plainReason } from '../../page/plain-errors.ts';
+import { nameInText } from '../../store/agent-names.ts';
 import { isReadOnly, type Chat } from '../../store/chat.ts';
 import { withQuestion } from '../../store/questions.ts';
 import { usePage } from '../page-state.ts';
@@ -36,6 +37,7 @@ export function QuestionCard(props: {
   const [isBusy, setBusy] = useState(false);
   const question = chat.questions.value.get(opened.questionId) ?? opened;
   const { questionId, threadId, openedBy, title, options, state, answers } = question;
+  const nameOf: NameOf = (agentId) => nameInText(chat.members.value, agentId);
   const isOpen = state === 'open' && !isReadOnly(chat);
   const mayAnswer = isOpen && isResponder(question, me, client.welcome?.kind ?? 'agent');
   const isOwner = chat.members.value.get(me)?.role === 'owner';
@@ -93,7 +95,7 @@ export function QuestionCard(props: {
               isOwn={own?.optionId === id}
               voters={answers
                 .filter(({ optionId }) => optionId === id)
-                .map(({ agentId }) => agentId)}
+                .map(({ agentId }) => nameOf(agentId))}
               onChoose={mayAnswer && !isBusy ? () => answer({ optionId: id }) : null}
               isButton={mayAnswer}
             />
@@ -103,7 +105,9 @@ export function QuestionCard(props: {
         question.text !== null && (
           <blockquote>
             <IsolatedText text={question.text} />
-            {answers.length > 0 && <footer class="quiet small">{answers.at(-1)?.agentId}</footer>}
+            {answers.length > 0 && (
+              <footer class="quiet small">{nameOf(answers.at(-1)?.agentId ?? '')}</footer>
+            )}
           </blockquote>
         )
       )}
@@ -117,7 +121,7 @@ export function QuestionCard(props: {
       <Problem text={problem} extraClass="small" />
       <footer class="line small quiet">
         <span class="fill">
-          <Rules question={question} />
+          <Rules question={question} nameOf={nameOf} />
         </span>
         {isOpen && (openedBy === me || isOwner) && (
           <button
@@ -133,6 +137,8 @@ export function QuestionCard(props: {
   );
 }
 
+type NameOf = (agentId: string) => string;
+
 function isResponder(question: Question, me: string, kind: string): boolean {
   return question.responders === null
     ? kind === 'person' && question.openedBy !== me
@@ -140,7 +146,7 @@ function isResponder(question: Question, me: string, kind: string): boolean {
 }
 
 /** The rules of a question: its responders, the number of equal answers, and the expiry. */
-function Rules({ question }: { question: Question }) {
+function Rules({ question, nameOf }: { question: Question; nameOf: NameOf }) {
   const { responders, quorum, expiresMs, state, openedBy } = question;
   const until = expiresMs === null || state !== 'open' ? '' : ` · until ${sinceText(expiresMs)}`;
   const needed = quorum === 1 ? 'the first answer ends it' : `${quorum} equal answers end it`;
@@ -148,19 +154,19 @@ function Rules({ question }: { question: Question }) {
     <>
       {responders === null ? (
         <>
-          Any person but <IsolatedText text={openedBy} />
+          Any person but <IsolatedText text={nameOf(openedBy)} />
         </>
       ) : (
-        <IsolatedText text={namesOf(responders)} />
+        <IsolatedText text={namesOf(responders.map(nameOf))} />
       )}
       {` may answer · ${needed}${until}`}
     </>
   );
 }
 
-function namesOf(agentIds: readonly string[]): string {
-  const shown = agentIds.slice(0, namedMax).join(', ');
-  return agentIds.length > namedMax ? `${shown} and ${agentIds.length - namedMax} more` : shown;
+function namesOf(names: readonly string[]): string {
+  const shown = names.slice(0, namedMax).join(', ');
+  return names.length > namedMax ? `${shown} and ${names.length - namedMax} more` : shown;
 }
 
 function Option(props: {

@@ -6,7 +6,7 @@ import { useIsStale } from '../operations/operations-api.ts';
 import { countText } from '../operations/format-figures.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText, NotDrawn } from '../shared/agents.tsx';
-import { BareField, matches } from '../shared/controls.tsx';
+import { BareField, EmptyState, matches } from '../shared/controls.tsx';
 import { fleetStates, tilesOf, type FleetState, type FleetTile } from './fleet-state.ts';
 import { useFleet } from './use-fleet.ts';
 import { useWaits, waitsText } from './waits.ts';
@@ -65,11 +65,14 @@ export function FleetView() {
         </span>
       </div>
       {agents !== null && shown.length === 0 && (
-        <p class="quiet">
+        <EmptyState
+          icon="people"
+          title={agents.length === 0 ? 'No agents yet' : 'No agent matches'}
+        >
           {agents.length === 0
             ? 'No agent was here within a day. Connect one with the SDK, and it appears.'
-            : 'No agent matches. Try a part of its name, or another state.'}
-        </p>
+            : 'Try a part of its name, or another state.'}
+        </EmptyState>
       )}
       <ul class="fleet-tiles">
         {shown.slice(0, tilesMax).map((tile) => (
@@ -85,40 +88,41 @@ export function FleetView() {
 
 function Tile(props: { tile: FleetTile; waits: string | null }) {
   const { agent, state, because } = props.tile;
-  const { agentId, activity, connection, limit, frozen } = agent;
+  const { agentId, connection } = agent;
+  const facts = factsOf(agent);
   return (
     <a class={`fleet-tile fleet-${state}`} href={hashOf({ view: 'agent', agentId })}>
       <span class="line">
         <Avatar agentId={agentId} avatar={connection?.avatar ?? null} isSmall />
-        <b class="fill ellipsis">
+        <b class="fill ellipsis" title={agentId}>
           <IsolatedText text={agentId} />
         </b>
-        <span class="fleet-word small">{fleetWords[state]}</span>
       </span>
-      <span class="small ellipsis">
-        <IsolatedText text={because} />
+      <span class="small ellipsis" title={because}>
+        <span class="fleet-word">{fleetWords[state]}</span> · <IsolatedText text={because} />
       </span>
       {props.waits !== null && (
         <span class="small ellipsis">
           <IsolatedText text={props.waits} />
         </span>
       )}
-      <span class="quiet small ellipsis">
-        {rateText(activity?.messagesPerMinute ?? 0)}
-        {(activity?.refusals ?? 0) > 0 && ` · ${countText(activity?.refusals)} refused`}
-        {frozen && ' · frozen'}
-        {limit !== null && ` · limited to ${limit}`}
-        {connection?.customStatus != null && (
-          <>
-            {' · '}
-            <IsolatedText text={connection.customStatus} />
-          </>
-        )}
+      <span class="quiet small ellipsis" title={facts}>
+        <IsolatedText text={facts} />
       </span>
     </a>
   );
 }
 
-function rateText(perMinute: number): string {
-  return perMinute === 1 ? '1 message a minute' : `${countText(perMinute)} messages a minute`;
+/** The figures of a tile in one line, without those that are zero. */
+function factsOf({ activity, connection, limit, frozen }: FleetTile['agent']): string {
+  const { messagesPerMinute = 0, refusals = 0 } = activity ?? {};
+  return [
+    messagesPerMinute > 0 ? `${countText(messagesPerMinute)} a minute` : null,
+    refusals > 0 ? `${countText(refusals)} refused` : null,
+    frozen ? 'frozen' : null,
+    limit === null ? null : `limited to ${limit}`,
+    connection?.customStatus ?? null,
+  ]
+    .filter((fact) => fact !== null)
+    .join(' · ');
 }

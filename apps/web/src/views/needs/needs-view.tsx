@@ -3,7 +3,7 @@ import { titleOf } from '../../store/channel-names.ts';
 import type { Need } from '../../store/concerns.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText, usePresence } from '../shared/agents.tsx';
-import { Icon, IconButton } from '../shared/controls.tsx';
+import { EmptyState, Icon, IconButton } from '../shared/controls.tsx';
 import { sinceText } from '../shared/format-time.ts';
 import { kindWords, needText, openNeed } from './open-need.ts';
 
@@ -70,9 +70,7 @@ export function NeedsView() {
             <Icon name="bell" />
             {isDesktopOn ? 'Notifications' : 'Turn on notifications'}
           </button>
-          <button disabled={open.length === 0} onClick={() => needs.allDone()}>
-            All done
-          </button>
+          {open.length > 0 && <button onClick={() => needs.allDone()}>All done</button>}
         </div>
       </header>
       {undone !== null && (
@@ -101,6 +99,7 @@ export function NeedsView() {
             />
             <IconButton
               icon="moon"
+              extraClass="snooze-longer"
               label="Snooze until tomorrow"
               title="Snooze until tomorrow"
               onClick={(event) => snooze(need, event.currentTarget, tomorrowMs())}
@@ -114,10 +113,11 @@ export function NeedsView() {
         </button>
       )}
       {open.length === 0 && needs.isLoaded.value && (
-        <p class="quiet">
-          Nothing needs you. Mentions, direct messages, replies to you and agents that fail come
-          here.
-        </p>
+        <EmptyState icon="check" title="Nothing needs you.">
+          Mentions, direct messages, replies to you and agents that fail come here, from all
+          channels. <a href="#/browse">Join more channels</a>, or{' '}
+          <a href="#/fleet">look at the fleet</a>.
+        </EmptyState>
       )}
       {between > 0 && (
         <p class="quiet">

@@ -5,6 +5,9 @@ import { aliveWithinMs, type SeenHub } from './seen-hubs.ts';
 /** `pending` means beyond the threshold, but not yet for the time that an alarm needs. */
 export type CheckState = 'good' | 'pending' | 'warning' | 'bad';
 
+/** The value of a check that no hub can measure now, for example because it has no Redis. */
+export const unmeasured = '–';
+
 /** One threshold, and whether a hub is beyond it. */
 export interface Check {
   readonly key: string;
@@ -170,7 +173,7 @@ function checkOf(rule: Rule, { nowMs, now, minutes, breaches }: ChecksInput): Ch
   };
   const breached = now.filter(isBreached);
   const values = now.flatMap(({ figures }) => valueOf(figures) ?? []);
-  const value = values.length === 0 ? '–' : format(Math.max(...values));
+  const value = values.length === 0 ? unmeasured : format(Math.max(...values));
   const same = { key, name, complaint, limit, value };
   if (breached.length === 0) return { ...same, state: 'good', sinceMs: null, hubIds: [] };
   const sinceMs = Math.min(

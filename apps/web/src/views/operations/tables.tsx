@@ -13,20 +13,22 @@ export function Tiles({ snapshot }: { snapshot: Operations }) {
     <dl class="tiles">
       <Tile
         name="Redis"
-        value={redis.status.replace('_', ' ')}
+        value={isAlone ? 'not used' : redis.status.replace('_', ' ')}
         tone={isAlone ? 'plain' : redis.status === 'in_use' ? 'good' : 'bad'}
-        detail={millisecondsText(redis.latencyMs)}
+        detail={isAlone ? 'one hub needs none' : millisecondsText(redis.latencyMs)}
       />
-      <Tile
-        name="Redis memory"
-        value={bytesText(redis.usedMemoryBytes)}
-        detail={redis.usedMemoryBytes === null ? '' : `${memoryMax}${evicted}`}
-      />
+      {!isAlone && (
+        <Tile
+          name="Redis memory"
+          value={bytesText(redis.usedMemoryBytes)}
+          detail={redis.usedMemoryBytes === null ? '' : `${memoryMax}${evicted}`}
+        />
+      )}
       <Tile
         name="Presence and limits"
         value={isAlone || snapshot.degraded ? 'this hub only' : 'of all hubs'}
         tone={isAlone ? 'plain' : snapshot.degraded ? 'warning' : 'good'}
-        detail={breaker === 'closed' ? '' : 'Redis is tried again soon'}
+        detail={isAlone || breaker === 'closed' ? '' : 'Redis is tried again soon'}
       />
       <Tile
         name="Database"

@@ -1,5 +1,5 @@
 import { sinceText } from '../shared/format-time.ts';
-import type { Check } from './checks.ts';
+import { unmeasured, type Check } from './checks.ts';
 
 const shownMax = 3;
 
@@ -46,8 +46,8 @@ export function Alerts({ checks }: { checks: readonly Check[] }) {
             {checks.map(({ key, name, value, limit, state, sinceMs }) => (
               <tr key={key}>
                 <td>{name}</td>
-                <td class={`state-${state}`}>
-                  {words[state]}
+                <td class={`state-${value === unmeasured ? 'none' : state}`}>
+                  {value === unmeasured ? 'not in use' : words[state]}
                   {sinceMs !== null && ` since ${sinceText(sinceMs)}`}
                 </td>
                 <td>{value}</td>

@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import { plainText } from '../../markdown/plain-text.ts';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { channelRoute } from '../../page/route.ts';
+import { nameInText } from '../../store/agent-names.ts';
 import { titleOf } from '../../store/channel-names.ts';
 import { usePage, type PageState } from '../page-state.ts';
 import { Avatar, IsolatedText } from '../shared/agents.tsx';
@@ -136,6 +137,7 @@ function FoundMessage({ hit, words }: { hit: Hit; words: string }) {
   const { session, search, isDrawerOpen, pane } = usePage();
   const { channelId, messageId, threadId, seq, senderId, timestamp, snippet } = hit;
   const chat = session.chats.byId.value.get(channelId);
+  const name = chat === undefined ? senderId : nameInText(chat.members.value, senderId);
   const channel = chat === undefined ? channelId : titleOf(chat.channel.value, session.me);
   const open = () => {
     isDrawerOpen.value = false;
@@ -149,10 +151,12 @@ function FoundMessage({ hit, words }: { hit: Hit; words: string }) {
       <Avatar agentId={senderId} isSmall />
       <span class="found-text">
         <span class="found-head">
-          <b class="ellipsis">{senderId}</b>
+          <b class="ellipsis" title={senderId}>
+            <IsolatedText text={name} />
+          </b>
           <span class="quiet small ellipsis">
-            <IsolatedText text={channel} />
-            {threadId !== null && ', in a thread'}
+            {search.scope.value === null && <IsolatedText text={channel} />}
+            {threadId !== null && ' in a thread'}
           </span>
           <span class="quiet small found-time">{sinceText(timestamp)}</span>
         </span>

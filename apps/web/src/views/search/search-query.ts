@@ -19,7 +19,7 @@ export interface SearchQuery {
   /** Both times are epoch ms, and exclusive. */
   readonly before: number | null;
   readonly after: number | null;
-  /** The hub cannot search for features, so the page checks the messages that the hub finds for all of these. */
+  /** A result must have all of these features. The hub cannot search for them, so the page checks its results. */
   readonly has: readonly Feature[];
 }
 

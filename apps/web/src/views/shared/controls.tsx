@@ -38,7 +38,7 @@ const paths = {
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   link: 'M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1',
   turns: 'M4 12a8 8 0 0 1 14-5l2 2M20 4v5h-5M20 12a8 8 0 0 1-14 5l-2-2M4 20v-5h5',
-  more: 'M6 12h.01M12 12h.01M18 12h.01',
+  more: 'M4 12a1 1 0 1 0 2 0a1 1 0 1 0-2 0M11 12a1 1 0 1 0 2 0a1 1 0 1 0-2 0M18 12a1 1 0 1 0 2 0a1 1 0 1 0-2 0',
 } as const;
 
 type IconName = keyof typeof paths;
@@ -238,4 +238,15 @@ export function useOutsidePress(element: RefObject<HTMLElement | null>, onPress:
     document.addEventListener('pointerdown', onDown);
     return () => document.removeEventListener('pointerdown', onDown);
   });
+}
+
+/** A place without content yet. Says what will be here, and what to do next. */
+export function EmptyState(props: { icon: IconName; title: string; children: ComponentChildren }) {
+  return (
+    <div class="empty-state">
+      <Icon name={props.icon} />
+      <p class="empty-title">{props.title}</p>
+      <p class="quiet">{props.children}</p>
+    </div>
+  );
 }

@@ -1,6 +1,6 @@
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { IsolatedText } from '../shared/agents.tsx';
+import { AgentName, IsolatedText } from '../shared/agents.tsx';
 import { turnWords } from './turn-words.ts';
 
 const namedMax = 4;
@@ -19,7 +19,7 @@ export function TurnLine({ chat, threadId }: { chat: Chat; threadId: string | nu
       {here.slice(0, namedMax).map(([agentId, { state, label, queueDepth }]) => (
         <li key={agentId} class="ellipsis">
           <b>
-            <IsolatedText text={agentId} />
+            <AgentName members={chat.members.value} agentId={agentId} />
           </b>{' '}
           {turnWords[state] ?? state}
           {label !== null && (

@@ -5,11 +5,24 @@ import { channelRoute, hashOf } from '../../page/route.ts';
 import { NameAndTopic } from '../channel/name-and-topic.tsx';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
-import { Dialog, DialogActions, BareField, Icon, matches, Problem } from '../shared/controls.tsx';
+import {
+  BareField,
+  Dialog,
+  DialogActions,
+  EmptyState,
+  Icon,
+  matches,
+  Problem,
+} from '../shared/controls.tsx';
 import { dayText } from '../shared/format-time.ts';
 import { useOtherChannels, useSeesPrivate } from './other-channels.ts';
 
 const kindWords = { public: 'Public', private: 'Private', direct: 'Direct' } as const;
+const emptyTitles = {
+  public: 'No channels to join',
+  private: 'No other private channels',
+  direct: 'No other direct messages',
+} as const;
 const icons = { public: 'hash', private: 'lock', direct: 'people' } as const;
 
 export function Browse() {
@@ -88,13 +101,16 @@ export function Browse() {
         ))}
       </ul>
       {channels !== null && shown.length === 0 && (
-        <p class="quiet">
-          {channels.length === 0
-            ? kind === 'public'
-              ? 'There are no public channels to join. Create one, and others can join it.'
-              : 'There are no such channels beside your own.'
-            : 'No channel has these words in its name or topic.'}
-        </p>
+        <EmptyState
+          icon="hash"
+          title={channels.length === 0 ? emptyTitles[kind] : 'No such channel'}
+        >
+          {channels.length > 0
+            ? 'No channel has these words in its name or topic. Try fewer of them.'
+            : kind === 'public'
+              ? 'You are in all public channels. Create one, and others can join it.'
+              : 'You are in all of them, or there are none.'}
+        </EmptyState>
       )}
       {loadMore !== null && <button onClick={loadMore}>More</button>}
     </main>

@@ -16,6 +16,7 @@ import { QuickSwitcher } from './quick-switcher.tsx';
 import { Sidebar, StatusDialog } from './sidebar.tsx';
 import { useTabState } from './use-tab-state.ts';
 import { AlertsDialog } from '../needs/alerts-dialog.tsx';
+import { NeedAnnouncer } from '../needs/need-announcer.tsx';
 import { NeedsView } from '../needs/needs-view.tsx';
 import { SearchPane } from '../search/search-pane.tsx';
 import { isInThread } from '../thread/thread-pane.tsx';
@@ -46,6 +47,7 @@ export function Workspace() {
       <button class="skip" onClick={() => document.querySelector('main')?.focus()}>
         Skip to the conversation
       </button>
+      <NeedAnnouncer />
       <Sidebar />
       {isDrawerOpen.value && (
         <button

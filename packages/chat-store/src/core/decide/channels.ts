@@ -38,7 +38,7 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   return accepted({ channel: channelOf(channel) }, announced(channel, 'created', joined.event));
 };
 
-/** Leaves the events of other channels unchanged. */
+/** Adds the announcement to an event of a public channel. No other channel is announced. */
 function announced(
   { id: channelId, kind, name }: ChannelsTable,
   change: ChannelAnnouncement['change'],

@@ -87,8 +87,8 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
     updateMember,
   ),
   'message.edit': inChannel('member', editMessage),
-  // Text must be removable from an archived channel too.
   'message.finish': inChannel('member', finishMessage),
+  // Text must be removable from an archived channel too.
   'message.delete': evenArchived('member', deleteMessage),
   'reaction.add': inChannel('member', addReaction),
   'reaction.remove': inChannel('member', removeReaction),

@@ -98,7 +98,7 @@ export function addMessageToInboxes(
   for (const agentId of channel.pair?.split('\n') ?? []) items.push({ agentId, reason: 'direct' });
   for (const messageId of [params.replyTo, threadId]) {
     const answered = messageId ? prefetched.message(actor.agentId, messageId) : undefined;
-    // An author that has left could neither read nor acknowledge the item. Enough of them would push out its others.
+    // An author that has left could neither read nor acknowledge the item, and many such items would push out others.
     if (answered?.by_member !== 1) continue;
     // The author is among the agents that a mention of everyone reaches.
     items.push({ agentId: answered.sender_id, reason: mentionsAll ? 'mention' : 'reply' });

@@ -73,7 +73,8 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
     );
     const isAll = isOpen && !shorten.isFull;
     const last = shown[page.count - before - 1]?.row;
-    // A row whose message is gone is omitted with its neighbours.
+    // Counts the rows up to the last one shown as done, also those between that are not shown because their message is
+    // gone.
     if (isAll) done += step.length;
     else if (last) done += step.indexOf(last) + 1;
     if (!isAll) break;

@@ -6,7 +6,7 @@ import type { Tables } from '../tables.ts';
 
 type Params = Pick<ParamsOf<'message.search'>, 'before' | 'after'>;
 
-/** The most messages that are looked at for a document of a time. A deleted message has no document. */
+/** At most this many messages are read to find one that has a document. A deleted message has none. */
 const messagesMax = 50;
 
 /** An id begins with its message's time. */

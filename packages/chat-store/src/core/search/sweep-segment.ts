@@ -21,8 +21,8 @@ const rowsMax = 1_000;
  * Returns whether there is more. Call it with the lock of the feed.
  */
 export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<boolean> {
-  // The newest segment has the most rows to merge, and edits may queue it repeatedly. So every other sweep takes any
-  // segment, and a sweep that began is finished.
+  // The newest segment has the most rows to merge, and edits may queue it repeatedly. So half of the sweeps take a
+  // random segment, and a sweep that began is finished.
   const isAny = Math.random() < 0.5;
   const found = await db
     .selectFrom('search_segments')

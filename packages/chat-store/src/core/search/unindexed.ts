@@ -79,8 +79,8 @@ const joined = (dialect: Engine['dialect']) =>
   sql.raw(dialect === 'sqlite' ? 'cross join' : 'join');
 
 /**
- * Also returns the channels for which no row is left. Each channel gets an equal share of the rows, in random order, so
- * that a flooded one does not keep others out.
+ * Divides the rows that one piece may read: each channel gets an equal share, in random order, so that a flooded one
+ * does not keep others out. Also returns the channels that get no row.
  */
 export async function rangesOf(
   { db, dialect }: Engine,

@@ -1,0 +1,22 @@
+import { useRef } from 'preact/hooks';
+import { usePage } from '../page-state.ts';
+import { needTitle } from './open-need.ts';
+
+/**
+ * Announces new needs to screen readers, in any view: “bot mentions you in releases”. Needs from before the page was
+ * opened are in the list, and not announced.
+ */
+export function NeedAnnouncer() {
+  const { session } = usePage();
+  const announced = useRef({ atMs: Date.now(), text: '' });
+  const [newest] = session.needs.open.value;
+  if (newest !== undefined && newest.atMs > announced.current.atMs) {
+    announced.current = { atMs: newest.atMs, text: needTitle(session, newest) };
+  }
+  return (
+    <p class="hidden need-announcer" role="status">
+      {/* A new element is announced, even if its text is that of the one before. */}
+      <span key={announced.current.atMs}>{announced.current.text}</span>
+    </p>
+  );
+}
