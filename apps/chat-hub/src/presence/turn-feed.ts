@@ -107,10 +107,12 @@ export function createTurnFeed(deps: {
     places: readonly TypingPlace[],
   ): Promise<void> {
     if (places.length === 0 || deps.isConnectedHere(agentId)) return;
-    if (!(await deps.connectedAgents.isConnected(agentId))) await endAll(agentId, places);
+    const isElsewhere = await deps.connectedAgents.isConnected(agentId);
+    // The agent may have come back meanwhile, and set its turn again.
+    if (!isElsewhere && !deps.isConnectedHere(agentId)) await endAll(agentId, places);
   }
 
-  // When another hub was killed, this hub finds the end of the agent's lease and nothing else reports the loss.
+  // When another hub was killed, only the end of the agent's lease, which this hub finds, reports the loss.
   const offChange = tracker.onChange((channelId, { agentId, status }) => {
     if (status !== 'offline') return;
     const places = [...(known.get(agentId)?.values() ?? [])].filter(
