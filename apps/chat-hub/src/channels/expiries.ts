@@ -30,9 +30,13 @@ export function startExpiries(deps: {
       let count = 0;
       for (let at = 0; at < due.length && !isClosed; at += atOnce) {
         const some = due.slice(at, at + atOnce).map((expiry) => store.expire(expiry));
-        const events = (await Promise.all(some)).flat();
+        // One may fail while the others are committed, and committed events must be published.
+        const ended = await Promise.allSettled(some);
+        const events = ended.flatMap((end) => (end.status === 'fulfilled' ? end.value : []));
         writer.publishAll(events);
         count += events.length;
+        const failed = ended.find((end) => end.status === 'rejected');
+        if (failed) throw failed.reason as Error;
       }
       // Another hub was first, or the database refused.
       if (count === 0) return;
