@@ -12,6 +12,7 @@ const marks = /\p{M}+/gu;
 // Scripts that write no spaces between words. Korean is left out, because it writes spaces.
 const unspaced =
   '\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Bopo}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmr}\\p{scx=Mymr}';
+const anyUnspaced = new RegExp(`[${unspaced}]`, 'u');
 const unspacedRun = new RegExp(`[${unspaced}]+|[^${unspaced}]+`, 'gu');
 const unspacedStart = new RegExp(`^[${unspaced}]`, 'u');
 // A quoted phrase, possibly without its closing quote; or a run of other characters.
@@ -46,9 +47,9 @@ interface Run {
 
 /** The runs of letters and digits of a folded text. A run is split where a script without spaces begins or ends. */
 function* runsOf(folded: string): Generator<Run> {
-  const isPlain = !beyondAscii.test(folded);
+  const isSpaced = !anyUnspaced.test(folded);
   for (const { 0: text, index } of folded.matchAll(wordPattern)) {
-    if (isPlain) yield { text, index, isUnspaced: false };
+    if (isSpaced) yield { text, index, isUnspaced: false };
     else
       for (const part of text.matchAll(unspacedRun))
         yield {
@@ -74,7 +75,10 @@ function wordsOf({ text, isUnspaced }: Run): string[] {
  * Japanese, Thai and other texts without spaces are split into pairs of characters.
  */
 export function searchWords(text: string): string[] {
-  return [...runsOf(fold(text))].flatMap(wordsOf);
+  const folded = fold(text);
+  // Most texts. Every message is split for the index, and the runs would cost several times as much.
+  if (!anyUnspaced.test(folded)) return (folded.match(wordPattern) ?? []).map(cut);
+  return [...runsOf(folded)].flatMap(wordsOf);
 }
 
 /** The number of words of a query. A run of a script without spaces counts as one. */
