@@ -21,7 +21,7 @@ import { msFromHub } from './hub-times.ts';
 export type HubErrorCode =
   ErrorCode | 'invalid' | 'disconnected' | 'queue_full' | 'overflow' | 'closed';
 
-/** What a refusal says beside its code. The comment of each field names the refusals that have it. */
+/** The details of a refusal. The comment of each field names the codes that have it. */
 export interface HubErrorData {
   readonly code?: ErrorCode;
   readonly retryAfterMs?: number;

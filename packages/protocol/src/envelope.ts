@@ -5,7 +5,7 @@ import { senderKindSchema, seqSchema, timestampSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
 /**
- * What clients receive and what every topic carries. `channelId` repeats the event's. `seq` is null only for ephemeral
+ * The form in which clients and topics get an event. `channelId` repeats the event's. `seq` is null only for ephemeral
  * events.
  */
 export const envelopeSchema = z

@@ -10,8 +10,8 @@ export interface JsonObject {
 const prototypeKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * What remains of the limit. Sizes are counted by a lower bound, so a huge value is refused before it is read
- * completely.
+ * The part of the limit that is not used yet. Sizes are counted by a lower bound, so a huge value is refused before it
+ * is read completely.
  */
 interface Budget {
   bytes: number;

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { SharedTyping, TypingOptions } from './index.ts';
 
-/** What {@link SharedTyping} does with Redis and without it. */
+/** The behaviour of {@link SharedTyping}, which is the same with Redis and without it. */
 export function sharedTypingContract(
   name: string,
   make: (options: TypingOptions) => SharedTyping,

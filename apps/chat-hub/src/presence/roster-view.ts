@@ -192,8 +192,8 @@ export class RosterView {
 
 /**
  * Recognizes outdated presence events by `lastSeen`, because hubs may publish their decisions in a different order.
- * Of two records with one time, the later arrival counts as newer. `lastSeen` is Redis' time, so times of two Redis
- * servers cannot be compared.
+ * If two records have the same time, the one that arrived later is newer. `lastSeen` is Redis' time, so times of two
+ * Redis servers cannot be compared.
  */
 class LastSeenGuard {
   readonly #present = new Map<string, number>();

@@ -11,7 +11,7 @@ export const storedCredentials = () =>
   createStoredValue<Credentials | null>(storageOfHub(sessionStorage), 'openclaw.credentials', null)
     .value;
 
-/** What a hub in dev mode is told of the person: its name, kind and role, in the query of each request. */
+/** The name, kind and role of the person, which each request sends in its query to a hub in dev mode. */
 export function devIdentity({ agentId, isAdmin }: Extract<Credentials, { readonly kind: 'name' }>) {
   return { agent: agentId, kind: 'person', ...(isAdmin && { role: 'admin' }) };
 }

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { PresenceTracker } from './presence-tracker.ts';
 
-/** What a {@link PresenceTracker} does with Redis and without it. */
+/** The behaviour of a {@link PresenceTracker}, which is the same with Redis and without it. */
 export function trackerContract(name: string, make: () => PresenceTracker): void {
   const connection = { agentId: 'a', sessionId: 's' };
   const state = { status: 'dnd', customStatus: null, avatar: null } as const;
