@@ -31,7 +31,8 @@ export interface TurnState extends TurnRecord {
 }
 
 /**
- * The present turns of agents. Each turn has a lease, which a repeat renews. Without Redis, this process uses its own data.
+ * The present turns of agents. Each turn has a lease, which a repeat renews. Without Redis, this process uses its own
+ * data.
  */
 export interface TurnStates {
   /** `changed` is false if the agent repeats its current turn. */
