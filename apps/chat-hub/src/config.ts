@@ -81,7 +81,7 @@ export class ConfigError extends Error {
 }
 
 const port = z.coerce.number().int().min(0).max(65_535);
-/** If `parse` throws, its message is the issue, unless `message` is given. */
+/** If `parse` throws, the issue has the given `message`, or else the message of the error. */
 const parsedBy = <T>(parse: (text: string) => T, message?: string) =>
   z.string().transform((text, context) => {
     try {

@@ -6,7 +6,7 @@ export interface JwtSettings {
   readonly jwksUrl: string | null;
   /** With null, any `iss` is accepted. */
   readonly issuer: string | null;
-  /** A token's `aud` must be, or contain, one of these; empty: any. */
+  /** A token's `aud` must be or contain one of these. With an empty list, any `aud` is accepted. */
   readonly audiences: readonly string[];
   readonly claims: { readonly role: string; readonly kind: string; readonly channels: string };
   readonly adminRole: string;

@@ -56,7 +56,7 @@ import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-b
 /** After this time a starting hub continues without a comparison of the newest events. */
 const redisWaitMs = 500;
 
-/** Returns JSON for the heartbeat. The function is set once the hub measures the figures. */
+/** `read` returns JSON for the heartbeat, or null until the hub measures the figures. */
 export interface LatestFigures {
   read: () => string | null;
 }

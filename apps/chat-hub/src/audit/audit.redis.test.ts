@@ -52,7 +52,7 @@ describe('a Redis that hubs use under load', () => {
     hub = await suite.use(startHub({ env }));
     const other = await suite.use(startHub({ env }));
     const traffic = await suite.use(startChatTraffic([hub, other], { everyMs: 5 }));
-    // The socket creates typing, presence with a state, caches, reactions and limits.
+    // The calls of this socket create the keys for typing, presence with a state, caches, reactions and limits.
     const socket = await connectAgent(hub, 'visitor');
     suite.defer(() => socket.close());
     const [channelId] = traffic.channels as [string];
@@ -299,7 +299,7 @@ describe('each fault that is planted', () => {
     await redis.command(`HSET openclaw:presence:c1:a1 ${hash}`);
     await redis.command('EXPIRE openclaw:presence:c1:a1 300');
     const running = auditOf(redis.url, ['--recheck', '3']);
-    // The audit's first check has ended when Redis has counted a ZRANGEBYLEX.
+    // The audit's first check has ended when the statistics of Redis contain a ZRANGEBYLEX.
     await redis.command('CONFIG RESETSTAT');
     await waitFor(async () => /cmdstat_zrangebylex/.test(await redis.command('INFO commandstats')));
     await redis.command('ZADD openclaw:roster:c1:agents 0 "a1 h1 s1"');

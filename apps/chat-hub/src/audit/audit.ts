@@ -11,12 +11,12 @@ import { walk } from './walk.ts';
 export interface AuditOptions {
   readonly prefix: string;
   readonly role: RedisRole;
-  /** If true, keys with other prefixes are no fault. */
+  /** If true, keys with other prefixes are ignored. */
   readonly isShared: boolean;
   readonly count: number;
   readonly keysPerSecond: number;
   readonly maxSamples: number;
-  /** Possible orphans are checked again after this time, in which hubs repair the effects of an eviction. */
+  /** Possible orphans are checked again after this time. By then, hubs have repaired the effects of an eviction. */
   readonly recheckMs: number;
   readonly windowsMs: Readonly<Record<string, number>>;
 }

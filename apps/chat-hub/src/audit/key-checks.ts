@@ -12,7 +12,7 @@ import type { KeyFacts } from './key-facts.ts';
 export interface Expected {
   readonly prefix: string;
   readonly isCluster: boolean;
-  /** The record has only windows that differ from the schema's 60 s. */
+  /** The window of each action. An action that is missing here has the schema's window. */
   readonly windowsMs: Readonly<Record<string, number>>;
 }
 
@@ -73,7 +73,8 @@ function longestTtlMs(kind: KeyKind, action: string | null, windowsMs: Expected[
   const { ttlMs } = keyTable[kind];
   if (kind === 'rateLimit' || kind === 'rateLimitWindow') {
     const windowMs = windowsMs[action ?? ''] ?? keyTable.rateLimit.ttlMs;
-    // A slice is a sixtieth of the window. The newest slice counts until its last request is one window old.
+    // A slice is a sixtieth of the window. The newest slice counts until its last request is one window old, so the key
+    // lives for a window and a slice.
     return windowMs + Math.ceil(windowMs / 60);
   }
   if (ttlMs === 'caller') return ttls.cachedValueMax;

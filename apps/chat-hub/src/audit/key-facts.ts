@@ -7,9 +7,9 @@ export interface KeyFacts extends ParsedKey {
   /** Null if the key does not expire. */
   readonly pttlMs: number | null;
   readonly members: number | null;
-  /** This is the length of a string, or the memory of another type. Null when Redis does not report it. */
+  /** The length of a string, or the memory that a key of another type uses. Null when Redis does not report it. */
   readonly bytes: number | null;
-  /** An array holds the fields of a presence hash. Null when the value was not read. */
+  /** For a presence hash, an array of its fields' values. Null when the value was not read. */
   readonly value: string | readonly (string | null)[] | null;
 }
 

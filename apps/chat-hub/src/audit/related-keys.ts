@@ -11,7 +11,7 @@ import { batch, type KeyFacts } from './key-facts.ts';
 import { leaseMaxMs, seconds, toleranceMs } from './key-checks.ts';
 
 const leasesMax = 100;
-/** If an expired lease exists for longer, no running hub reaps it. */
+/** A lease that still exists this long after its expiry is reaped by no running hub. */
 const unreapedMs = 2 * leaseMaxMs;
 
 const relatedKinds: ReadonlySet<KeyKind> = new Set([
@@ -26,8 +26,9 @@ export function hasRelated({ kind, type }: KeyFacts): boolean {
 }
 
 /**
- * Checks leases without their agent, hashes without a lease, and indexes that do not match. Costs one or two round
- * trips. A hub repairs the effects of an eviction with its next heartbeat, so only a lasting problem is a fault.
+ * Checks for leases whose agent has no hash, for hashes without a lease, and for indexes that do not match their
+ * roster. Costs one or two round trips. A hub repairs the effects of an eviction with its next heartbeat, so only a
+ * lasting problem is a fault.
  */
 export async function checkRelated(
   server: RedisServerLink,
@@ -64,7 +65,7 @@ async function isAlone(
       : kind === 'rosterAgents'
         ? ['EXISTS', keys.roster(channel)]
         : ['EXISTS', keys.rateLimit(action ?? '', agent)];
-  // The key itself is read last: if it no longer exists, the other result is ignored.
+  // The key itself is read last. If it no longer exists, the result of the look-up is ignored.
   const [others, self] = await batch(server, [lookUp, ['EXISTS', name]]);
   return self === 1 && (others === 0 || (Array.isArray(others) && others.length === 0));
 }

@@ -89,7 +89,8 @@ describe('the allowance of an agent', () => {
         nowMs += afterMs ?? 0;
         if (afterMs !== null) expect(calls.count('ana')).toBeNull();
       }),
-      // An earlier rounding left the count over the limit in rare cases, so many runs are needed.
+      // An earlier version rounded differently. The count then stayed over the limit in rare cases, so many runs are
+      // needed.
       { numRuns: 5_000 },
     );
   });

@@ -2,7 +2,7 @@ import type { Limit } from '@openclaw/ratelimit';
 
 export interface CallAllowanceOptions extends Limit {
   readonly onBarred: (agentId: string, forMs: number) => void;
-  /** Past this number of agents, the one that was counted first is forgotten. @default 100_000 */
+  /** Past this number of agents in a window, the agent that called first is forgotten. @default 100_000 */
   readonly maxAgents?: number;
   /** Returns monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
@@ -18,7 +18,10 @@ export function callsOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / bytesPerCall));
 }
 
-/** The default allowance is twice the sum of the other limits, which apply before the allowance stops a flood. */
+/**
+ * The default is twice the sum of the other limits. An agent reaches the other limits first, so the allowance stops
+ * only floods.
+ */
 export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit {
   const { limit, windowMs } = minLimit;
   const perMs = Object.values(limits).reduce((sum, each) => sum + each.limit / each.windowMs, 0);

@@ -21,7 +21,7 @@ interface BadRequest {
   readonly failure: MalformedCall;
 }
 
-/** The hub ignores a client's response. An error would end the client's own call with the same id. */
+/** The hub ignores a client's response. An error as an answer would end the client's own call with the same id. */
 interface ClientResponse {
   readonly isResponse: true;
 }

@@ -12,7 +12,7 @@ export interface Caller {
   readonly identity: Identity;
   readonly transport: Transport;
   readonly session: Session | null;
-  /** The order is absent where calls need none. */
+  /** Only the calls of a socket have an order. */
   readonly order?: CallOrder;
   readonly trace?: RequestTrace;
 }
@@ -22,8 +22,8 @@ export interface SocketCaller extends Caller {
 }
 
 /**
- * `resultBytes` is JSON in UTF-8. `resultSteps` makes the result in time slices; until it is complete, the socket
- * gets no events of the rooms that it enters.
+ * `resultBytes` is JSON in UTF-8. `resultSteps` makes the result in time slices. Until the result is complete, the
+ * socket gets no events of the rooms that it enters with this call.
  */
 export type Answer<M extends MethodName> =
   | { readonly ok: true; readonly result: ResultOf<M> }

@@ -55,8 +55,8 @@ function createBench(handlers: object, isAllowed = true, unsent = createUnsentBu
 }
 
 describe('calls of a socket that does not read', () => {
-  // The fault: `read.state` answers up to 2.5 MiB but did not count as bulky, so the hub answered all calls in flight
-  // of a socket that had stopped reading. Invariant: unsent output has a budget.
+  // The fault: `read.state` answers up to 2.5 MiB but was not marked `bulky`. The hub therefore answered all calls of a
+  // socket that had stopped reading. Invariant: unsent output has a budget.
   it.each(['read.state', 'channel.list'] as const)(
     '%s is not made before it reads again',
     async (method) => {
@@ -76,7 +76,7 @@ describe('calls of a socket that does not read', () => {
     },
   );
 
-  // The fault: a `superseded` reply holds up to 256 KiB, but no send counted as bulky. One agent with 600 sends a
+  // The fault: a `superseded` reply holds up to 256 KiB, but no send was marked `bulky`. One agent with 600 sends a
   // minute used 150 MiB. Invariant: unsent output has a budget, and a plain send does not depend on it.
   it.each([
     ['message.send', { channelId: 'c' }],

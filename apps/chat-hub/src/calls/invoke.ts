@@ -268,7 +268,10 @@ function aboutCaller({ identity, session, trace }: Caller): object {
   return session ? { agentId, sessionId: session.sessionId } : { agentId, ...trace };
 }
 
-/** Finds an overlong list before the schema does: issues of 80,000 items would block the event loop for 100 ms. */
+/**
+ * Finds an overlong list before the schema does. The schema would report each of 80,000 bad items, which blocks the
+ * event loop for 100 ms.
+ */
 function overlongListOf(params: unknown): ParamIssue | null {
   if (typeof params !== 'object' || params === null) return null;
   for (const [name, value] of Object.entries(params)) {

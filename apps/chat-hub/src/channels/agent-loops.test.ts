@@ -40,8 +40,8 @@ describe('the messages by which one agent addresses another', () => {
     ]);
   });
 
-  // The fault: an agent that mentions another one at the end of its growing messages was not
-  // counted, so two such agents answered each other without a pause.
+  // The fault: a mention at the end of a growing message was not counted, so two agents answered each other without a
+  // pause.
   it('count at the ends of growing messages, which do not end the pause', () => {
     const loops = createAgentLoops(most, log);
     for (const atMs of [0, 10, 20]) loops.committed('ana', ['ben'], startMs + atMs, true);

@@ -86,7 +86,7 @@ describe('a channel’s backlog', () => {
   });
 });
 
-/** Answers at once, and ends its pages at the sizes that rooms use. */
+/** Creates a log that answers at once. Its pages end where the pages of a room end. */
 function createQuickLog(length: number) {
   const log = { reads: 0 };
   const readLog = async (after: number) => {

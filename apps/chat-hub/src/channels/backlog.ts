@@ -14,10 +14,10 @@ export interface EncodedPage {
 }
 
 /**
- * Pages end at multiples of this seq, so that clients that resume from different seqs share all pages but the first.
+ * Pages end at multiples of this number. Clients that resume from different seqs then share all pages but the first.
  */
 export const pageEvents = 250;
-/** After a hub ends, its clients resume at about the same time. */
+/** When another hub ends, its clients resume here at about the same time, and share these pages. */
 const keepPagesMs = 5_000;
 
 export class Backlog {
@@ -250,7 +250,7 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /** Later events of a closed ring do not count in the shared budget. */
+  /** The shared budget does not count events that are added after this call. */
   close(): void {
     this.#clear();
     this.#share.close();

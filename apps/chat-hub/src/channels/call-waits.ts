@@ -30,8 +30,8 @@ export type Await = (ended: Promise<Waited>, end: EndWait) => Promise<Waited>;
 /** Bounds waiting calls by number, duration, connection, token, and the hub's lifetime. */
 export function createCallWaits(deps: {
   /**
-   * True when the token was revoked in the last minute. A call may begin its wait after its token was checked and
-   * revoked.
+   * True when the token was revoked in the last minute. A token may be revoked after its check and before the wait
+   * begins.
    */
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;

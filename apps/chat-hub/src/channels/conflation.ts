@@ -10,8 +10,8 @@ import { filterPresence, isDelta } from './ephemeral.ts';
 export interface Signal {
   readonly encoded: EncodedEnvelope;
   /**
-   * An event has one key per agent and kind of signal; typing and turns have one per agent and thread. A later signal
-   * with an equal key replaces an earlier one.
+   * A later signal replaces an earlier one with an equal key. A presence event has a key for each of its agents. Typing
+   * and turns have one key for the agent and thread.
    */
   readonly keys: readonly string[];
 }

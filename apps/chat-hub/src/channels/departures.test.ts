@@ -21,8 +21,8 @@ describe('the departures of a channel', () => {
     expect(departures.hasLeftSince(1, 'agent-1')).toBe(false);
   });
 
-  // The race: an agent left and rejoined, then its rights are read, then the room skips trimmed events, one of which
-  // may have removed the agent. Invariant: the rights are read again.
+  // The race: an agent leaves and rejoins. Its rights are read. The room then skips trimmed events, one of which may
+  // have removed the agent. Invariant: the rights are read again.
   it('are all in doubt after skipped events, also of an agent that left and joined again before', () => {
     const departures = new Departures();
     departures.left('ben', 5);

@@ -31,7 +31,8 @@ export class Departures {
   }
 
   /**
-   * Returns true also when the departures no longer reach back to `seq`, and false when the agent has joined again.
+   * Also returns true when departures after `seq` may have been forgotten. Returns false when the agent has joined
+   * again.
    */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.hasRejoined;

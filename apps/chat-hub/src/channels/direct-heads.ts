@@ -14,8 +14,8 @@ interface AgentHeads {
 const pageSize = 1_000;
 
 /**
- * Keeps the heads of direct channels that a welcome does not name. A session enters such a channel after this head,
- * with the channel's first event.
+ * Keeps the heads of direct channels that a welcome does not name. When such a channel has its first event after the
+ * welcome, the session enters at this head.
  */
 export function createDirectHeads(
   deps: {
@@ -60,7 +60,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // The page includes every event known here, so the page's order counts.
+        // If the page includes every event known here, the page decides the channel's place in the order.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }

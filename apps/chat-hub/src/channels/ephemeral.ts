@@ -30,15 +30,12 @@ export type EncodeEphemeral = ReturnType<typeof createEphemeralEncoder>;
 
 const deltaName = '"name":"message.delta"';
 
-/**
- * True for the new text of a message that grows. Quotes within a text are escaped, so the comparison matches no other
- * event.
- */
+/** True for the new text of a message that grows. JSON escapes the quotes within a text, so no text matches. */
 export function isDelta({ type, seq, json }: EncodedEnvelope): boolean {
   return type === 'collaboration.event' && seq === null && json.includes(deltaName);
 }
 
-/** Null if no presence is left. Returns other events unchanged. */
+/** Keeps some presences of a presence event. Returns null if none is left. Returns other events unchanged. */
 export function filterPresence(
   encoded: EncodedEnvelope,
   keep: (presences: readonly Presence[]) => Presence[],

@@ -6,7 +6,7 @@ import { startExpiries } from './expiries.ts';
 
 describe('expiries', () => {
   // The fault: a hundred asks with one deadline expired in one commit, which held the locks of all their channels. A
-  // database a few milliseconds away did not finish the commit within the timeout, so none ever expired.
+  // database a few milliseconds away did not finish the commit within the timeout, so no ask expired.
   it('are given to the store a few at a time, and published as they come', async () => {
     const due = Array.from({ length: 100 }, (_, n) => `ask${n}`);
     let open = 0;
@@ -33,8 +33,8 @@ describe('expiries', () => {
     expect(published.filter((count) => count > 0)).toEqual([16, 16, 16, 16, 16, 16, 4]);
   });
 
-  // The fault: of several expiries at once one failed, and the events of the others, though committed, were published
-  // only by the next check for missed events.
+  // The fault: one of several expiries failed. The others were committed, but their events were published only by the
+  // next check for missed events.
   it('are published when another one fails at the same time', async () => {
     const due = ['fails', 'ends'];
     const published: string[] = [];

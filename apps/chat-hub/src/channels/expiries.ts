@@ -3,14 +3,14 @@ import type { Logger } from 'pino';
 import type { Writer } from './writer.ts';
 
 /**
- * The store gets at most this many expiries at once. A commit holds the locks of its channels until all its
- * statements are done. Other writes must get in between, and the commit must end within its timeout.
+ * The store gets at most this many expiries at once. A commit holds the locks of its channels until all its statements
+ * are done. With few expiries, it ends within its timeout and does not delay other writes for long.
  */
 const atOnce = 16;
 
 /**
  * Logs and publishes the expiry of asks and questions, within two seconds. The database gives each due event to one
- * hub, so an expiry survives the hub that took the ask. Costs one small statement every half second.
+ * hub, so an ask also expires when the hub that took it has ended. Costs one small statement every half second.
  */
 export function startExpiries(deps: {
   readonly store: Pick<ChatStore, 'due' | 'expire'>;
@@ -30,7 +30,7 @@ export function startExpiries(deps: {
       let count = 0;
       for (let at = 0; at < due.length && !isClosed; at += atOnce) {
         const some = due.slice(at, at + atOnce).map((expiry) => store.expire(expiry));
-        // One may fail while the others are committed, and committed events must be published.
+        // One expiry may fail while others are committed. The events of the committed expiries must be published.
         const ended = await Promise.allSettled(some);
         const events = ended.flatMap((end) => (end.status === 'fulfilled' ? end.value : []));
         writer.publishAll(events);
@@ -38,7 +38,7 @@ export function startExpiries(deps: {
         const failed = ended.find((end) => end.status === 'rejected');
         if (failed) throw failed.reason as Error;
       }
-      // Another hub was first, or the database refused.
+      // Nothing was due, another hub was first, or the database refused.
       if (count === 0) return;
     }
   }

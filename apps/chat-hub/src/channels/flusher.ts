@@ -101,7 +101,10 @@ export function createFlusher({
       deliveries += delivery.events.length * delivery.sockets;
       unreported.push(delivery);
     },
-    /** Counts late events from the log, which do not show how fast live delivery is. */
+    /**
+     * Counts events that a socket gets late, from the log. They do not show how fast live delivery is, so they are not
+     * reported.
+     */
     caughtUp(events: number) {
       deliveries += events;
     },

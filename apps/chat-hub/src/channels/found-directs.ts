@@ -11,7 +11,7 @@ export function createFoundDirects(
   {
     /** The number is bounded, because one tail check may find thousands of channels. */
     maxConcurrent = 16,
-    /** Past this number, the oldest is dropped and logged. */
+    /** Past this number, the first channel in the queue is dropped and logged. */
     maxWaiting = 20_000,
     retryMs = 500,
     /** A channel is dropped after this many failed attempts, because it may no longer exist. */

@@ -69,7 +69,10 @@ export function notificationText(method: 'event' | 'notice', paramsJson: string)
   return `{"jsonrpc":"2.0","method":"${method}","params":${paramsJson}}`;
 }
 
-/** Puts events into arrays up to the batch limit if the client accepts batches, else one object per frame. */
+/**
+ * If the client accepts batches, a frame holds an array of events, up to the batch limit. Otherwise a frame holds one
+ * event.
+ */
 export function framesOf(events: readonly EncodedEnvelope[], acceptsBatches: boolean): Buffer[] {
   const framing = createFraming(acceptsBatches);
   for (const event of events) framing.add(event);

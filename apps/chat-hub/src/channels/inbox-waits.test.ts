@@ -11,7 +11,10 @@ import { createInboxWaits } from './inbox-waits.ts';
 function createBench() {
   const items = new Map<string, number>();
   const state = { reads: 0, checks: 0, isAway: false, since: -1 };
-  /** `place` is that of the newest message that mentions everyone. `items` counts such messages in each inbox. */
+  /**
+   * `place` is the place of the newest message that mentions everyone. `items` is the number of such messages in each
+   * inbox.
+   */
   const ofAll = { place: 0, items: 0 };
   const topics = new Map<string, Set<EventHandler>>();
   const waits = createInboxWaits({
@@ -80,7 +83,7 @@ describe('reads that wait for an item', () => {
       const waiting = bench.wait('ana');
       await waitFor(() => bench.state.reads === 1);
       bench.add('ana');
-      // Negative control: without this call the waits do not look into the inboxes.
+      // Negative control: none of these three calls ends the wait.
       bench.waits.committed(['ben']);
       bench.publish('ana', null);
       await bench.check(false);
@@ -108,7 +111,8 @@ describe('reads that wait for an item', () => {
     expect(bench.state.reads).toBe(3);
   });
 
-  // The race: a message to everyone is numbered, then two checks find newer ones, then it is committed.
+  // The race: a message to everyone gets its place. Several checks find messages with higher places before the first
+  // message is committed.
   it('see a message to everyone that becomes visible seconds after later ones', async () => {
     const bench = createBench();
     const waiting = bench.wait('ana');
@@ -135,8 +139,8 @@ describe('reads that wait for an item', () => {
     expect(bench.answers).toEqual(['read']);
   });
 
-  // The fault: after a restore, a hub looked for messages that mention everyone only at higher places than it had seen
-  // before the restore. Invariant: the first one after the restore ends the wait.
+  // The fault: after a restore, a hub ignored messages to everyone whose place was not higher than before the restore.
+  // Invariant: the first message to everyone after the restore ends the wait.
   it('end with a message that mentions everyone after a restore, at a lower place', async () => {
     const bench = createBench();
     bench.ofAll.place = 900;

@@ -7,7 +7,9 @@ import { createCallWaits, type CallWait, type Waited } from './call-waits.ts';
 
 const maxPerAgent = 4;
 const agentsPerCheck = 200;
-/** A commit ends within this time, so an item can become visible up to this long after one with a higher number. */
+/**
+ * A commit ends within this time. Until it ends, its items are not visible, although items with higher numbers may be.
+ */
 const lateMs = 5_000;
 
 const noneSeen = () => [{ atMs: -Infinity, newest: 0 }];
@@ -17,7 +19,7 @@ export interface InboxWait extends CallWait {
 }
 
 interface Waiting {
-  /** Null before the first check, after which the inbox is always read. */
+  /** Null before the first check, which therefore always causes a read. */
   mark: string | null;
   readonly look: () => void;
 }
@@ -45,8 +47,8 @@ export function createInboxWaits(deps: {
   const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
   const byAgent = new Map<string, Set<Waiting>>();
   /**
-   * The list holds the newest message that mentioned everyone, at the checks of the last seconds and at the one
-   * before them.
+   * Each check adds the place of the newest message that mentions everyone. Checks older than `lateMs` are dropped,
+   * except the latest of them.
    */
   let newestOfAll = noneSeen();
   let checking: Promise<void> | undefined;
@@ -153,8 +155,8 @@ export function createInboxWaits(deps: {
       waits.run(wait, (ended) => waitForItem(wait, ended), respond),
     committed: (agentIds: readonly string[]) => agentIds.forEach(look),
     /**
-     * Call it a few times a second. If the log has new events, the inboxes of waiting agents are compared with their
-     * marks.
+     * Call it a few times a second. If the log has new events, the hub compares the marks of the waiting agents'
+     * inboxes, and reads each inbox whose mark has changed.
      */
     checked(hasChanged: boolean): void {
       isDue ||= hasChanged;

@@ -20,7 +20,7 @@ it('counts failed publishes only while there is a Redis that they are meant to r
   });
   countFailure(new Error('unavailable'));
   expect(failures).toBe(0);
-  // The default address is tried even if none is configured, and this Redis was found there.
+  // No Redis is configured, but the hub has now found one at the default address.
   isUsed = true;
   countFailure(new Error('unavailable'));
   expect(failures).toBe(1);

@@ -17,7 +17,7 @@ export function createPublisher(deps: {
   readonly metrics: Pick<Metrics, 'publishFailures' | 'droppedAnnouncements'>;
   readonly log: Logger;
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
-  /** False while no Redis is configured and none was found. Then no event is meant to reach one. */
+  /** False while no Redis is configured and none was found. A publish is then expected to fail. */
   readonly isRedisUsed: () => boolean;
 }) {
   const { bus, encodeEphemeral, metrics, log, isRedisUsed } = deps;
@@ -53,7 +53,6 @@ export function createPublisher(deps: {
         .catch(countFailure);
     },
     publishGlobal,
-    /** Counts a publish that failed, unless there is no Redis. */
     countFailure,
   };
 }

@@ -142,7 +142,7 @@ export class Room {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
 
-  /** A later subscriber is not notified of the deletion. */
+  /** A session that enters after the deletion is not notified of it, so the caller must check this. */
   get isDeleted(): boolean {
     return this.#isDeleted;
   }

@@ -16,7 +16,7 @@ function createBench() {
   const nothing = () => undefined;
   const database = { epoch: 'e', head: 7, floor: 1, events: [] as EncodedEnvelope[] };
   const members = new Set(['ana']);
-  /** Each read calls the next function when it has its rows but has not returned them. */
+  /** Each read takes its rows, then calls the next of these functions, and then returns the rows. */
   const reads: (() => Promise<void>)[] = [];
   const accessReads: (() => void)[] = [];
   const conflicts: EncodedEnvelope[] = [];

@@ -39,8 +39,8 @@ export function createRooms(deps: {
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
   readonly onJoined?: (room: Room, agentId: string) => void;
   /**
-   * An event arrived whose seq belongs to a different event that was delivered. The store decides which of the two is
-   * right.
+   * The rooms call this when an event has the seq of a different event that was already delivered. The store decides
+   * which of the two is right.
    */
   readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
 }) {
@@ -251,7 +251,7 @@ export function createRooms(deps: {
       if (outdated.size > 0) setImmediate(moveSome);
       break;
     }
-    // The callback may keep thousands of sessions in memory.
+    // The callback may keep thousands of sessions in memory, so it is released.
     if (outdated.size === 0) onEpochChanged = undefined;
   }
 

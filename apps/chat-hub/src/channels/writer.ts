@@ -31,7 +31,7 @@ export function createWriter(deps: {
 }) {
   const { store, bus, cache, publisher, latestEvents, metrics, frozen, loops } = deps;
 
-  /** Publishes to this hub's rooms immediately, to other hubs in the same turn of the event loop. */
+  /** Publishes to this hub's rooms immediately, and to other hubs in the same turn of the event loop. */
   function publish(event: EncodedEnvelope, agentTopics: readonly string[]): void {
     const { channelId, type, seq } = event;
     if (channelId === null) return;
@@ -49,7 +49,7 @@ export function createWriter(deps: {
     return frozen.agents.has(agentId) ? 'agent' : null;
   }
 
-  /** Adds the transport, a freeze that covers the actor, and the agents that it is paused for. */
+  /** Adds the transport, a freeze that covers the actor, and the agents whose exchange with the actor is paused. */
   function actingNow(actor: Actor, via: Transport): Actor {
     const scope = frozenScope(actor);
     const paused = actor.kind === 'agent' ? loops.paused.get(actor.agentId) : undefined;

@@ -20,7 +20,7 @@ export class CommandError extends Error {
   }
 }
 
-/** The time is longer than any command runs. Commands do not sweep the store, because the hubs do. */
+/** Commands never sweep the store, because the hubs do. This time is longer than any command runs. */
 const neverMs = 2_000_000_000;
 
 export function settings(): Config {

@@ -33,12 +33,12 @@ async function exportChannel(): Promise<void> {
     let last = after;
     let count = 0;
     let saidAtMs = performance.now();
-    // The export ends at the head of its start, so it ends even while others write.
+    // The export ends at the head that the log had at the start, so it ends even while others write.
     while (last < head) {
       const { events, floor } = await store.logPage(channelId, last, pageEvents, pageBytes);
       if (floor > last + 1) progress(`events ${last + 1} to ${floor - 1} were trimmed`);
       const page = events.filter(({ seq }) => seq !== null && seq <= head);
-      // Only one page is in memory, because the next is read after this one was written.
+      // Each page is written before the next page is read, so only one page is in memory.
       const text = page.map(({ json }) => `${json}\n`).join('');
       if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain');
       count += page.length;

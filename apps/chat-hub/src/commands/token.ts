@@ -1,5 +1,5 @@
-// `npm run token -- --sub ID [--role admin] [--kind person] …` mints a token with the hub's own configuration, also
-// the first token of an admin. Only the token is written to standard output.
+// `npm run token -- --sub ID [--role admin] [--kind person] …` mints a token with the hub's own configuration. It can
+// also mint the first token of an admin. Only the token is written to standard output.
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { mintToken } from '../edge/mint-token.ts';

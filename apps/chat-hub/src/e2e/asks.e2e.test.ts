@@ -111,7 +111,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       await hubs[0].restart();
       await bothUseRedis();
       await using back = await connect(hubs[0], 'ana');
-      // A hub learns of a connection to another one shortly after its welcome.
+      // The other hub learns of Ana's new connection shortly after her welcome.
       await waitFor(async () => (await toAna()).deliveries[0].state === 'live', {
         ...{ what: 'the connection to the restarted hub', timeoutMs: 8_000 },
       });

@@ -34,7 +34,7 @@ async function send(channelId: string, count: number, contentBytes: number): Pro
   return Math.max(...sent.map(({ seq }) => seq as number));
 }
 
-/** The socket has read nothing for so long that live delivery to it stopped. */
+/** Returns a socket that has read nothing for so long that live delivery to it stopped. */
 async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) {
   await ana.call('channel.create', { channelId, name: channelId });
   const socket = await connect('ana', options);

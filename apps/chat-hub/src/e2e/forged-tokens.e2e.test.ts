@@ -38,7 +38,7 @@ const ask = (hub: TestHub, token: string, address: string) =>
     headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': address },
   });
 
-/** An address is blocked for a short time only, so on a slow machine it may need more forged tokens. */
+/** A block lasts only a short time. On a slow machine it may end before `look`, so the attempt is repeated. */
 async function whileBlocked<T>(
   hub: TestHub,
   address: string,
@@ -103,7 +103,7 @@ describe('forged tokens', () => {
       hub,
       address,
       () => {
-        // A token that was verified once would pass the next time too.
+        // Each attempt needs a new token, because a token that was verified once is not blocked.
         const stranger = signToken(secret, `ben-${(strangers += 1)}`);
         return Promise.all([ask(hub, good, address), ask(hub, stranger, address)]);
       },

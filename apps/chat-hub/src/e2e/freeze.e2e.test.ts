@@ -96,8 +96,8 @@ it('a frozen agent with an admin token manages no tokens and kicks nobody', asyn
     (await refusalOf(agent, 'agent.kick', { ...kick, agentId: 'nobody' }))?.code,
     (await refusalOf(agent, 'agent.limit', { agentId: 'nobody', message: '1/60' }))?.code,
   ];
-  // Negative control: without a freeze, nothing is refused. These hubs answer `unsupported` because they have no
-  // secret to sign with.
+  // Negative control: without a freeze, nothing is refused as frozen. These hubs have no secret to sign with, so a new
+  // token is `unsupported`.
   expect(await acts()).toEqual([200, 'unsupported', 200, 'not_found', 'not_found']);
   await admin.call('freeze', { scope: 'agent', id: 'op', reason });
   await waitFor(

@@ -40,7 +40,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all([ana.close(), ben.close()]);
-  // A failed test may have left the connection without traffic.
+  // A failed test may have left the proxy paused.
   proxy.resume();
   await waitFor(() => hubB.redis.available, { what: 'Redis for hub B' });
 });

@@ -129,7 +129,8 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
         );
         expect(await said(hub, socket, channelId)).toEqual(well(both));
       }
-      // Hubs do not reap for one lease after the recovery. In the second lease they reap and compare rosters.
+      // For the duration of one lease after the recovery, hubs do not reap. Afterwards they reap and compare rosters,
+      // so the wait is twice as long.
       const quietMs = performance.now() + 2 * times.leaseMs;
       await waitFor(() => performance.now() > quietMs, { timeoutMs: 20_000, everyMs: 50 });
       for (const { hub, socket } of everyone) {

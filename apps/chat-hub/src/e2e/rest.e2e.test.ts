@@ -162,7 +162,8 @@ describe('REST', () => {
     expect((await fetch(`${hub.url}/v1/openapi.json`)).headers.get('cache-control')).toBeNull();
   });
 
-  // For a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
+  // With DNS rebinding, a foreign host name resolves to this machine. For the browser, the foreign page and the hub
+  // then have the same origin.
   it('refuses a Host that is not loopback with 403 in dev mode', async () => {
     const statusFor = (host: string) =>
       new Promise<number | undefined>((resolve, reject) => {

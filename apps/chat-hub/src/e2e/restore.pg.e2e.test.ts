@@ -70,7 +70,7 @@ describe('a PostgreSQL database that was restored without a new epoch', () => {
     await close();
   }, 40_000);
 
-  // The next message gets a used seq. A hub that compared only seqs would drop it as a duplicate.
+  // The next message gets the seq of a lost event. A hub that compared only seqs would drop the message as a duplicate.
   it('is noticed by the first message after it', async () => {
     const channelId = 'spoken-to';
     const { ana, ben, send, close } = await restorable(channelId);

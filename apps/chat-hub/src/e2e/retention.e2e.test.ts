@@ -41,8 +41,8 @@ describe('a trimmed log', () => {
       const rest = await from(21);
       expect(rest).toMatchObject({ head: 31, floor: 22, resumed: true });
       expect(rest.events.map(({ seq }: { seq: number }) => seq)).toEqual(range(22, 31));
-      // A notification follows each of the two refused resumes, and none the last resume. Notifications with another
-      // head are not counted: they come when events are trimmed before a hub has delivered them.
+      // Each of the two refused resumes causes one notification; the last resume causes none. Notifications with
+      // another head are not counted, because they report events that were trimmed before their delivery.
       const params = { channelId: 'resumed', head: 31, reason: 'trimmed', floor: 22 };
       const seen = () =>
         socket.received.filter(

@@ -177,8 +177,8 @@ describe('tracing over two hubs', () => {
     await post('not sampled', unsampled);
     await ben.event(isMessage('not sampled'));
     expect(exporter.getFinishedSpans()).toEqual([]);
-    // Negative control: a sampled message is carried on the same topic. Topics keep their order, so nothing about the
-    // first message can arrive later.
+    // Negative control: the trace of a sampled message arrives on the same topic. A topic keeps its order, so no trace
+    // of the first message can follow.
     await post('sampled', sampled);
     await waitFor(() => carried.length > 0);
     expect(carried).toHaveLength(1);

@@ -305,7 +305,8 @@ describe('authentication and admission', () => {
 });
 
 describe('dev sign-in is for this machine', () => {
-  // For a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
+  // With DNS rebinding, a foreign host name resolves to this machine. For the browser, the foreign page and the hub
+  // then have the same origin.
   it('refuses an upgrade whose Host is not loopback with 403', async () => {
     await using hub = await devHub();
     const open = (host: string) =>

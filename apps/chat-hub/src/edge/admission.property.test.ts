@@ -109,8 +109,8 @@ describe('admission, for any clients and any behaviour', () => {
     );
   });
 
-  // The race: late clients return together, and each takes a token, although the full bucket lost the tokens that
-  // were set aside for them.
+  // The race: late clients return together and each takes a token, but the full bucket has lost the tokens that were
+  // set aside for them.
   it('admits an obedient client at its first return, although late ones return in a crowd before it', () => {
     const crowd = fc.array(
       fc.record({

@@ -36,9 +36,9 @@ const oneToken = 1 - 1e-6;
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
-  // The bucket has at most `burst` tokens, so the tokens that it keeps for late clients leave no space for those of
-  // clients on time. A client that is late by more than `toleratedMs` gets a token only if the rest is enough for the
-  // clients on time.
+  // The bucket holds at most `burst` tokens. Tokens that it keeps for late clients leave no space for the tokens of
+  // clients on time. A client that is late by more than `toleratedMs` therefore gets a token only if enough tokens
+  // remain for the clients on time.
   const toleratedMs = (burst - 1) / perMs / 2 + 1;
   const tokensBesideLate = Math.ceil(toleratedMs * perMs) + 2;
   /** The set is ordered by time. */

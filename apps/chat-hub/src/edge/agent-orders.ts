@@ -76,7 +76,7 @@ export async function createAgentOrders(deps: {
   return {
     /** Reads the newest orders at once. Never rejects. */
     async now() {
-      // A running read may have begun before the order.
+      // A running read may have begun before the order, so another read follows.
       await running;
       await run();
     },

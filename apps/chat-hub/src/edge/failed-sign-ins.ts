@@ -15,7 +15,7 @@ interface Bucket {
 export function createFailedSignIns({
   burst = 50,
   perSecond = 10,
-  /** The address whose last failure is oldest is evicted. */
+  /** Past this number, the address that failed longest ago is forgotten. */
   maxAddresses = 10_000,
   maxGood = 20_000,
   clock = () => performance.now(),

@@ -6,7 +6,7 @@ import {
   type EncodedEnvelope,
 } from '@openclaw/protocol';
 
-/** The store decides about freezes of channels, so these are not here. */
+/** Frozen channels are not listed here, because the store checks them. */
 export interface Frozen {
   readonly hub: boolean;
   readonly agents: ReadonlySet<string>;

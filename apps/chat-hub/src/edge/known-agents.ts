@@ -6,7 +6,7 @@ import { createWriteBehind } from './write-behind.ts';
 
 /** While the database is away, further agents are skipped until they are seen again. */
 const maxPending = 20_000;
-/** Bounds the agents with remembered values, which save a write with each REST call. */
+/** Remembered agents need no write with each REST call. Their number is bounded. */
 const maxRemembered = 50_000;
 /** An agent that keeps calling is written as seen again after this time. */
 const refreshMs = 60_000;

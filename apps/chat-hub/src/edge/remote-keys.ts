@@ -16,7 +16,7 @@ export interface RemoteKeysOptions {
 }
 
 const timeoutMs = 3_000;
-/** Fetches that tokens with an unknown key cause are at least this far apart. */
+/** Tokens with an unknown key cause at most one fetch in this time. */
 const unknownKeyPauseMs = 10_000;
 /** After a failure, no request is sent for this time if keys are in memory. */
 const failurePauseMs = 2_000;
@@ -24,8 +24,8 @@ const warnEveryMs = 30_000;
 
 /**
  * Fetches the keys at a JWKS URL at first use, after `refreshMs` in the background, and when a token has an unknown
- * key. While the key server is away, known keys stay in use. @throws {AuthError} `unavailable` when only the key
- * server may have the token's key; jose's own error when it has no such key
+ * key. While the key server is away, known keys stay in use. @throws {AuthError} `unavailable` when only the key server
+ * may have the token's key; jose's own error when the key server does not have the key
  */
 export function createRemoteKeys(
   url: string,

@@ -1,7 +1,7 @@
 import type { RevokedToken } from '@openclaw/chat-store';
 import type { Identity } from './identity.ts';
 
-/** Far longer than an upgrade takes between the check of its token and the start of its session. */
+/** This is far longer than an upgrade takes between the check of its token and the start of its session. */
 const keptMs = 60_000;
 const maxKept = 10_000;
 

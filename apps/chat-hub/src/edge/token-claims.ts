@@ -27,8 +27,8 @@ const claimsSchema = z.object({
 });
 
 /**
- * A claim with this name wins over a path with dots: `realm_access.roles` may also be the field `roles` of the claim
- * `realm_access`. Issuers use both.
+ * The name `realm_access.roles` may be a claim, or a path to the field `roles` of the claim `realm_access`. Issuers use
+ * both. The claim with the whole name wins.
  */
 export function readClaim(payload: JWTPayload, name: string): unknown {
   if (Object.hasOwn(payload, name)) return payload[name];

@@ -6,7 +6,7 @@ import { createWriteBehind } from './write-behind.ts';
 
 /** While the database is away, further uses are not recorded. */
 const maxPending = 20_000;
-/** Bounds the remembered tokens, which save a write with each REST call. */
+/** Remembered tokens need no write with each REST call. Their number is bounded. */
 const maxRemembered = 50_000;
 const refreshMs = 60_000;
 

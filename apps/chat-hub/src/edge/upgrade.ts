@@ -53,7 +53,7 @@ export interface UpgradeOptions {
   readonly onRefused: (status: number) => void;
   readonly onSignIn?: OnSignIn;
   readonly log: Logger;
-  /** Further clients get a time to reconnect. @default 1024 */
+  /** Clients beyond this number get a time to reconnect. @default 1024 */
   readonly maxAuthenticating?: number;
   /**
    * At most this many refused sockets wait for the client to read its close code. Refusals other than 503 get at most
@@ -150,7 +150,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
   }
 
-  /** Destroys the socket after the timeout. Frees its slot in `authenticating` either way. */
+  /** Destroys the socket after the timeout. Frees its slot in `authenticating` when the work or the socket ends. */
   async function withTimeout<T>(socket: Duplex, work: () => Promise<T>): Promise<T> {
     authenticating.add(socket);
     const timer = setTimeout(() => socket.destroy(), upgradeTimeoutMs);

@@ -45,7 +45,7 @@ describe('steps in a time-sliced queue', () => {
     await expect(large).resolves.toBe('large');
   });
 
-  // Without this, a hundred callers whose jobs end together would all continue in one turn.
+  // If the slice did not end, a hundred callers whose jobs end together would all continue in one turn.
   it('end the slice when a job ends, so that its caller continues before the next job', async () => {
     const { queue, turns, work } = createCase(1_000);
     await Promise.all(['a', 'b', 'c'].map((name) => queue.run(work(name, 1))));

@@ -35,7 +35,9 @@ export function createTimeSlicedQueue({
     if (jobs.size > 0) schedule();
   }
 
-  /** Alternates with the steps of other callers. Sets no limit, because callers limit their own work. */
+  /**
+   * Alternates these steps with the steps of other callers. There is no limit, because callers limit their own work.
+   */
   function run<T>(steps: Steps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       add(() => {
@@ -46,7 +48,7 @@ export function createTimeSlicedQueue({
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
-        // The caller continues after this callback in the same turn and needs time, so the slice ends.
+        // The slice ends here, because the caller continues in the same turn and also needs time.
         endMs = -Infinity;
         return false;
       });

@@ -31,7 +31,7 @@ export interface ServerFacts {
   readonly info: (name: string) => string | undefined;
   readonly cpuShare: number | null;
   readonly evictionsPerSecond: number | null;
-  /** `keys` counts the keys of the hub's database; `immortal` of them never expire. */
+  /** `keys` counts the keys of the hub's database. `immortal` counts those that never expire. */
   readonly keys: number | null;
   readonly immortal: number | null;
 }

@@ -47,7 +47,7 @@ function redisLines(facts: RedisFacts, context: RedisContext): Line[] {
   ];
 }
 
-/** The line already contains this start of the client's message. */
+/** The client's message begins with these words, which the line already contains. */
 const withoutPrefix = (text: string) => text.replace(/^Redis is unavailable: /, '');
 
 function roleLine(servers: readonly ServerFacts[]): Line {

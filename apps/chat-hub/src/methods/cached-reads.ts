@@ -25,8 +25,8 @@ export class RefusedLoad extends Error {
 }
 
 /**
- * A loader throws it when the value must not be cached. Calls that wait for this load still get the value, if one is
- * given.
+ * A loader throws this error when the value must not be cached. Calls that wait for this load still get `loaded`,
+ * unless it is null.
  */
 export class UncachedLoad extends Error {
   override readonly name = 'UncachedLoad';
@@ -39,10 +39,10 @@ export class UncachedLoad extends Error {
 }
 
 /**
- * Reads through the cache, with one small query for the caller's membership and head. A cached value must belong to
- * exactly that head, because a later one could hold events after the caller's removal. A value loaded for this call
- * may be newer, if the caller is still a member afterwards. While the database is away, a socket that is live in the
- * channel gets this hub's last copy, unless an event has made it outdated.
+ * Reads through the cache, with one small query for the caller's membership and head. A cached value is served only if
+ * it has exactly this head, because a later value could hold events from after the caller's removal. A value loaded for
+ * this call may be newer, if the caller is still a member afterwards. While the database is away, a socket that is live
+ * in the channel gets this hub's last copy, unless an event has made it outdated.
  */
 export async function cachedRead<T>(
   store: Pick<ChatStore, 'access'>,

@@ -42,16 +42,16 @@ export function refuseCreation(
 }
 
 /**
- * The first message to a direct channel that this hub does not know counts as a creation, before the store is called,
- * so concurrent messages cannot exceed the limit. Past the limit, the store takes the message only if the channel
- * exists.
+ * If this hub does not know the direct channel, the first message counts as a creation. It counts before the store is
+ * called, so that concurrent messages cannot exceed the limit. Past the limit, the store takes the message only if the
+ * channel exists.
  */
 export function createDirectSend(deps: MethodDeps) {
   const { writer, rooms } = deps;
   const known = new LRUCache<string, true>({ max: maxKnown });
   /**
-   * The map holds messages in flight that may create a direct channel, by sender and channel. Together they count as
-   * one creation.
+   * Counts the messages in flight that may create a direct channel, by sender and channel. Messages with the same
+   * sender and channel count as one creation.
    */
   const opening = new Map<string, number>();
 

@@ -12,7 +12,7 @@ export function freezeMethods(deps: MethodDeps) {
       const { scope, id, reason } = params;
       const record = audit.recordOf(
         { identity, transport, requestId: trace?.requestId ?? null },
-        // Only this audit entry holds a caller's text, because the reason is written for it.
+        // The audit otherwise holds no text of a caller, but the reason is written for the audit.
         { action: method, target: id, details: { scope, reason } },
       );
       const answer = await writer.write(caller, method, params, { ...identity, audit: record });

@@ -55,7 +55,7 @@ export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
   async function isAnyBefore(channelId: string, before: number, turnOf: string): Promise<boolean> {
     const params = { channelId, before, after: null, threadId: null, limit: 1 };
     const read = await store.read(asHub, 'message.history', params, turnOf);
-    // Without the database the answer is unknown. A wrong true is corrected by the next page.
+    // Without the database, this assumes that there are older messages. If there are none, the next page says so.
     return read.ok ? read.result.messages.length > 0 : true;
   }
 

@@ -57,7 +57,7 @@ export async function gatherMissed(
     const encode = () => room.encodedPage(missed.lastSeq, slices);
     const page = await (isRemembered ? encode() : readLog(encode));
     if (page === null) return null;
-    // Remembered events that do not fit are sent live after the result.
+    // Events in memory that do not fit are sent live after the result.
     if (isRemembered && page.bytes > budget.bytes) break;
     budget.bytes -= page.bytes;
     if (budget.bytes < 0) return null;

@@ -26,8 +26,8 @@ export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
 }
 
 /**
- * The store gives an admin every right, so this check refuses admins on a hub where they do not observe private
- * channels. The check follows the read, so that no removal can happen in between.
+ * Refuses admins on a hub where they do not observe private channels, because the store gives admins every right. The
+ * check follows the read, so that no removal can happen in between.
  */
 async function refuseObserver(
   store: Pick<ChatStore, 'access'>,

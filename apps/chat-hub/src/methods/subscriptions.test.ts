@@ -193,8 +193,8 @@ describe('a subscribe in progress', () => {
     },
   );
 
-  // The race: the newest events do not fit into the result, and one of them is an outdated leave. Clients take a live
-  // leave as final.
+  // The race: the newest events do not fit into the result. One of them is the leave of an agent that has joined again.
+  // Clients take a live leave as final.
   it('is not resumed when its outdated leave would be sent live', async () => {
     const { result, rooms, access, log } = await subscribing(0, limits.resumeBytes / 6);
     const events = [memberEvent(6, 'channel.member.leave'), memberEvent(7, 'channel.member.join')];
@@ -251,8 +251,8 @@ describe('a subscribe of an admin that reads along', () => {
 });
 
 describe('a subscribe to many channels', () => {
-  // The fault: the hub was behind in many channels when the store became unavailable, and each topic waited two
-  // seconds after the other.
+  // The fault: the hub was behind in many channels when the store became unavailable. It waited two seconds for each
+  // topic, one after the other.
   it('waits no longer for all of them together than for one', async () => {
     const ids = range(1, 100).map((number) => `c${number}`);
     let nowMs = 0;
@@ -368,8 +368,8 @@ describe('a subscribe to many channels', () => {
 describe('an unsubscribe from direct channels', () => {
   const directs = range(1, limits.topics + 1).map((n) => `dm_${String(n).padStart(32, '0')}`);
 
-  // The fault: past a limit, unsubscribed channels were not remembered, so their next event added the socket again,
-  // from the start of the log.
+  // The fault: past a limit, the hub forgot which channels the socket had unsubscribed from. The next event of such a
+  // channel added the socket again, from the start of the log.
   it('is refused, and ends nothing, beyond the number that the socket remembers', async () => {
     const { session, rooms, methods } = await subscribing(null);
     const caller = { session, transport: 'ws' as const, identity: session.identity };

@@ -184,7 +184,7 @@ export function subscriptionMethods(deps: MethodDeps) {
     const { isMember } = prepared;
     const presencePushed = presence.enter(session, room, isMember ? 'member' : 'observer');
     if (!isMember && room.head > memberAt) void enterIfJoined(session, room);
-    // A room that is behind may know of a floor past its head.
+    // A room that has not caught up may know of a floor past its head.
     const floor = Math.min(room.floor, head + 1);
     const before = `{"channelId":"${channelId}","head":${head},"floor":${floor},"resumed":${missed !== null},"events":[`;
     const after = `],"presencePushed":${presencePushed}}`;

@@ -68,7 +68,7 @@ export function createAgentActivity(clock = Date.now) {
     },
     /** Null when this hub knows nothing of the agent. Call it every few seconds. */
     reportOf(agentId: string): AgentActivityReport | null {
-      // `peek` does not count as use, or reports would keep every agent from being forgotten.
+      // `peek` does not count as use. Otherwise reports would keep every agent from being forgotten.
       const activity = agents.peek(agentId);
       if (activity === undefined) return null;
       const nowMs = clock();

@@ -122,7 +122,7 @@ export function startAgentReports(deps: {
   function turn(): Promise<void> {
     running ??= report()
       .catch((error: unknown) => {
-        // Another hub may have removed rows that were written.
+        // Another hub may have removed earlier rows, so all rows are written again.
         isWhole = true;
         log.debug({ err: error }, 'the reports about agents were not recorded; they will be');
       })

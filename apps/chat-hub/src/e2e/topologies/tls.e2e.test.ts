@@ -22,7 +22,8 @@ const faults: Fault<OverTls>[] = [
     recover: ({ redis }) => redis.restart(),
   },
   {
-    // The server's password changes first, so the hubs work without Redis until they have the new one.
+    // As in a rotation that changes the server's password first, the hubs work without Redis until their password is
+    // valid.
     title: "a password of the hubs' user that is wrong for a while",
     cutOff: [0, 1],
     async strike({ redis }) {
