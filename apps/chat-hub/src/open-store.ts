@@ -12,7 +12,10 @@ import type { Config } from './config.ts';
 /** The time is short, because a waiting hub must be ready within two seconds after its database is back. */
 const retryMs = 500;
 
-/** A server that starts, fails over or is down gives these codes. A SQLite file does not recover by itself. */
+/**
+ * A server that starts, fails over or is down gives these codes, so the hub tries again. A SQLite file is not tried
+ * again, because it does not recover by itself.
+ */
 const retryableCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
   'unavailable',
   'timeout',
@@ -29,8 +32,8 @@ type OpenStoreOptions = Pick<
 };
 
 /**
- * While PostgreSQL is away, waits for at most `startTimeoutMs`, or until the signal. @throws {ChatStoreError} the
- * last reason
+ * While PostgreSQL is away, waits for at most `startTimeoutMs`, or until the signal aborts.
+ * @throws {ChatStoreError} with the last reason
  */
 export async function openStore(
   options: OpenStoreOptions,

@@ -4,16 +4,19 @@ import type { FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
 
 export interface PublicPort {
-  /** Past `momentMs`, the port answers probes until `work` ends. Rejects when the port is not available. */
+  /**
+   * Waits for `work`. After `momentMs`, a temporary server answers probes on the port until `work` ends. Rejects when
+   * the port is not available.
+   */
   during<T>(work: Promise<T>): Promise<T>;
   /** Stops listening. Resolves with the port for the hub. */
   release(): Promise<number>;
 }
 
-/** A database that answers is opened within this time, so that no temporary server is needed. */
+/** A database that answers is opened within this time, and no temporary server is needed. */
 const momentMs = 1_000;
 
-/** `createApp` makes the server that answers while the database is awaited. */
+/** `createApp` makes the temporary server. */
 export function createPublicPort(
   { host, port }: Pick<Config, 'host' | 'port'>,
   createApp: () => FastifyInstance,

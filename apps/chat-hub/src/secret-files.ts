@@ -2,7 +2,10 @@ import { readFileSync, statSync } from 'node:fs';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** `<name>_FILE` may name a file that holds one of these. redis-client reads the secrets of Redis. */
+/**
+ * Each of these secrets may be in a file, which `<name>_FILE` names. The package redis-client reads the secrets of
+ * Redis.
+ */
 export const secretNames = ['HUB_JWT_SECRET', 'HUB_DB_URL', 'HUB_DB_PASSWORD'] as const;
 
 /** A longer file cannot hold a secret, and was named by mistake. */
@@ -10,7 +13,7 @@ const maxChars = 65_536;
 
 /**
  * Sets each secret to the text of its file, without the line break at the end. Returns the environment without the
- * `_FILE` variables, and one problem for each that cannot be used. A problem never contains the file's content.
+ * `_FILE` variables, and one problem for each file that cannot be used. A problem never contains the file's content.
  */
 export function readSecretFiles(environment: Environment): {
   readonly environment: Environment;

@@ -71,11 +71,11 @@ export interface StartOptions {
   readonly times?: PresenceTimes;
   /** @default the hub's own */
   readonly agentTimes?: Partial<AgentTimes>;
-  /** The budgets limit unsent output and the newest events. @default the hub's own */
+  /** The budgets limit the memory for unsent output and for the newest events. @default the hub's own */
   readonly budgets?: MemoryBudgets;
   /** @default the store's own */
   readonly sweepEveryMs?: number;
-  /** The operations history has minutes of this length. @default 60_000 */
+  /** The length of a minute in the operations history. @default 60_000 */
   readonly minuteMs?: number;
 }
 
@@ -268,7 +268,7 @@ export async function startHub(
     closers.add(() => app.close());
     closers.add(async () => {
       readiness.drain();
-      // Until the balancer notices the drain it still sends new clients, which are served as usual.
+      // The balancer sends new clients until it notices the drain. They are served as usual.
       await delay(config.drainDelayMs);
       await Promise.all([logWaits.drain(), inboxWaits.drain()]);
       const { drainMs: maxMs } = config;

@@ -1,11 +1,14 @@
-/** A .env file may name a hub's database in parts, or in a file. The demo has its own database, so it unsets these. */
+/**
+ * A .env file may configure a hub's database, in parts or with a file. The demo has its own database, so it unsets
+ * these variables.
+ */
 const unsetDatabase = Object.fromEntries(
   ['URL_FILE', 'HOST', 'PORT', 'NAME', 'USER', 'PASSWORD', 'PASSWORD_FILE', 'PARAMETERS'].map(
     (part) => [`HUB_DB_${part}`, ''],
   ),
 );
 
-/** Extends this process's own environment by dev sign-in on the loopback interface. */
+/** Adds the settings for dev sign-in on the loopback interface to this process's own environment. */
 export function hubEnvironment({
   port,
   dataFile,

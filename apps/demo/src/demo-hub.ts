@@ -51,7 +51,7 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
     ],
     {
       env: hubEnvironment({ port: chosen, dataFile }),
-      // Ctrl-C must reach the fleet first, which then stops the hub, so the hub has its own process group.
+      // The hub has its own process group, so that Ctrl-C reaches only the fleet. The fleet stops the hub afterwards.
       detached: true,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     },

@@ -5,7 +5,7 @@ import { DemoError, isHealthy, startDemoHub } from './demo-hub.ts';
 
 /** npm may forward a Ctrl-C that the terminal also sends, so signals within this time count as one. */
 const sameSignalMs = 1_000;
-/** Errors are reported this seldom, because every step fails while the hub is away. */
+/** At most one error is reported in this time, because every step fails while the hub is away. */
 const errorEveryMs = 10_000;
 
 /** Resolves at SIGINT or SIGTERM; the next signal ends the process at once. */

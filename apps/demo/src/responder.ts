@@ -146,7 +146,7 @@ export function startResponder({ fleet, random, signal, onError }: ResponderDeps
     if (event.type === 'channel.member.join') {
       if (personOf(event.member.agentId)?.isNew) greet(channel, event.member.agentId);
     } else if (event.type === 'channel.presence') {
-      // A person who is a member since an earlier demo does not join again, but comes online.
+      // A person who joined during an earlier demo does not join again, but comes online.
       for (const { agentId, status } of event.presences)
         if (status !== 'offline' && personOf(agentId)?.isNew) greet(channel, agentId);
     } else if (event.type === 'channel.message' || event.type === 'thread.message') {

@@ -1,5 +1,6 @@
-// AGENTS virtual users in channels send RATE messages a second in total over WebSockets, and some typing, presence
-// and reactions, at times fixed beforehand. hall.ts and teams.ts run this chat. See README.md beside this file.
+// AGENTS virtual users in channels send RATE messages a second in total over WebSockets. They also send some typing,
+// presence and reactions. The times of all operations are fixed beforehand. hall.ts and teams.ts run this chat. See
+// README.md beside this file.
 import exec from 'k6/execution';
 import { Counter, Trend } from 'k6/metrics';
 import { clearTimeout, setTimeout } from 'k6/timers';
@@ -52,7 +53,7 @@ export function createChat(preset: {
 }) {
   const rate = Number(__ENV.RATE ?? preset.rate);
   const channels = Math.min(Number(__ENV.CHANNELS ?? preset.channels), agents);
-  // An operation at the very start or end may be counted or not.
+  // One message at the very start and one at the very end may be missing from the count.
   const messages = Math.floor((rate * durationMs) / 1000) - 2;
   const fewestMembers = Math.floor(agents / channels);
 
@@ -148,8 +149,8 @@ export function createChat(preset: {
     }
 
     /**
-     * k6 cannot parse 111,000 messages a second. The measured values are therefore cut out of the text, where quotes
-     * within content are escaped. Other frames are parsed.
+     * k6 cannot parse 111,000 messages a second, so the measured values are cut out of the text. Content cannot imitate
+     * them, because its quotes are escaped. Other frames are parsed.
      */
     function onText(text: string, now: number): void {
       const bodies = text.split(rpc);

@@ -8,7 +8,8 @@ import { suiteScope } from '@openclaw/test-support/scopes';
 import { defaultThresholdsPath } from './plan/thresholds.ts';
 
 const scripts = resolve(fileURLToPath(import.meta.url), '../../k6');
-// The scripts are a separate TypeScript project, whose files cannot be imported by a path that TypeScript rewrites.
+// The scripts are a separate TypeScript project. TypeScript refuses static imports of its files, because it cannot
+// rewrite their paths.
 const { k6Thresholds } = (await import(join(scripts, 'thresholds.ts'))) as {
   readonly k6Thresholds: (
     file: object,

@@ -53,7 +53,7 @@ describe('the load generator', () => {
     const outcome = JSON.parse(readFileSync(file, 'utf8')) as Outcome;
     expect(outcome.failures).toEqual({});
     expect(outcome.total).toMatchObject({ connected: 21, lost: 0, doubled: 0, errors: {} });
-    // Each of the 20 agents gets each message, including the sender.
+    // Each of the 20 agents, including the sender, gets each message.
     expect(outcome.total.latencies.delivery?.count).toBe(600 * 20);
     expect(outcome.total.latencies.ack?.count).toBe(600);
     expect(outcome.total.latencies.typing?.count).toBeGreaterThan(0);

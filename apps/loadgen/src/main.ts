@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => {
     interrupted.abort();
-    // A second signal ends the run without the last answers.
+    // A second signal ends the run without waiting for the last answers.
     process.once('SIGINT', () => process.exit(interruptedCode));
   });
   const view = createProgressView(process.stderr);

@@ -178,12 +178,14 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
   }
 }
 
-/** Without an answer, each agent's last event counts as the head, and the loss is reported as errors. */
+/**
+ * If the hub does not answer, each agent's newest event counts as the head. Failed calls are reported as errors anyway.
+ */
 function headsOf(watcher: Watcher): Promise<Record<string, number>> {
   return watcher.heads().catch(() => ({}));
 }
 
-/** The results differ with Redis, so the report names it. */
+/** The report says whether the hub uses Redis, because this changes the results. */
 async function askUsesRedis(plan: Plan): Promise<boolean | null> {
   try {
     const call = { tls: plan.tls, method: 'GET', path: '/readyz' } as const;

@@ -8,7 +8,7 @@ import { createWriteBehind } from '../edge/write-behind.ts';
 /** While the database is away, acts beyond this number are only in the log stream. */
 const maxPending = 10_000;
 
-/** Admins' calls of these methods change what belongs to other agents, or show the fleet. */
+/** An admin's calls of these methods are recorded. They change data of other agents, or list all agents. */
 const adminMethods: ReadonlySet<MethodName> = new Set([
   'channel.update',
   'channel.archive',
@@ -62,7 +62,7 @@ export function createAudit(deps: {
   function record(request: ActRequest, act: Parameters<typeof recordOf>[1]): void {
     const record = recordOf(request, act);
     logged(record);
-    // A write whose answer was lost is repeated, so each act has its own id.
+    // A write is repeated when its answer was lost. By the id, the store recognizes an act that it already has.
     const id = newAuditId();
     if (!writes.add(id, { ...record, id }))
       log.error({ action: act.action }, 'an administrative act is in the log stream only');
@@ -96,7 +96,7 @@ function isAct({ agentId }: Identity, method: MethodName, params: object): boole
     const { agentId: owner } = params as ParamsOf<'inbox.read'>;
     return owner !== null && owner !== agentId;
   }
-  // Without a channel, both methods concern channels of which the admin need not be a member.
+  // With `channelId: null`, these two methods concern all channels, not only those of the admin.
   const isOfAll = method === 'collaboration.emit' || method === 'question.list';
   return isOfAll && 'channelId' in params && params.channelId === null;
 }

@@ -18,7 +18,7 @@ const severities = {
   [K in 'database' | 'redis' | 'publishPath']: readonly OperationsFigures[K][];
 };
 
-/** Counts are the increases; states are those of `after`. */
+/** Counts are the increases between the two snapshots. All other figures are those of `after`. */
 export function figuresBetween(before: Operations, after: Operations): OperationsFigures {
   const increases = Object.fromEntries(
     counted.map((name) => [name, after.counters[name] - before.counters[name]]),
@@ -41,7 +41,7 @@ export function figuresBetween(before: Operations, after: Operations): Operation
   };
 }
 
-/** Sums counts, and keeps the latest sizes and the worst of everything else. */
+/** Adds up the counts. Of the other figures, sizes come from `next`, and the rest is the worse of both values. */
 export function joinFigures(one: OperationsFigures, next: OperationsFigures): OperationsFigures {
   const sums = Object.fromEntries(
     (['ms', 'redisReconnects', ...counted] as const).map((name) => [name, one[name] + next[name]]),

@@ -28,14 +28,14 @@ export function createFleet(deps: {
   readonly store: Pick<ChatStore, 'fleet' | 'fleetAgent'>;
   readonly agentOrders: Pick<AgentOrders, 'limitOf'>;
   readonly frozen: Frozen;
-  /** False where admins read public channels only: a label may say something of another channel. */
+  /** False where admins read public channels only, because a turn's label may reveal something of a private channel. */
   readonly showsLabels: boolean;
 }): Fleet {
   const { store, agentOrders, frozen, showsLabels } = deps;
 
   function shown({ agentId, kind, lastSeenMs, hubs }: FleetAgent): OperationsAgent['agent'] {
     const reports = hubs.flatMap(({ report }) => parseReport(report) ?? []);
-    // The status that was set last, on any connection, counts for all of them.
+    // The shown status is the one that was set last on any of the agent's connections.
     const connections = reports.flatMap(({ connection }) => connection ?? []);
     const [turn = null] = reports.flatMap((report) => report.turn ?? []);
     const [newest] = connections.toSorted((a, b) => (b.statusAt ?? 0) - (a.statusAt ?? 0));

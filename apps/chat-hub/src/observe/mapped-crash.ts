@@ -1,6 +1,6 @@
-// Prints the stack of a fatal error with the positions of the sources. The bundle's programs import it first. Node's
-// own --enable-source-maps keeps every map in memory, which costs about 65 MB; this module reads maps only at a
-// crash.
+// Prints the stack of a fatal error with positions in the TypeScript sources. Every bundled program imports this module
+// first. Node's own --enable-source-maps keeps every map in memory, which costs about 65 MB. This module reads the maps
+// only after a crash.
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { fileURLToPath } from 'node:url';

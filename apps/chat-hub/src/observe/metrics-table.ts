@@ -11,7 +11,7 @@ interface Sample {
   readonly labels: Readonly<Record<string, string | number>>;
 }
 
-/** A label with more values is shown without them. */
+/** The table does not list the values of a label that has more. */
 const maxShownValues = 8;
 
 export async function metricsTable({ registry }: Pick<Metrics, 'registry'>): Promise<string> {

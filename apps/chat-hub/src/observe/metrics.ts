@@ -56,7 +56,7 @@ const redisFailureCodes = [
   'rejected',
   'closed',
 ] as const satisfies readonly RedisClientErrorCode[];
-/** A peer, a lost connection or the WebSocket library causes closes with these codes. */
+/** These codes come from a peer, a lost connection or the WebSocket library. */
 const otherCloseCodes = [1000, 1001, 1002, 1005, 1006, 1007, 'other'] as const;
 
 /**

@@ -23,7 +23,7 @@ export function createObservedChannels(deps: {
   readonly log: Logger;
 }) {
   const { store, audit, log } = deps;
-  /** Nothing is recorded for an agent and channel (the key) until this time. */
+  /** Maps an agent and a channel to the time before which no further read is recorded. */
   const quietUntilMs = new Map<string, number>();
 
   function keepQuiet(key: string, forMs: number): void {

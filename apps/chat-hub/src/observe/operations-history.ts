@@ -5,15 +5,15 @@ import { figuresBetween, joinFigures, parseFigures } from './figures.ts';
 import type { OperationsView } from './operations.ts';
 
 const sampleEveryMs = 5_000;
-/** The hub keeps a day of minutes while the database is away. */
+/** While the database is away, the hub keeps the minutes of one day. */
 const pendingMax = 1_440;
 const batchSize = 100;
 /** Limits an answer to about 300 KiB. */
 const rowsMax = 720;
 
 /**
- * Measures this hub every five seconds and writes each minute to the store, which keeps them for 24 hours. Minutes of
- * an outage of the database are written after it. A killed hub loses its last minute.
+ * Measures this hub every five seconds and writes each minute to the store, which keeps it for 24 hours. During an
+ * outage of the database, the hub keeps the minutes and writes them afterwards. A killed hub loses its last minute.
  */
 export function startOperationsHistory(deps: {
   readonly operations: Pick<OperationsView, 'snapshot'>;

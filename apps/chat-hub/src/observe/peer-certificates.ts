@@ -1,7 +1,7 @@
 export const certificatePeers = ['redis', 'postgres'] as const;
 export type CertificatePeer = (typeof certificatePeers)[number];
 
-/** A Redis Cluster has fewer nodes and sentinels. */
+/** A usual Redis Cluster has fewer nodes. */
 const maxHosts = 64;
 
 export function createPeerCertificates() {
@@ -18,7 +18,9 @@ export function createPeerCertificates() {
       const [oldest] = hosts.keys();
       if (hosts.size > maxHosts && oldest !== undefined) hosts.delete(oldest);
     },
-    /** Returns epoch seconds, or 0 without TLS. Uses the newest connection to each host. */
+    /**
+     * Returns the earliest expiry in epoch seconds, or 0 without TLS. Only the newest connection to each host counts.
+     */
     earliestSeconds(peer: CertificatePeer): number {
       const hosts = latest[peer];
       return hosts.size === 0 ? 0 : Math.min(...hosts.values()) / 1_000;

@@ -18,13 +18,13 @@ export interface RedisState {
   readonly available: boolean;
   /** Never rejects. */
   health(): Promise<RedisReport>;
-  /** The report is up to 5 s old while availability does not change, because INFO is a few kilobytes of text. */
+  /** Reuses a report for up to 5 s while availability does not change, because INFO is a few kilobytes of text. */
   recentHealth(): Promise<RedisReport>;
 }
 
 const recentMs = 5_000;
 
-/** Presence counts too, because it uses the most Redis commands. */
+/** Redis counts as available only if presence can write, because presence uses the most Redis commands. */
 export function createRedisState(
   redis: Pick<RedisClient, 'health'>,
   tracker: Pick<PresenceTracker, 'degraded'>,
@@ -75,8 +75,8 @@ export type UnreadyReason =
   | 'database_of_this_hub';
 
 /**
- * The status is 200 when `ready`. A balancer takes a hub that is not ready out of service, which helps only against a
- * fault of one hub. A hub therefore stays ready during an outage of a database or Redis that all hubs share.
+ * The status is 200 when `ready`. A balancer sends no clients to a hub that is not ready, which helps only when other
+ * hubs work. A hub therefore stays ready during an outage of a database or Redis that all hubs share.
  */
 export interface ReadinessReport {
   readonly ready: boolean;
@@ -84,7 +84,10 @@ export interface ReadinessReport {
   readonly hubId: string;
   readonly state: HubState;
   readonly draining: boolean;
-  /** True while a part that the hub should have is away, even one that all hubs share. */
+  /**
+   * True while the database, Redis or the publish path does not work, even for all hubs. An unused Redis does not
+   * count.
+   */
   readonly degraded: boolean;
   /** No send is accepted while the database is down or refuses writes. */
   readonly database: {
@@ -93,7 +96,7 @@ export interface ReadinessReport {
   };
   /** The hub works without Redis while it is down or refuses writes. */
   readonly redis: RedisReport;
-  /** While the path is down, events of other hubs arrive from the log. */
+  /** While the publish path is down, this hub reads the events of other hubs from the log. */
   readonly publishPath: PublishPath;
 }
 
@@ -124,7 +127,7 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
   // Anybody may call this, and the store runs few health checks at a time, so concurrent callers share one answer.
   let pending: ReturnType<typeof check> | undefined;
 
-  /** If the answer is late, the outcomes of the latest calls replace it. */
+  /** If the store does not answer in time, the outcomes of the latest calls decide. */
   async function databaseHealth() {
     const timer = new AbortController();
     const health = await Promise.race([
@@ -140,10 +143,10 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
     return Promise.all([databaseHealth(), redis.health()]).finally(() => (pending = undefined));
   }
 
-  /** A fault that all hubs share is no reason, see {@link ReadinessReport}. */
+  /** Ignores a fault that all hubs share, see {@link ReadinessReport}. */
   function unreadyReason(health: Awaited<ReturnType<typeof databaseHealth>>): UnreadyReason | null {
     if (draining) return 'draining';
-    // Hubs of the newer release serve the database, or soon will.
+    // Not all hubs share this fault: hubs of the newer release serve clients now, or soon will.
     if (store.newerSchema !== null) return 'newer_schema';
     if (health.status === 'down' && 'engine' in health && health.engine === 'sqlite')
       return 'database_file';

@@ -1,4 +1,6 @@
-/** Counts the last time span in slices, so the memory does not grow. */
+/**
+ * Counts what happened within the last `slices` × `sliceMs`. Each slice holds one number, so the memory does not grow.
+ */
 export class RecentCount {
   readonly #sliceMs: number;
   readonly #counts: number[];
@@ -22,7 +24,7 @@ export class RecentCount {
 
   #forget(nowMs: number): void {
     const newest = Math.floor(nowMs / this.#sliceMs);
-    // After the clock was set back, counts stay until the clock has caught up.
+    // After the clock was set back, no count is dropped until the clock has caught up.
     const passed = Math.min(newest - this.#newest, this.#counts.length);
     for (let n = 0; n < passed; n += 1) this.#counts[(newest - n) % this.#counts.length] = 0;
     this.#newest = Math.max(newest, this.#newest);

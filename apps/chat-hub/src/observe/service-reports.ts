@@ -13,7 +13,7 @@ export interface DatabaseState {
   /** Is 0 while the database is up. */
   readonly downMs: number;
   readonly onCall: (call: DatabaseCall) => void;
-  /** Call it for failures without a call's outcome, for instance because the database hangs. */
+  /** Call it for a failure that `onCall` does not report, for instance because the database hangs. */
   failed(side: Side, error: unknown): void;
 }
 
@@ -24,7 +24,10 @@ export interface DatabaseStateDeps {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-/** The database is down once calls fail for this long without a success. A lock may cause a single failure. */
+/**
+ * The database counts as down when calls have failed for this long without a success. A lock may cause a single
+ * failure.
+ */
 const toleratedMs = 250;
 
 const sideOf: Readonly<Record<CallKind, Side>> = {
@@ -80,7 +83,6 @@ export function createDatabaseState(
   };
 }
 
-/** Costs one observation per call, group or round trip. */
 export function serviceObservers(
   metrics: Pick<
     Metrics,

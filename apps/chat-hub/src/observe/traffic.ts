@@ -35,7 +35,7 @@ export interface Traffic {
 /** Percentiles and rates cover the last one to two slices. */
 const sliceMs = 5_000;
 const unitsPerMs = 16;
-/** The error of a value is at most 1/32 of it, or 0.1 ms. */
+/** The error of a value is at most 1/32 of the value, or 0.1 ms if that is more. */
 const bucketsPerOctave = 16;
 /** The maximum is about a minute. Longer latencies are recorded as this value. */
 const maxUnits = 2 ** 20 - 1;
@@ -120,7 +120,7 @@ export function createTraffic(
   };
 }
 
-/** A `conflict` of these methods is an ordinary answer: a colleague or the deadline came first. */
+/** A `conflict` of these methods is an ordinary answer: another agent or the deadline came first. */
 const racingMethods: ReadonlySet<string> = new Set([
   ...['claim', 'claim.release', 'ask.accept', 'ask.decline', 'ask.done', 'question.answer'],
 ]);
@@ -130,7 +130,7 @@ function isLostRace(method: string, outcome: CallOutcome): boolean {
   return outcome === 'superseded' || (outcome === 'conflict' && racingMethods.has(method));
 }
 
-/** Counts a limiter's refusals by action. An agent's own limit for messages applies before the usual one. */
+/** Counts a limiter's refusals by action. An agent's own limit for messages is checked before the general limit. */
 export function countRefusals(
   limiter: Limiter,
   { limited }: Pick<Metrics, 'limited'>,
@@ -155,10 +155,7 @@ interface Slice {
   readonly counts: Uint32Array;
 }
 
-/**
- * The logarithmic buckets of two alternating time slices always take 2 KiB. Recording costs a few array accesses and
- * no allocation.
- */
+/** Two time slices alternate. Their logarithmic buckets take about 2 KiB in all. Recording allocates no memory. */
 export class RecentLatency {
   readonly #clock: () => number;
   #current: Slice;

@@ -4,7 +4,7 @@ import type { PresenceTracker } from '@openclaw/presence';
 import { directChannelPrefix, type ResultOf } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 
-/** A hub with an older beat may have lost its connections, so they do not count. */
+/** Connections of a hub with an older beat do not count, because they may be lost. */
 const beatWithinMs = 5_000;
 const beatsKeptMs = 500;
 /** A hub accepts fewer connections of one agent. */
@@ -12,7 +12,7 @@ const connectionsMax = 200;
 
 const rosterPrefix = `${directChannelPrefix}self_`;
 
-/** There are few rosters, because each is reaped separately; leases of one roster are renewed together. */
+/** There are few rosters, because each is reaped separately. Leases of one roster are renewed together. */
 const rosters = 32;
 
 /** No channel has this id, because the prefix is reserved for the hub. */
@@ -28,7 +28,10 @@ export function isConnectionsRoster(channelId: string): boolean {
 
 type Deliveries = Pick<ResultOf<'ask.create'>, 'deliveries' | 'degraded'>;
 
-/** Knows which agents have a connection on any hub, or wait for their inbox there. Each has a lease in Redis. */
+/**
+ * Knows which agents are connected to any hub. An agent that waits for its inbox counts as connected. Each connection
+ * has a lease in Redis.
+ */
 export function createConnectedAgents(deps: {
   readonly tracker: Pick<PresenceTracker, 'hubId' | 'track' | 'untrack' | 'listConnections'>;
   readonly store: Pick<ChatStore, 'hubs'>;
@@ -77,7 +80,7 @@ export function createConnectedAgents(deps: {
   }
 
   return {
-    /** The connection counts until it is untracked, or until the returned function is called. */
+    /** The connection counts until the returned function is called, or until the tracker untracks the session. */
     connected(agentId: string, sessionId: string = randomUUID()): () => void {
       const connection = { agentId, sessionId };
       tracker.track(rosterOf(agentId), connection).catch(warn);

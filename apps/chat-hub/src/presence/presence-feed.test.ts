@@ -141,8 +141,9 @@ describe('presence events of other hubs', () => {
     },
   );
 
-  // The race: this hub decides that an agent left, and waits to conflate. Another hub decides that the agent came,
-  // and its event arrives first. Negative control: an event with an earlier decision changes nothing.
+  // The race: this hub decides that an agent left, and waits before it publishes this. Another hub decides that the
+  // agent came, and the event of that hub arrives first. Negative control: an event with an earlier decision changes
+  // nothing.
   it.each([
     { decided: 'later', published: ['a online'] },
     { decided: 'earlier', published: ['a online', 'a offline'] },

@@ -24,7 +24,10 @@ const channelsPerTurn = 50;
 
 type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
 
-/** Connects the presence tracker with this hub's sockets. Subscribing makes a member present; changes are conflated. */
+/**
+ * Connects the presence tracker with this hub's sockets. A member is present after subscribing. Changes within 50 ms
+ * are published together.
+ */
 export function createPresenceFeed(deps: {
   readonly hubId: string;
   readonly tracker: PresenceTracker;
@@ -132,7 +135,7 @@ export function createPresenceFeed(deps: {
       if (as === 'member') tracker.track(channelId, connectionOf(session)).catch(logFailure);
       return !view.isOverPushLimit;
     },
-    /** Call it when the agent of a socket that is in the room became a member. */
+    /** Call it when an agent with a socket in the room has become a member. */
     joined(session: Session, { channelId }: Room) {
       tracker.track(channelId, connectionOf(session)).catch(logFailure);
     },
@@ -157,7 +160,7 @@ export function createPresenceFeed(deps: {
       if (!degraded) watch.view(channelId)?.addListed(presences);
       return { presences: [...presences], nextCursor, degraded };
     },
-    /** Applies a presence event of any hub. Omits outdated records; null if all are outdated. */
+    /** Applies a presence event of any hub. Returns the event without outdated records, or null if all are outdated. */
     filterEvent(event: EncodedEnvelope): EncodedEnvelope | null {
       const view = event.channelId === null ? undefined : watch.view(event.channelId);
       return view ? filterPresence(event, (presences) => view.applyEvent(presences)) : event;
@@ -167,7 +170,7 @@ export function createPresenceFeed(deps: {
       watch.onClockChanged();
       watch.onEventsLost();
     },
-    /** Call it when Redis became unavailable or available, because later times may come from another clock. */
+    /** Call it when Redis becomes unavailable or available. Later times may then come from another clock. */
     onAvailability(isDegraded: boolean) {
       watch.onClockChanged();
       // Other hubs may not have restored their leases in Redis yet.

@@ -74,8 +74,8 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([record('a'), record('b', 'away')])).toEqual([]);
   });
 
-  // The fault: an absence from before `offlineFromMs` did not count, so an agent whose offline event was lost stayed
-  // online for a lease and two more reads.
+  // The fault: the time before `offlineFromMs` did not count as absence. An agent whose offline event was lost
+  // therefore stayed online for a lease and two more reads.
   it('reports an agent that has been missing long enough as soon as offline reports are allowed', () => {
     view.applyEvent([record('a')]);
     const trustFromMs = 3 * confirmMs;
@@ -106,7 +106,8 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: an agent's offline event is lost, and Redis fails again each time before its absence is confirmed.
+  // The race: an agent's offline event is lost, and Redis fails again each time before the agent's absence is
+  // confirmed.
   it('reports an agent offline after two leases without it, however often Redis fails', () => {
     view = new RosterView(() => nowMs, 30_000);
     compare([]);
@@ -121,7 +122,7 @@ describe('a roster view, compared with the roster', () => {
     expect(reported).toEqual(['gone offline']);
   });
 
-  // The race: only a list named the agent to a socket, and the agent's offline event is lost.
+  // The race: a socket knows an agent only from a list, and the agent's offline event is lost.
   it('also reports agents offline that only a list named', () => {
     view.addListed([record('a')]);
     expect(compare([])).toEqual([]);
@@ -155,8 +156,8 @@ describe('events that arrive in another order than they were decided', () => {
   const saw = (...records: PresenceRecord[]) =>
     view.applyEvent(records).map(({ agentId, status }) => `${agentId} ${status}`);
 
-  // The race: hub A decides that an agent left, and waits to conflate. Hub B decides that the agent came, and
-  // publishes first. Negative control: without known times the last arrival wins.
+  // The race: hub A decides that an agent left, and waits before it publishes this. Hub B decides that the agent came,
+  // and publishes first. Negative control: without known times, the event that arrives last decides.
   it.each(['by their times', 'the control, without times'])(
     'end with the last decision about an agent: %s',
     (how) => {

@@ -3,15 +3,15 @@ import { limits } from '@openclaw/protocol';
 
 export interface ComparisonRules {
   readonly nowMs: number;
-  /** An agent is offline after it was missing for this long, in at least two reads of the roster. */
+  /** An agent counts as offline when it has been missing for this long and in at least two reads of the roster. */
   readonly confirmMs: number;
   /** Until this time no agent is reported offline, because hubs may not have restored their leases yet. */
   readonly offlineFromMs: number;
   /** The end of each agent's latest lease in the roster, on the clock of `nowMs`. */
   readonly leaseEndsMs?: ReadonlyMap<string, number>;
   /**
-   * True after a wipe of Redis, once all hubs can write to it. An agent missing in two reads is then offline when its
-   * lease ends.
+   * True after a wipe of Redis, once all hubs can write to it. An agent that is missing in two reads is then offline at
+   * the end of its lease.
    */
   readonly canAllHubsWrite?: boolean;
   /** An agent with a socket on this hub is present, even if it is not in the roster. */
@@ -20,7 +20,7 @@ export interface ComparisonRules {
 
 interface MissingAgent {
   readonly firstMs: number;
-  /** The time of the first read without the agent since the last failed read; Infinity if there is none. */
+  /** The time of the first read without the agent after the last failed read; Infinity before such a read. */
   sinceMs: number;
 }
 
@@ -28,9 +28,9 @@ type OfflineRules = Pick<ComparisonRules, 'confirmMs' | 'offlineFromMs' | 'canAl
 
 const recheckMs = 250;
 
-/** An agent that is missing for this many leases is offline, even if Redis was unavailable in between. */
+/** An agent that is missing for this many lease times is offline, even if Redis was unavailable in between. */
 const maxMissingLeases = 2;
-/** The time is longer than the 10 s after which ephemeral envelopes are dropped. */
+/** An agent's offline time is kept longer than the 10 s after which ephemeral envelopes are dropped. */
 const offlineMs = 15_000;
 const offlineMax = limits.presencePush;
 
@@ -39,9 +39,12 @@ const offlineMax = limits.presencePush;
  * whose events were lost. An event that arrives during a read of the roster overrules the read.
  */
 export class RosterView {
-  /** True past {@link limits.presencePush} present agents over all hubs: presence is listed and not pushed. */
+  /**
+   * True when more than {@link limits.presencePush} agents are present over all hubs. Presence is then listed, but not
+   * pushed.
+   */
   isOverPushLimit = false;
-  /** Every socket knows these agents, from an event or from the list that it could read when it subscribed. */
+  /** Every socket knows these agents from an event, or could list them when it subscribed. */
   readonly #reported = new Map<string, PresenceRecord>();
   /** At least one socket knows these agents only from a list. */
   readonly #listed = new Map<string, PresenceRecord>();
@@ -57,7 +60,7 @@ export class RosterView {
 
   readonly #lastSeen: LastSeenGuard;
   readonly #clock: () => number;
-  /** By default no agent is reported offline at the end of a lease. */
+  /** With the default of Infinity, the end of a lease makes no agent offline. */
   readonly #leaseMs: number;
 
   constructor(clock: () => number = () => performance.now(), leaseMs = Infinity) {
@@ -77,13 +80,13 @@ export class RosterView {
       }
       return true;
     });
-    // Missing agents are no longer present; only the report is pending.
+    // A missing agent is no longer present, although it is not reported offline yet.
     const presentCount = this.#reported.size - this.#missing.size;
     if (presentCount > limits.presencePush) this.isOverPushLimit = true;
     return news;
   }
 
-  /** True if the sockets already have a later decision about the agent. Past the push limit, always false. */
+  /** True if the sockets already have a later decision about the agent. */
   isOutdated(record: PresenceRecord): boolean {
     return this.#lastSeen.isOutdated(record);
   }
@@ -104,7 +107,7 @@ export class RosterView {
     this.#changedDuringRead = new Set();
   }
 
-  /** The missing time counts from the next read. */
+  /** For missing agents, `confirmMs` counts from the next read. */
   failRead(): void {
     this.#changedDuringRead = null;
     this.#wasRead = true;
@@ -117,7 +120,7 @@ export class RosterView {
     this.#changedDuringRead = null;
     this.isOverPushLimit = roster === null;
     if (roster === null) return [];
-    // A socket that subscribed before the first read may have got an older list.
+    // If a socket listed agents before the first read, its list may be outdated, so the changes are sent.
     const isNews = this.#wasRead || this.#listed.size > 0;
     this.#wasRead = true;
     const known = new Map([...this.#listed, ...this.#reported]);
@@ -191,9 +194,9 @@ export class RosterView {
 }
 
 /**
- * Recognizes outdated presence events by `lastSeen`, because hubs may publish their decisions in a different order.
- * If two records have the same time, the one that arrived later is newer. `lastSeen` is Redis' time, so times of two
- * Redis servers cannot be compared.
+ * Recognizes outdated presence events by `lastSeen`, because hubs may not publish their decisions in the order in which
+ * they made them. If two records have the same time, the record that arrived later counts as newer. `lastSeen` is
+ * Redis' time, so times of two Redis servers cannot be compared.
  */
 class LastSeenGuard {
   readonly #present = new Map<string, number>();

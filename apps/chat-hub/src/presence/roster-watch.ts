@@ -67,7 +67,9 @@ export function createRosterWatch(
   let readingCount = 0;
   let startsLeft = 0;
   let offlineFromMs = -Infinity;
-  /** For one lease after a wipe, no reaper sees the lost leases expire, so this watch reports the missing agents. */
+  /**
+   * After a wipe, no reaper sees the lost leases expire. For one lease, this watch reports the missing agents instead.
+   */
   let afterWipeUntilMs = -Infinity;
 
   const timer = setInterval(() => {
@@ -83,7 +85,7 @@ export function createRosterWatch(
     for (const [channelId, { dueMs, isReading, isReady }] of followed) {
       if (readingCount >= maxReading || startsLeft <= 0) return;
       if (isReading || !isReady) continue;
-      // All later channels in this order are due later.
+      // The remaining channels are due even later.
       if (dueMs > nowMs) return;
       startsLeft -= 1;
       if (deps.isLive(channelId)) start(channelId);
@@ -151,7 +153,7 @@ export function createRosterWatch(
       });
       if (news.length > 0) deps.onDifference(channelId, news);
       if (!isAfterWipe) return;
-      // After a wipe, missing agents are decided before the next regular read.
+      // After a wipe, the next read is due as soon as a missing agent can be reported offline.
       const decisionMs = view.nextDecisionMs({
         confirmMs,
         offlineFromMs,
@@ -166,7 +168,7 @@ export function createRosterWatch(
     }
   }
 
-  /** Records when the leases end. Null when the number of present agents exceeds the push limit. */
+  /** Records the end of each lease. Returns null when more agents are present than the push limit. */
   async function readRoster(
     channelId: string,
     leaseEndsMs: Map<string, number>,
@@ -208,7 +210,7 @@ export function createRosterWatch(
       startQueued();
       return view;
     },
-    /** Resolves after the channel's first read, also a failed one, or after {@link readyMs}. */
+    /** Resolves after the channel's first read, even if that read fails, or after {@link readyMs}. */
     async ready(channelId: string) {
       const channel = followed.get(channelId);
       if (!channel || channel.isReady) return;

@@ -19,14 +19,14 @@ import type { ConnectedAgents } from './connected-agents.ts';
  * ends.
  */
 const maxPlaces = 50;
-/** The lease of a turn is three times as long. Renewals without a change are published at most this often. */
+/** Renewals without a change are published at most once in this time. The lease of a turn is three times as long. */
 const renewalEveryMs = 10_000;
 
 interface Known extends TypingPlace {
   publishedMs: number;
 }
 
-// An id holds no space.
+// Ids contain no spaces.
 const keyOf = ({ channelId, threadId }: TypingPlace) => `${channelId} ${threadId ?? ''}`;
 
 export function createTurnFeed(deps: {
@@ -93,7 +93,7 @@ export function createTurnFeed(deps: {
     const wasKnown = known.get(agentId)?.has(keyOf(place)) === true;
     forget(agentId, place);
     const { changed, untilMs } = await turns.end(channelId, agentId, threadId);
-    // Redis may have lost a turn that this hub's clients have seen.
+    // This hub's clients may still show a turn that Redis has lost.
     if (changed || wasKnown) publish(channelId, idleOf(agentId, threadId, untilMs));
   }
 
@@ -112,7 +112,7 @@ export function createTurnFeed(deps: {
     if (!isElsewhere && !deps.isConnectedHere(agentId)) await endAll(agentId, places);
   }
 
-  // When another hub was killed, only the end of the agent's lease, which this hub finds, reports the loss.
+  // A killed hub announces nothing. Its agents' turns end when this hub notices that their leases have ended.
   const offChange = tracker.onChange((channelId, { agentId, status }) => {
     if (status !== 'offline') return;
     const places = [...(known.get(agentId)?.values() ?? [])].filter(

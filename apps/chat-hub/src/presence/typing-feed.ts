@@ -13,7 +13,7 @@ import type { Session } from '../sockets/session.ts';
  */
 const maxPlaces = 50;
 
-/** Publishes a change as one event; a refresh sends nothing. */
+/** Publishes one event for each change. A start that only renews the typing publishes nothing. */
 export function createTypingFeed(deps: {
   readonly typing: SharedTyping;
   readonly rooms: Rooms;

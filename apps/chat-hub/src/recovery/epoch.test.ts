@@ -15,7 +15,7 @@ import { createSessions } from '../sockets/sessions.ts';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 
 describe('a new epoch', () => {
-  // The race: a room is opened while the heads of the other rooms are read. If it continued from 0, it would send its
+  // The race: a room is opened while the heads of the other rooms are read. A room that continued from 0 would send its
   // whole log as new events.
   it('begins at the head of every room, even of one that is opened meanwhile', async () => {
     const heads = new Map([
@@ -61,7 +61,7 @@ describe('a new epoch', () => {
     await rooms.close();
   });
 
-  // The fault: rights were read for one session after the other while the tail check waited, and each read queued
+  // The fault: rights were read for one session after the other, while the tail check waited. Each read also queued
   // behind the agent's own calls.
   it('reads rights once for each agent, a bounded number at a time', async () => {
     const sessions = createSessions();

@@ -6,7 +6,7 @@ import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 
 const maxRounds = 20;
-/** This many concurrent reads of rights keep the store busy. */
+/** This many concurrent reads of rights keep the store busy, so more would not be faster. */
 const agentsAtOnce = 16;
 const channelsAtOnce = 1_000;
 
@@ -18,9 +18,10 @@ export interface EpochDeps {
 }
 
 /**
- * Call it when a backup was restored and the store is in the new epoch. Every live channel continues from its head
- * there, and its sockets get a discontinuity. Sockets of former members leave before any event of the new epoch. Data
- * of the previous epoch in Redis is dropped. If it rejects, no room was changed, and the call can be repeated.
+ * Call it when a backup was restored and the store is in the new epoch. Every live channel continues from its head in
+ * the restored log, and its sockets get a discontinuity. Sockets of former members leave before any event of the new
+ * epoch. Data of the previous epoch in Redis is dropped. If the call rejects, no room was changed, and the call can be
+ * repeated.
  */
 export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {
   const heads = new Map<string, number>();
@@ -45,11 +46,11 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
       if (room.members.has(session)) session.ended(room, 'epoch');
     }
   });
-  // While Redis is away, nothing can be dropped. Cached values are compared with the log's head when they are served.
+  // Redis may be away. This does no harm, because cached values are compared with the log's head when they are served.
   await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
 }
 
-/** Groups the sockets by the channel of the room. Reads rights once per agent. */
+/** Maps each channel to the sockets whose agents are not its members any more. Reads rights once per agent. */
 async function readOutsiders(
   store: Pick<ChatStore, 'access'>,
   sessions: EpochDeps['sessions'],

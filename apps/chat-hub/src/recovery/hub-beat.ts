@@ -5,8 +5,8 @@ import type { Logger } from 'pino';
 const everyMs = 2_000;
 
 /**
- * Reports every two seconds and at each change that this hub is alive and whether it can write to Redis. Without
- * these reports other hubs would end its leases. Returns a function that stops the reports.
+ * Reports that this hub is alive and whether it can write to Redis, every two seconds and at each change. Without these
+ * reports, other hubs would end this hub's leases. Returns a function that stops the reports.
  */
 export async function startHubBeat(deps: {
   readonly store: Pick<ChatStore, 'beat'>;
@@ -14,7 +14,7 @@ export async function startHubBeat(deps: {
   /** While the tracker is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
-  /** JSON of the hub's last seconds; null while there are no figures. */
+  /** Returns the figures of the hub's last seconds as JSON; null while there are none. */
   readonly figures?: () => string | null;
   readonly onBeat?: () => void;
   readonly onFailed?: (error: unknown) => void;

@@ -15,8 +15,8 @@ const maxRemembered = 32;
 const droppedChannels = 1_000;
 
 /**
- * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log; a
- * missing one shows that a backup was restored while no hub ran. Nothing is written before this first comparison.
+ * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log. If one
+ * is missing, a backup was restored while no hub ran. Redis is written only after this first comparison.
  */
 export function createLatestEvents(deps: {
   readonly hubId: string;
@@ -40,7 +40,7 @@ export function createLatestEvents(deps: {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Entries of another epoch are ignored, because the hubs have already changed the epoch since.
+    // Entries of another epoch are ignored, because the hubs have changed the epoch after these events.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
     // Event ids begin with the event's time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));

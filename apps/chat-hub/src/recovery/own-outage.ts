@@ -7,12 +7,11 @@ import type { DatabaseState } from '../observe/service-reports.ts';
 const announceEveryMs = 4_000;
 const lookEveryMs = 1_000;
 /**
- * Once every look has found another hub's announcement for this long, only this hub is cut off. Announcements from
- * before the outage have expired by then. Hubs also return at different times after a shared outage, but within this
- * time.
+ * If every look finds another hub's announcement for this long, only this hub is cut off. By then, announcements from
+ * before the outage have expired. After a shared outage, hubs return at different times, but all within this time.
  */
 const aloneAfterMs = ttlMs.databaseHub + 2_000;
-/** After this many failed looks in a row, earlier finds are dropped. */
+/** After more failed looks in a row, announcements that were found earlier do not count any more. */
 const maxFailedLooks = 5;
 
 export interface OwnOutage {
@@ -32,9 +31,9 @@ export interface OwnOutageDeps {
 }
 
 /**
- * Tells an outage of this hub from one that all hubs share. A hub that reaches the database sets a key in Redis every
- * 4 s; a hub that has lost the database reads it every second. Without Redis the outage counts as shared. `clock` is
- * monotonic time in ms.
+ * Distinguishes an outage of this hub from an outage that all hubs share. A hub that reaches the database sets a key in
+ * Redis every 4 s. A hub that has lost the database reads this key every second. Without Redis the outage counts as
+ * shared. `clock` is monotonic time in ms.
  */
 export function startOwnOutageWatch(
   { hubId, redis, keys, database, log }: OwnOutageDeps,
@@ -48,7 +47,7 @@ export function startOwnOutageWatch(
   let failedLooks = 0;
   let isLooking = false;
 
-  // If the database answered between two looks, another outage has begun since the first announcement was found.
+  // If the database has answered since the first announcement was found, this is a new outage.
   const isSameOutage = () => foundSinceMs !== null && database.downMs >= clock() - foundSinceMs;
 
   function found(otherHub: string | null): void {
@@ -58,7 +57,7 @@ export function startOwnOutageWatch(
     isAlone = foundSinceMs !== null && clock() - foundSinceMs >= aloneAfterMs;
     if (isAlone && !wasAlone)
       log.warn({ otherHub }, 'another hub reaches the database: this hub is not ready');
-    // The state of the database logs the end of the outage.
+    // If the database answers again, `DatabaseState` logs the end of the outage.
     if (wasAlone && !isAlone && database.downMs > 0)
       log.warn('no other hub is known to reach the database: this hub is ready');
   }

@@ -3,7 +3,7 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** Covers the most recently changed channels, because a restore loses the newest events. */
+/** Only heads of the most recently changed channels are kept, because a restore loses the newest events. */
 const maxKnownHeads = 5_000;
 const seedChannels = 1_000;
 const channelsAtOnce = 500;
@@ -29,7 +29,7 @@ export function createRestoreCheck(
     return true;
   }
 
-  /** True if the store's head of a channel is below a head that it reported before or that was delivered here. */
+  /** True if the store reports a lower head of a channel than before, or a head below the newest seq delivered here. */
   async function isBehind(): Promise<boolean> {
     const least = new Map(knownHeads.entries());
     for (const channelId of rooms.channelIds()) {
@@ -64,8 +64,8 @@ export function createRestoreCheck(
       for (const [channelId, head] of [...heads].reverse()) record(channelId, head);
     },
     /**
-     * True if these changes or the heads show a restore. The heads are read only for a reason, and in every 25th call
-     * (10 s).
+     * True if the changes or the heads show a restore. The heads are read after a failure or when the mark went back,
+     * and otherwise only in every 25th call (10 s).
      */
     async isRestored(changes: Changes, hasFailed: boolean) {
       let isShorter = false;
@@ -83,8 +83,8 @@ export function createRestoreCheck(
       return (isReason || checks % comparedEvery === 0) && (await isBehind());
     },
     /**
-     * Call it when an event arrived whose seq belongs to a different event that was delivered. The next check asks
-     * the store.
+     * Call it when an event arrives that has the seq of `delivered` but differs from it. The next check asks the store
+     * which of the two is right.
      */
     reportSeqConflict(delivered: EncodedEnvelope) {
       conflicting ??= delivered;

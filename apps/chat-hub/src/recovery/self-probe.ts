@@ -12,7 +12,7 @@ export interface PublishPath {
 
 /** The connection is replaced after this many lost probes in a row. A single lost probe may be a stall. */
 const lostToReconnect = 2;
-/** Reconnects become rarer: the lost probes between two reconnects double from 2 up to this. */
+/** The number of lost probes between two reconnects doubles from 2 up to this. */
 const maxLostBetween = 64;
 
 /** The hub publishes to itself, because a connection that answers PING may deliver nothing. */
@@ -21,7 +21,7 @@ export function startSelfProbe(
     readonly probe: (timeoutMs: number) => Promise<ProbeResult>;
     readonly reconnect: () => void;
     readonly onDeaf: () => void;
-    /** A missing Redis is a fault only if one is configured. */
+    /** True if a Redis is configured, so that its absence is a fault. */
     readonly isRedisNamed: boolean;
     readonly onProbe?: (result: ProbeResult) => void;
     readonly log: Logger;

@@ -135,7 +135,7 @@ describe('the tail check', () => {
       await jest.advanceTimersByTimeAsync(2_000);
       other.head = 4;
       await jest.advanceTimersByTimeAsync(2_000);
-      // Negative control: without a reason the heads are not read yet.
+      // Negative control: nothing has failed and the mark is not lower, so the heads are not read yet.
       expect(epochs).toEqual([]);
       database.mark = 20;
       await jest.advanceTimersByTimeAsync(2_000);

@@ -27,8 +27,8 @@ export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPoli
     if (origin === undefined) return;
     const denied = originPolicy(request.raw);
     if (denied !== null) {
-      // A browser hides from a page the reason why its upgrade was refused. The page can read the reason by a POST to
-      // the upgrade's path.
+      // A browser does not tell a page why its upgrade was refused. The page can learn the reason with a POST to the
+      // same path.
       if (request.routeOptions.url === webSocketPath)
         return sendFailure(reply, refuse('forbidden', denied));
       return;

@@ -33,7 +33,7 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   });
 }
 
-/** The text is the hub's own, because a library's text may contain names that clients must not learn. */
+/** Returns the hub's own text, because a library's text may contain names that clients must not learn. */
 export function unreadableText(error: FastifyError | Error): string {
   if (error instanceof UnreadableBody) return error.message;
   const { statusCode } = error as FastifyError;

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { malformed } from '../calls/failure.ts';
 import { refuseUnreadable, sendFailure } from './errors.ts';
 
-/** A connection is closed after this silence while a request or an answer is under way. */
+/** A connection is closed after this time of silence during a request or an answer. */
 export const idleConnectionMs = 30_000;
 
 /** With these options, no client can keep a connection by sending byte by byte or by not reading its answer. */

@@ -85,7 +85,8 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 1_000) {
 }
 
 describe('a direct channel that is not yet live', () => {
-  // The race: an event of an earlier epoch arrives late. A room opened at its seq would drop the new epoch's events.
+  // The race: an event of an earlier epoch arrives late. A room opened at the seq of this event would drop the new
+  // epoch's events.
   it('is not opened by an event of another epoch, which is reported instead', async () => {
     const { rooms, foreign, publish } = await createBench();
     await publish(40, 'before');
@@ -94,8 +95,8 @@ describe('a direct channel that is not yet live', () => {
     expect(rooms.get(channelId)?.head).toBe(4);
   });
 
-  // The race: the bus lost the events between the welcome and this one. If the session knows its head, it gets them
-  // from the log, else a discontinuity.
+  // The race: the bus lost the channel's events between the welcome and the published event. If the channel's head at
+  // the welcome is known, the session gets these events from the log, otherwise a discontinuity.
   it('starts at the head that was known at the welcome', async () => {
     const { entered, publish } = await createBench({ phase: live });
     await publish(7, 'now');

@@ -9,7 +9,7 @@ import { notificationText, textFrame } from '../channels/frames.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** A welcome waits this long for rooms of direct channels that have not delivered all events of the log. */
+/** A welcome waits at most this long for rooms of direct channels that are behind the log. */
 const catchUpMs = 1_000;
 
 export interface DirectsRead {
@@ -41,8 +41,8 @@ export function createAgentTopics(deps: {
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   /**
-   * Null when the socket closed during the read. If the agent has more channels than a welcome names, they are read
-   * in pages, once for all its sessions, so that no statement sorts all of them.
+   * Null when the socket closed during the read. An agent may have more channels than a welcome names. They are then
+   * read in pages, once for all sessions of the agent, because one statement would sort all of them.
    */
   async function readLatest(session: Session) {
     const { agentId } = session;
@@ -54,7 +54,7 @@ export function createAgentTopics(deps: {
     await heads.load(agentId);
     const { phase } = session;
     if (phase.name === 'welcoming') {
-      // The heads include these early events. The tail check finds some of them only later.
+      // The heads include these early events, and also those that the tail check finds only later.
       phase.earlyDirects.clear();
       phase.areHeadsRead = true;
     }
@@ -175,7 +175,7 @@ export function createAgentTopics(deps: {
         isComplete,
       };
     },
-    /** Send the welcome and enter the rooms in the same turn. */
+    /** The caller must send the welcome and enter the rooms in the same turn of the event loop. */
     openDirects(session: Session, { heads: named, isComplete }: DirectsRead) {
       const starts = new Map<string, number>();
       const early = session.phase.name === 'welcoming' ? session.phase.earlyDirects : [];

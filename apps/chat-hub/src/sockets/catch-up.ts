@@ -41,7 +41,7 @@ export class CatchUp {
   readonly #pending = new Map<Room, Pending>();
   readonly #missedSignals = new Conflation<Room>();
   #isRunning = false;
-  /** Counts answers that are being made, during which no pending events are sent. */
+  /** The number of answers that are being made. Meanwhile no pending events are sent. */
   #pauses = 0;
   #onReleased: (() => void)[] = [];
 
@@ -86,8 +86,8 @@ export class CatchUp {
   }
 
   /**
-   * Call it when the client subscribes again while events are pending. The result of that call names `afterSeq`
-   * as its seq to continue from, so only later events stay pending.
+   * Call it when the client subscribes again while events are pending. The answer tells the client to continue after
+   * `afterSeq`, so only later events stay pending.
    */
   skipTo(room: Room, afterSeq: number): void {
     const pending = this.#pending.get(room);
@@ -174,10 +174,11 @@ export class CatchUp {
       this.#onReleased.push(() => void this.run());
   }
 
-  /** Sends a discontinuity when too many events are pending for a page. */
+  /** If too many events are pending, sends a discontinuity instead. */
   async #sendPage(room: Room, pending: Pending): Promise<void> {
     if ((pending.untilSeq ?? room.head) - pending.afterSeq > limits.resumeEvents) {
-      // The waiting events are framed now, because they are at or below the head that the client gets.
+      // The room's waiting events are framed now. They are at or below the head in the discontinuity, so this session
+      // must not get them after the discontinuity.
       room.flush();
       const { untilSeq } = pending;
       this.discontinue(room, 'behind', untilSeq === null ? room.head : untilSeq - 1);
@@ -208,7 +209,8 @@ export class CatchUp {
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
     if (!this.#maySend) return;
     if (frames && pending.untilSeq !== null && pending.untilSeq < upTo) return;
-    // No await follows, so each event delivered so far is sent here, or was already framed for the other sessions.
+    // The flush frames the waiting events for the other sessions. No await follows, so no event can arrive before the
+    // sending.
     room.flush();
     const target = pending.untilSeq ?? room.head;
     let events = wanted;
@@ -226,7 +228,7 @@ export class CatchUp {
 
   /** Notifies the client that its next events were trimmed, and continues from the floor. */
   #skipTrimmed(room: Room, pending: Pending, afterSeq: number, { floor }: LogPage): void {
-    // After a discontinuity of the epoch, this floor belongs to another log.
+    // If the client got a discontinuity of the epoch meanwhile, this floor belongs to the earlier log.
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
     room.update({ floor });
     if (!this.#maySend) return;

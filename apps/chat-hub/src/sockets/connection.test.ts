@@ -169,7 +169,7 @@ describe('a connection that sends much at once', () => {
   });
 });
 
-/** A full list, so the hub must also read the heads of the other channels. */
+/** The list is full, so the hub must also read the heads of the other channels. */
 const fullList = range(1, limits.welcomeDirect).map((n) => ({
   channelId: `dm_${String(n).padStart(32, '0')}`,
   head: 1,
@@ -194,7 +194,7 @@ describe('direct events between the read of direct channels and the welcome', ()
     expect(connection.peer.objects[0].method).toBe('welcome');
   });
 
-  // The race: a new channel's event is deleted while direct channels are read, so the hub's memory drops it.
+  // The race: a new channel's event is deleted while direct channels are read, so the hub drops the event from memory.
   it('follow the welcome even if one of them was deleted meanwhile', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
@@ -240,8 +240,8 @@ describe('a welcome with as many direct channels as it may name', () => {
 });
 
 describe('a connection that ends before its welcome', () => {
-  // The race: the agent's only socket closes while its direct channels are read. Nothing would update the heads, and
-  // a later connection would start at outdated ones.
+  // The race: the agent's only socket closes while its direct channels are read. Heads kept in memory would not be
+  // updated any more, and a later connection would start at outdated heads.
   it('leaves no heads of direct channels behind', async () => {
     const connection = await connecting();
     connection.ws.terminate();

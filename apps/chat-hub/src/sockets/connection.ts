@@ -172,10 +172,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       if (before < turnBytes && readInTurn >= turnBytes) session.restUntilNextTurn();
     }
 
-    /**
-     * Counts a frame without a call as a call. Returns false once the socket is closed, because the peer may still
-     * send.
-     */
+    /** Counts a frame without a call as a call. Returns false if the frame arrived after the socket was closed. */
     function countFrame(): boolean {
       if (session.isOpen) allowance.count(session.agentId);
       return session.isOpen;
@@ -238,7 +235,7 @@ function useProtocolCloseCodes(ws: WebSocket): () => number | null {
   const close = ws.close.bind(ws);
   let closedWith: number | null = null;
   ws.close = (code, reason) => {
-    // ws answers a peer's close with the peer's own code, and passes its reason on as bytes.
+    // To answer a peer's close, ws calls this with the peer's code, and with the reason as bytes.
     if (code === undefined || Buffer.isBuffer(reason)) {
       close(code, reason);
       return;

@@ -54,7 +54,7 @@ export async function drainSessions(sessions: Sessions, options: DrainOptions): 
 }
 
 function notify(session: Session, afterMs: number): void {
-  // Nothing may be sent before the welcome, so this client learns of the drain from its close.
+  // Nothing may be sent before the welcome, so this client learns of the drain only when its socket is closed.
   if (session.phase.name === 'welcoming') return;
   const params = { afterMs, reason: 'draining' };
   session.send(JSON.stringify({ jsonrpc: '2.0', method: 'reconnect', params }));

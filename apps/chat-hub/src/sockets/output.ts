@@ -89,7 +89,7 @@ export class SocketOutput implements Flushable {
       this.#bufferedBytes += sizeOfFrame(frame);
       return;
     }
-    // Frames of an earlier turn wait for the peer. The next flush checks whether they are too many.
+    // If frames of an earlier turn still wait for the peer, a flush checks whether too many are queued.
     if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.scheduleSocket(this);
     this.#frames.push(frame);
     this.#queuedBytes += sizeOfFrame(frame);
@@ -109,8 +109,8 @@ export class SocketOutput implements Flushable {
   }
 
   /**
-   * Buffers further frames until the returned function is called, which sends its payload before them. If several
-   * buffers are open, the frames wait for the last one.
+   * Buffers further frames until the returned function is called. That function sends its payload before the buffered
+   * frames. If several buffers are open, the frames wait until the last one ends.
    */
   buffer(): (payload: Payload | null) => void {
     this.#openBuffers += 1;
@@ -164,7 +164,7 @@ export class SocketOutput implements Flushable {
     clearTimeout(stuck);
   }
 
-  /** `bytes` limits one read of the log for this socket, and counts as unsent until `release` is called. */
+  /** `bytes` limits one read of the log for this socket. These bytes count as unsent until `release` is called. */
   openPage(): { readonly bytes: number; release(): void } {
     // A socket gets a small page even over the budget. Otherwise the agent's sockets that do not read could block one
     // that reads.

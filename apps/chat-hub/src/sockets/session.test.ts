@@ -59,7 +59,8 @@ describe('a socket that read too slowly', () => {
   });
 
   // The race: the answers of a batch are buffered, and the socket falls behind. A call with a large answer waits for
-  // the catch-up, the catch-up for the buffer, and the buffer for the call. Invariant: every call ends.
+  // the catch-up. The catch-up waits for the end of the buffer, and the buffer ends only after the call. Invariant:
+  // every call ends.
   it('does not make the calls of a batch wait for the end of that batch', async () => {
     const bench = createSessionBench({ protocol: '' });
     bench.session.enter(bench.room);

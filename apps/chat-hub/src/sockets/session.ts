@@ -178,9 +178,10 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Buffers all further output until the returned function is called, which sends its payload before that output. If
-   * several buffers are open, the output waits for the last one. Events of rooms are not buffered but sent from the
-   * logs afterwards, because the payload may name the seq after which a room continues.
+   * Buffers all further output until the returned function is called. That function sends its payload before the
+   * buffered output. If several buffers are open, the output waits until the last one ends. Events of rooms are not
+   * buffered. They are sent from the logs afterwards, because the payload may name the seq after which a room
+   * continues.
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
@@ -226,7 +227,8 @@ export class Session implements RoomMember {
 
   /** Events that the room delivered after `afterSeq` are sent first. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // The waiting events are framed for the earlier members only, and this session catches up if it needs them.
+    // The flush sends the room's waiting events to its earlier members only. This session catches up on those that it
+    // needs.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);
@@ -291,7 +293,7 @@ export class Session implements RoomMember {
     this.#forget(room);
   }
 
-  /** The socket of a peer that does not answer in time is destroyed. */
+  /** If the peer does not answer in time, its socket is destroyed. */
   close(code: number, reason = ''): void {
     if (!this.isOpen) return;
     this.#output.flushAll();

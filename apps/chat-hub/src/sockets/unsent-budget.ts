@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 
 export interface Unsent {
-  /** The first call replaces a reservation by the answer's real size. */
+  /** Sets the number of unsent bytes. The first call also ends the reservation. */
   settle(bytes: number): void;
   /** Further calls do nothing. */
   release(): void;
@@ -19,7 +19,7 @@ export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
   maxWaitMs = 2_000,
-  /** The limit applies per agent and per hub. Further reservations are refused. */
+  /** At most this many reservations wait per agent and per hub. Further ones are refused. */
   maxWaiting = 10_000,
   random = Math.random,
 } = {}) {
@@ -69,7 +69,7 @@ export function createUnsentBudget({
     },
     /** Random, so that clients do not repeat refused calls together. */
     retryAfterMs: () => retryMs + Math.floor(random() * retryMs),
-    /** The bytes may exceed the budget. */
+    /** Opens an entry without a reservation. Its bytes may exceed the budget. */
     open: (agentId: string) => open(agentId, use(agentId), 0),
     isOver: (agentId: string) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,

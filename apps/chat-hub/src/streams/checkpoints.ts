@@ -91,7 +91,7 @@ export function createCheckpoints(deps: {
   };
 }
 
-/** Returns the part of the text that is not in the database, as the store takes it. */
+/** Returns the part of the text that is not in the database, in the form that the store accepts. */
 export function pieceOf(text: StreamText): StreamPiece {
   const { channelId, messageId, savedLength: from } = text;
   return { channelId, messageId, from, text: unsavedPart(text) };

@@ -19,7 +19,7 @@ export function createFollowedLogs(deps: {
   const followed = new Map<string, () => void>();
   const opening = new Set<string>();
 
-  /** This may fail: without a room, the next checkpoint finds out what the log says. */
+  /** A failure does no harm: without a room, the next checkpoint finds out whether a message has ended. */
   function openRoom(channelId: string): void {
     if (opening.has(channelId)) return;
     opening.add(channelId);
@@ -73,8 +73,8 @@ const endingTypes: ReadonlySet<string> = new Set<ChannelEvent['type']>([
 ]);
 
 /**
- * True for an event with which the store interrupts growing messages: at most 50 in the event's transaction, and any
- * others later.
+ * True for an event that makes the store interrupt growing messages. At most 50 messages are interrupted in the event's
+ * transaction, and the others later.
  */
 function endsAll(event: ChannelEvent): boolean {
   if (event.type === 'collaboration.event') return event.name === 'freeze.set';

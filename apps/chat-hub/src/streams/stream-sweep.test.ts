@@ -32,8 +32,8 @@ it('gives the other hubs time to report their authors in a restored database', a
   await sweep.close();
 });
 
-// The race: an agent is frozen while its hub checks the streams. The check of the freeze was left out
-// until the next one was due.
+// The race: an agent is frozen while its hub checks the streams. The freeze was then not checked until the next regular
+// check.
 it('checks once more when it is asked to during a check', async () => {
   const sweeps: PromiseWithResolvers<void>[] = [];
   const sweep = startStreamSweep({

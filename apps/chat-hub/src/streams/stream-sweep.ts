@@ -3,12 +3,12 @@ import type { Logger } from 'pino';
 import type { AgentTimes } from '../agent-times.ts';
 import type { Writer } from '../channels/writer.ts';
 
-/** Further pieces follow in the next tick. */
+/** One check sweeps at most this many pieces. The next check continues. */
 const maxPieces = 20;
 
 /**
- * Interrupts the streams whose author is away, silent or frozen, whichever hub began them. First gives the other hubs
- * time to report the authors' connections, after a start, a loss of the database or a restore.
+ * Interrupts the streams whose author is away, silent or frozen, whichever hub began them. After a start, a loss of the
+ * database or a restore, the other hubs first get time to report the authors' connections.
  */
 export function startStreamSweep(deps: {
   readonly store: Pick<ChatStore, 'epoch' | 'readStreamAuthors' | 'keepStreams' | 'sweepStreams'>;
@@ -27,8 +27,8 @@ export function startStreamSweep(deps: {
 
   async function check(): Promise<void> {
     const startMs = performance.now();
-    // Ticks came late or failed, so the other hubs may have lost the database too. In a restored
-    // database, the last reports of all hubs are old.
+    // If checks came late or failed, the other hubs may have lost the database too. In a restored database, the last
+    // reports of all hubs are old. In both cases the hubs get time to report again.
     if (startMs - checkedMs > 3 * streamCheckMs || store.epoch !== epoch) steadySinceMs = startMs;
     ({ epoch } = store);
     let authors = await store.readStreamAuthors();
@@ -58,7 +58,9 @@ export function startStreamSweep(deps: {
 
   const timer = setInterval(run, streamCheckMs).unref();
   return {
-    /** Checks now, and once more if a check is running, because that may have missed a new freeze. */
+    /**
+     * Checks now. If a check is running, checks once more afterwards, because the running one may miss a new freeze.
+     */
     now(): void {
       void running?.then(run);
       run();

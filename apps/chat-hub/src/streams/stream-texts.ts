@@ -1,6 +1,6 @@
 import { limits, utf8Bytes } from '@openclaw/protocol';
 
-/** The texts of one agent, and of the hub, take at most this memory. */
+/** Limits the memory for the texts of one agent, and for all texts of the hub. */
 export interface StreamBudget {
   readonly agentBytes: number;
   readonly hubBytes: number;
@@ -21,7 +21,7 @@ export interface StreamText {
   text: string;
   /** The size of the text in UTF-8. */
   bytes: number;
-  /** `savedLength` is in the database, `sentLength` is what watchers have. */
+  /** The database has the first `savedLength` code units, and watchers have the first `sentLength`. */
   savedLength: number;
   sentLength: number;
   sentMs: number;
@@ -66,7 +66,7 @@ export function createStreamTexts(
     onDropped(text);
   }
 
-  /** Forgets texts that are in the database, except `kept`. Returns false when that does not free enough. */
+  /** Drops texts that are in the database, except `kept`, until the bytes fit. Returns false when they do not fit. */
   function makeRoom(agentId: string, bytes: number, kept?: StreamText): boolean {
     const isHubOver = () => allBytes + bytes > hubBytes;
     const isOver = () => isHubOver() || (bytesOf.get(agentId) ?? 0) + bytes > agentBytes;

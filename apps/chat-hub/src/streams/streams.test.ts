@@ -164,8 +164,8 @@ describe('the texts of growing messages in a hub', () => {
     expect(bench.reads).toBe(reads + 1);
   });
 
-  // The fault: a text over its agent's budget was forgotten for its own growth, and the count fell below zero, so the
-  // budget no longer held.
+  // The fault: a text that grew over its agent's budget was itself forgotten to free memory. The count fell below zero,
+  // so the budget no longer held.
   it('are not forgotten for their own growth', async () => {
     const text = 'x'.repeat(10 * kib);
     const bench = createBench({ agentBytes: 40 * kib, hubBytes: 96 * kib });
@@ -204,8 +204,8 @@ describe('the texts of growing messages in a hub', () => {
     expect(bench.followed()).toEqual(['d']);
   });
 
-  // The fault: beyond the 50 messages that an archive or a freeze interrupts in its transaction,
-  // texts grew on until the next check of the streams.
+  // The fault: an archive or a freeze interrupts only 50 messages in its transaction. The texts of the others grew on
+  // until the next check of the streams.
   it.each([
     { event: { type: 'channel.delete', channelId: 'c' }, isForgotten: true },
     { event: named('freeze.set'), isForgotten: true },

@@ -26,7 +26,7 @@ export interface LogWriter extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** The writer publishes only with a Redis. */
+/** Without `redisUrl`, the writer publishes nothing. */
 export async function openLogWriter(
   database: Pick<TestDatabase, 'url'>,
   redisUrl?: string,

@@ -28,7 +28,7 @@ export interface SessionBench {
   ): void;
   /** `requested` resolves when the session reads the page; `release` lets the store answer. */
   holdNextPage(): { readonly requested: Promise<void>; readonly release: () => void };
-  /** The store then answers no event before the floor, and the room does not learn of it. */
+  /** The store then returns no event below the floor. The room does not learn of the new floor. */
   readonly trim: (floor: number) => void;
   readonly turn: () => Promise<void>;
 }

@@ -23,8 +23,8 @@ import type { Tracing } from './tracing.ts';
 
 /**
  * Records a span for each call, its commit, its publishes and their deliveries on every hub. The process must have
- * registered an OpenTelemetry SDK with a context manager, else a warning is logged and nothing is recorded. The SDK
- * samples; nothing is sent to other hubs for a trace that is not sampled.
+ * registered an OpenTelemetry SDK with a context manager. Otherwise a warning is logged and nothing is recorded. The
+ * SDK decides which traces are sampled. For other traces, nothing is sent to other hubs.
  */
 export async function createTracing(
   deps: Pick<Services, 'redis' | 'keys'>,
@@ -173,8 +173,8 @@ export async function createTracing(
         sent.catch((error: unknown) => fail(span, error)).finally(() => span.end());
         return sent;
       };
-      // With the original bus as prototype, getters stay current; a copy would freeze their values. Inherited methods
-      // work because they are closures.
+      // The original bus is the prototype, so its getters return current values. A copy would keep old values.
+      // Inherited methods work too, because they are closures and do not use `this`.
       return Object.create(next, {
         publish: { value: publish },
         subscribeChannel: {
@@ -201,7 +201,7 @@ function refuse(span: Span, code: string): void {
     span.setStatus({ code: SpanStatusCode.ERROR, message: code });
 }
 
-/** Takes only the code, because the message may name hosts or contain text of a message. */
+/** Records only the error's code, because its message may name hosts or contain text of a chat message. */
 function fail(span: Span, error: unknown): void {
   const { code } = error as { readonly code?: unknown };
   span.setStatus({

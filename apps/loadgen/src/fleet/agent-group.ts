@@ -31,7 +31,7 @@ export type LiveSlot = keyof typeof liveSlots;
 export interface AgentGroupSetup {
   readonly plan: Plan;
   readonly identity: Identity;
-  /** The group has the agents whose number modulo `plan.workers` is this part. */
+  /** This group has the agents whose number modulo `plan.workers` equals `part`. */
   readonly part: number;
   readonly dues: DueTimes;
   readonly counts: Float64Array<SharedArrayBuffer>;
@@ -39,7 +39,7 @@ export interface AgentGroupSetup {
 
 export interface StageRun extends StageTimes {
   readonly factor: number;
-  /** The series counts from this time, when the first stage's measurement starts. */
+  /** The series starts at this time, when the measurement of the first stage starts. */
   readonly seriesStartMs: number;
   readonly intervalMs: number;
 }
@@ -77,7 +77,7 @@ export interface AgentGroup {
   close(): Promise<void>;
 }
 
-// The number is bounded, because a hub admits connections at a bounded rate.
+// At most this many agents connect at once, because a hub admits connections at a limited rate.
 const connectingMax = 50;
 const pollMs = 10;
 

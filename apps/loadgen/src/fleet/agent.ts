@@ -108,7 +108,7 @@ export function createAgent(
     if (dueMs >= tally.times.measureMs) tally.skipped += 1;
   }
 
-  /** `work` counts as pending. `close` drops it. */
+  /** Until it has run, `work` counts as an unanswered operation of the channel. `close` cancels it. */
   function after(channelId: string, ms: number, work: () => void) {
     begin(channelId);
     const timer = setTimeout(() => {

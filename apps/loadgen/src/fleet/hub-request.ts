@@ -14,7 +14,7 @@ function hubAddress(url: string, path: string): URL {
   return new URL(prefix + path, address);
 }
 
-/** @throws {LoadgenError} without an answer in time */
+/** @throws {LoadgenError} when no answer arrives in time */
 export async function requestHub(
   url: string,
   call: {

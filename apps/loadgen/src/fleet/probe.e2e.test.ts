@@ -28,7 +28,7 @@ async function listen(server: Server): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Answers also a request to upgrade with this status. */
+/** The server answers every request with this status, including a request to upgrade. */
 function answering(status: number): Promise<string> {
   const answer: RequestListener = (_, response) => {
     response.statusCode = status;

@@ -49,7 +49,7 @@ export interface Outcome {
   readonly plan: Plan;
   readonly startedAt: string;
   readonly isInterrupted: boolean;
-  /** The values count the failures of agents to connect, join or subscribe, by message. */
+  /** Counts, by message, how often agents failed to connect, join or subscribe. */
   readonly failures: Readonly<Record<string, number>>;
   readonly stages: readonly StageOutcome[];
   readonly total: Measurement;
@@ -79,7 +79,7 @@ export function sumByKey(
 
 function measuredMsOf({ stage, reports, measureMs, isInterrupted }: StageRecord): number {
   const lastAckMs = Math.max(...reports.map((report) => report.lastAckMs));
-  // The time includes the last answers, so a lag lowers the throughput.
+  // The time lasts until the last answer, so late answers lower the throughput.
   return Math.max(isInterrupted ? 0 : stage.durationMs, lastAckMs - measureMs, 1);
 }
 

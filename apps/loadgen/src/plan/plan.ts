@@ -103,14 +103,14 @@ export function partnerOf(plan: Pick<Plan, 'agents'>, index: number): number {
   return partner < plan.agents ? partner : index - 1;
 }
 
-/** The rate per second includes the bursts, but no stage's factor. */
+/** The rate per second includes the bursts, but not the factor of a stage. */
 export function averageMessageRate({ rates, burst }: Pick<Plan, 'rates' | 'burst'>): number {
   if (burst === null) return rates.message;
   const share = burst.lengthMs / burst.everyMs;
   return rates.message * (1 + share * (burst.factor - 1));
 }
 
-/** The rate per second includes no stage's factor. */
+/** The rate per second does not include the factor of a stage. */
 export function averageCallRate(plan: Pick<Plan, 'rates' | 'burst' | 'typingLeadMs'>): number {
   const { rates } = plan;
   // A message after typing costs three calls, because the typing is started and stopped.

@@ -56,13 +56,13 @@ export function readThresholdsFile(path: string): ThresholdsFile {
 
 const memoryMb = 500;
 const agentsInMemory = 111;
-// The wait for the last answer, which lowers the throughput of a short run.
+// The wait for the last answer takes this long, which lowers the throughput of a short run.
 const answerMs = 200;
 const tolerance = 0.95;
 
 /**
- * Returns the calls per second that a hub acknowledges when it keeps up with one stage, at least the rate of
- * messages.
+ * Returns the calls per second that a hub acknowledges when it keeps up with one stage. This is usually at least the
+ * rate of messages.
  */
 export function plannedThroughput(plan: Plan, { factor, durationMs }: Stage): number {
   const answered = (averageCallRate(plan) * durationMs) / (durationMs + answerMs);

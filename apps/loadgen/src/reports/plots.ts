@@ -43,7 +43,7 @@ const round = (value: number) => Math.round(value * 10) / 10;
 export function drawTimePlot({ title, unit, seconds, lines, limit }: TimePlot): string {
   const values = lines.flatMap((line) => line.values.filter((value) => value !== null));
   const highest = Math.max(0, ...values);
-  // A limit that is far above the values would flatten them.
+  // A limit far above the values is not shown, because it would flatten the lines.
   const shownLimit = limit !== undefined && limit.value <= highest * 4 ? limit : undefined;
   const highestShown = Math.max(highest, shownLimit?.value ?? 0) || 1;
   const step = niceStep(highestShown, 4);

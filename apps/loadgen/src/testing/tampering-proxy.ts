@@ -11,7 +11,7 @@ interface Notification {
 
 /**
  * Corrupts the first agent's messages: repeats the second and drops the fourth. A discontinuity before the fourth
- * keeps the client from fetching it.
+ * message keeps the client from fetching that message.
  */
 export async function startTamperingProxy(
   hubUrl: string,

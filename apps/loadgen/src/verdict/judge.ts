@@ -36,7 +36,7 @@ export interface Judgement {
   readonly reasons: readonly string[];
   readonly checks: readonly Check[];
   readonly stages: readonly StageJudgement[];
-  /** Covers the highest stage that a ramp passed, otherwise all stages. */
+  /** For a ramp, covers the highest stage that passed. Otherwise covers all stages. */
   readonly measurement: Measurement;
 }
 

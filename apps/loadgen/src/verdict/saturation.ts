@@ -6,8 +6,8 @@ const busyMax = 0.95;
 const stolenMax = 0.05;
 
 /**
- * Returns one sentence for each reason why the generator's machine may have caused the results; none if it was not
- * overloaded. If the generator is late by `latenessMaxMs`, this delay alone uses up a threshold.
+ * Returns one sentence for each sign that the generator's machine was overloaded and may have caused the results.
+ * Lateness above `latenessMaxMs` is such a sign, because this delay alone uses up a threshold.
  */
 export function saturationOf(
   { generator, machine, latencies }: Measurement,

@@ -106,8 +106,7 @@ describeWith('nginx')('the page behind nginx (needs nginx)', () => {
     },
   );
 
-  // The proxy of infra/ answers /readyz with 404. With HUB_OPS_PORT the hub itself does so behind
-  // any proxy.
+  // The proxy of infra/ answers /readyz with 404. With HUB_OPS_PORT, the hub itself answers 404 behind any proxy.
   it('says that Redis is away, though infra/proxy/nginx.conf hides the readiness', async () => {
     const port = await freePort();
     const redis = await startRedis();

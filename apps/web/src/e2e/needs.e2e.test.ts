@@ -135,7 +135,7 @@ describe('notifications', () => {
       page.evaluate(() => document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href);
     expect(await page.title()).toBe('alerts · OpenClaw');
     const quiet = await iconOf();
-    // Notifications are off by default: the page neither asks for the permission nor shows any.
+    // Notifications are off by default: the page does not ask for the permission and shows no notification.
     await setVisibility(page, 'hidden');
     await room.send('@eve before', { mentions: ['eve'] });
     await page.locator('.needs-link .badge', { hasText: '1' }).waitFor();
@@ -168,7 +168,7 @@ describe('notifications', () => {
     await notifications.click();
     await page.locator('.row-marked', { hasText: 'look here' }).waitFor();
     await page.keyboard.press('Alt+Shift+N');
-    // The list, like the notification, has the text without the signs of its Markdown.
+    // Like the notification, the list shows the text without its Markdown characters.
     expect(await needs(eve, '@eve look here').count()).toBe(1);
     await page.getByRole('button', { name: 'All done' }).click();
     await waitFor(async () => (await iconOf()) === quiet, { what: 'the quiet icon' });

@@ -81,7 +81,7 @@ describe('Markdown', () => {
         for (const { type, props } of nodesOf(render(parts.join('')))) {
           expect(harmless).toContain(type);
           expect(props).not.toHaveProperty('dangerouslySetInnerHTML');
-          // The page makes the button that copies the code, not the message.
+          // The button that copies the code comes from the page, not from the message.
           const names = Object.keys(props).filter(
             (name) => type !== 'button' || name !== 'onClick',
           );
@@ -218,7 +218,7 @@ describe('a mention', () => {
 });
 
 describe('the plain text of a message', () => {
-  // “Needs you”, notifications and results of a search showed the signs of Markdown.
+  // “Needs you”, notifications and search results showed the Markdown characters.
   it.each([
     ['the **operations** view, `npm test`, _now_', 'the operations view, npm test, now'],
     ['# Plan\n\n- one\n- [x] two\n\n> said', 'Plan • one ☑ two said'],
@@ -229,10 +229,10 @@ describe('the plain text of a message', () => {
     ['```ts\nconst a = 1;\n```\ndone', 'const a = 1; done'],
     ['| a | b |\n| - | - |\n| 1 | 2 |', 'a b 1 2'],
     ['![a picture](https://x.test/p.png) <b>bold</b> @ada', 'a picture <b>bold</b> @ada'],
-    // A result of a search is cut out of the middle of its message.
+    // A search result is cut out of the middle of its message.
     ['…tions** view shows **what the', '…tions view shows what the'],
     ['Faster: | | before | |---|---:| | p50 | 137 ms |', 'Faster: before p50 137 ms'],
-    // These are no signs of Markdown.
+    // These characters are not Markdown.
     ['2**3 = 8, a * b, snake_case_name, ls | wc', '2**3 = 8, a * b, snake_case_name, ls | wc'],
   ])('has no signs of Markdown: %j', (content, text) => {
     expect(plainText(content)).toBe(text);

@@ -6,21 +6,21 @@ import { withRecentResults } from './recent-results.ts';
 const readCharsMax = 1_500;
 const depthMax = 24;
 const resultsMax = 1_000;
-/** The row of a table below its head. */
+/** Matches the line between the head and the body of a table. */
 const tableRule = /\|(?:\s*:?-{2,}:?\s*\|)+/;
-/** Signs of emphasis and code whose other half was cut off, at the edge of a word. */
+/** Matches characters of emphasis and code at the edge of a word, when their other half was cut off. */
 const halves =
   /(?<![\p{L}\p{N}])(?:\*\*|__|~~|`{1,3})(?=\S)|(?<=\S)(?:\*\*|__|~~|`{1,3})(?![\p{L}\p{N}])/gu;
 
 /**
- * The text of a message in one line, without the signs of its Markdown, for every place that does
- * not draw the message itself. The text may be a piece that was cut out of a message.
+ * Returns the text of a message in one line and without Markdown characters, for every place that does not show the
+ * message itself. The text may be a piece that was cut out of a message.
  */
 export const plainText = withRecentResults(resultsMax, (content) => {
   const parts: string[] = [];
   collect(markdownTree(content.slice(0, readCharsMax)), parts, 0);
   const text = parts.join('');
-  // A piece of a message has lost its line breaks, so a table in it is not parsed as one.
+  // A piece of a message has lost its line breaks, so the parser does not recognize a table in it.
   const plain = tableRule.test(text) ? text.replace(tableRule, ' ').replace(/\|/g, ' ') : text;
   return plain.replace(/\s+/g, ' ').trim();
 });

@@ -114,7 +114,7 @@ function hashInPage(href: string): string | null {
   return href.startsWith(`${base}#/`) ? href.slice(base.length) : null;
 }
 
-/** Null unless the address is absolute and of an allowed scheme. */
+/** Returns null unless the address is absolute and has an allowed scheme. */
 export function safeLink(url: string): string | null {
   let parsed: URL;
   try {
