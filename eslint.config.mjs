@@ -74,7 +74,7 @@ export default tseslint.config(
     },
   },
   {
-    // The peers that the hub is measured against use ioredis as their documentation says.
+    // The other servers in the benchmark use ioredis directly, as their documentation says.
     files: [
       'packages/redis-client/**',
       'tools/bench/src/compare/peers/**',

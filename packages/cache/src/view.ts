@@ -26,7 +26,7 @@ export interface ViewStats {
   /** Reads that waited for another read of the same channel. */
   shared: number;
   stale: number;
-  /** Deleted and loaded again. */
+  /** Corrupt values, which were deleted and loaded again. */
   corrupt: number;
   fills: number;
   /** Loaded values that were not stored, because an event arrived after the load or the head is unknown. */

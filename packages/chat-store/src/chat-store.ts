@@ -81,8 +81,8 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
   /** The database's epoch as last seen, which a restore changes. */
   readonly epoch: string;
   /**
-   * Null, or a sentence if a newer release has migrated the database and every call is refused with `unavailable`. A
-   * store that beats notices within two beats.
+   * A sentence after a newer release has migrated the database; every call is then refused with `unavailable`.
+   * Otherwise null. A store that sends heartbeats notices the migration within two heartbeats.
    */
   readonly newerSchema: string | null;
   readonly queueLength: number;
@@ -95,7 +95,7 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
    */
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
-   * Answers from one snapshot, including the rights check. Never rejects. Reads wait in a queue for each agent, and the
+   * Answers from one snapshot, including the rights check. Never rejects. Each agent has a queue for its reads, and the
    * queues take turns. `turnOf` names another queue; null stands for the hub's own reads, which go first.
    */
   read<M extends ReadMethod>(

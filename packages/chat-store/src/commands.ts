@@ -18,7 +18,7 @@ export interface AddressedLoop {
   readonly agentId: string;
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** True if the actor addresses it at the end of growing messages. Absent: by messages that name it at once. */
+  /** True if ends of growing messages address `agentId`. Absent if other messages do. */
   readonly byStreams?: true;
 }
 
@@ -101,8 +101,8 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
       /** In the order of their seqs. Empty when nothing changed or the write was a repeat. */
       readonly events: readonly AppendedEvent[];
       /**
-       * Agents that an agent's message mentions, answers, or is sent to. The end of a growing message addresses those
-       * that its beginning did not.
+       * Agents that an agent's message mentions, answers, or is sent to. For the end of a growing message, only agents
+       * that its beginning did not address.
        */
       readonly addressed?: readonly string[];
       /** No log has this event. */

@@ -1,4 +1,4 @@
-/** Without TLS a browser has no clipboard for pages, except for a selection in a field. */
+/** Without TLS, a page has no clipboard API, but it can copy the selected text of a field. */
 export async function copyText(text: string): Promise<void> {
   const { clipboard } = navigator as { clipboard?: Clipboard };
   if (clipboard !== undefined) return clipboard.writeText(text);

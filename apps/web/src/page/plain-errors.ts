@@ -1,6 +1,6 @@
 import { HubError } from '@openclaw/client';
 
-/** The hub's own sentence says more for other codes, so it is kept. */
+/** Errors with other codes keep the hub's own sentence, which says more. */
 const words: Partial<Record<HubError['code'], string>> = {
   disconnected: 'The connection was lost.',
   closed: 'You are signed out.',
@@ -47,7 +47,7 @@ const clockText = (timestamp: number) =>
     hourCycle: 'h23',
   });
 
-/** Removes the code that a browser gives for every loss. */
+/** Removes the close code, because a browser gives the same code for every lost connection. */
 export function plainLoss(message: string): string {
   return message
     .replace(/: close code \d+$/, '')

@@ -5,7 +5,7 @@ export type Route =
       readonly view: 'channel';
       readonly channelId: string;
       readonly threadId: string | null;
-      /** A link leads to this message. Null when the view opens where the reader stopped. */
+      /** The message that a link leads to. Null when the view opens where the reader stopped. */
       readonly seq: number | null;
     }
   | { readonly view: 'direct'; readonly agentId: string }

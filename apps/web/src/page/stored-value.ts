@@ -29,7 +29,7 @@ export function createSharedValue<T>(storage: KeyedStorage, key: string, initial
     try {
       storage.setItem(key, next);
     } catch {
-      // A reload would bring back the old value.
+      // Otherwise a reload would bring back the old value.
       storage.removeItem(key);
     }
   });

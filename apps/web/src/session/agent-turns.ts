@@ -43,7 +43,7 @@ export function createAgentTurns(client: Pick<HubClient, 'on' | 'call'>) {
 
   return {
     turns,
-    /** Call it when the channel is opened. An event during the read is newer than the result. */
+    /** Call it when the channel is opened. Turns that change during the read keep their newer state. */
     async load(channelId: string) {
       const before = turns.peek();
       const { turns: found } = await client.call('turn.list', { channelId });

@@ -16,7 +16,7 @@ const off: AlertChoices = { isDesktopOn: false, isSoundOn: false };
 const bodyChars = 200;
 /** Past this number of needs, the earliest ids are forgotten. */
 const seenMax = 4_000;
-/** A need that is older was loaded and not received live, so it causes no alert. */
+/** Older needs were loaded, not received live, so they cause no alert. */
 const freshMs = 60_000;
 /** The tab that alerts keeps the other tabs silent for this time. */
 const holdMs = 3_000;
@@ -142,7 +142,7 @@ function createTabLocks(me: string) {
   update();
 
   return {
-    /** Runs in one tab only, and in none while another tab is in use. */
+    /** Calls `run` in one tab only. Does not call it while another tab is in use. */
     async alone(id: string, run: () => void) {
       if (locks === undefined) return run();
       const { held = [] } = await locks.query();

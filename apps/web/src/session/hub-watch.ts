@@ -29,7 +29,7 @@ export function createHubWatch(client: Pick<HubClient, 'state' | 'on' | 'call'>,
       await client.call('ping', {}, { timeoutMs: answerWithinMs });
       heard();
     } catch {
-      // Without a connection, the connection status is enough. An event since the request also counts as an answer.
+      // The connection status already shows a lost connection. Any event after the request counts as an answer.
       const isSilent = client.state === 'live' && lastHeardMs < askedAtMs;
       if (isSilent && document.visibilityState === 'visible') silentSinceMs.value ??= askedAtMs;
     } finally {

@@ -153,7 +153,7 @@ function createSession(
     }),
     client.on('notice', ({ event, channelId }) => {
       if (event.type !== 'channel.member.join' || channelId === null) return;
-      // A leave among the waiting events would remove the channel that is added now, so these are applied first.
+      // The waiting events are applied first. A leave among them would remove the channel that is added now.
       batch.flush();
       chats.fetch(channelId);
     }),

@@ -10,10 +10,10 @@ export interface AskAnswer {
 /** The keys are askId and agentId. An addressee without an answer is absent. */
 export type AskAnswers = ReadonlyMap<string, ReadonlyMap<string, AskAnswer>>;
 
-/** Asks beyond this number, the oldest, are shown without answers. */
+/** Past this number, the oldest asks are shown without answers. */
 const asksMax = 2_000;
 
-/** An answer replaces one of a lower rank only, so events may come twice and in any order. */
+/** An answer replaces only an answer of a lower rank, so events may be repeated and may come in any order. */
 const ranks: Readonly<Record<AskState, number>> = {
   ...{ open: 0, accepted: 1, expired: 2, declined: 2, done: 3 },
 };

@@ -66,7 +66,7 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
     /** Loads the newest questions, and the newest asks to and from this agent. Older ones are known from the log. */
     async loadDecisions({ id, questions, asks }: Chat) {
       const page = { channelId: id, limit: pageSize };
-      // A hub that is older than the page (during an upgrade) knows neither. An observer has no asks in the channel.
+      // An older hub (during an upgrade) has neither questions nor asks. An observer has no asks in the channel.
       const orNone =
         <T>(none: T) =>
         (error: unknown) => {

@@ -44,8 +44,8 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     counter,
     unread: counter.value,
     /**
-     * True while the newest message is in view. A full timeline then drops its oldest entries,
-     * otherwise its newest.
+     * True while the newest message is in view. If true, a full timeline drops its oldest entries; if false, its
+     * newest.
      */
     isFollowing: signal(true),
     isObserved: signal(false),
@@ -60,7 +60,7 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
      */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,
-    /** Takes from events of the log, in any order, what became of questions and asks. */
+    /** Updates the states of questions and asks from events of the log, in any order. */
     learn(envelopes: readonly Envelope[]) {
       chat.questions.value = envelopes.reduce(reduceQuestions, chat.questions.peek());
       chat.asks.value = envelopes.reduce(reduceAsks, chat.asks.peek());

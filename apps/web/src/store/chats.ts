@@ -209,8 +209,7 @@ export function createChats(
     fetch,
     refresh,
     /**
-     * Reads at most `limit` last events of each channel that has new ones, one channel after the other, to find what
-     * the reader has missed.
+     * Finds what the reader has missed. Yields the last events, at most `limit`, of each channel with unread messages.
      */
     async *missedEvents(limit: number, channelsMax: number): AsyncGenerator<readonly Envelope[]> {
       const withNews = [...byId.peek().values()]
@@ -257,7 +256,7 @@ export function createChats(
       }
     },
     open: (chat: Chat) => views.open(chat),
-    /** Replaces the shown entries, because events between them and the new ones were skipped. */
+    /** Call it after a discontinuity. Replaces the shown entries, because they may be incomplete. */
     async reload(channelId: string) {
       const chat = chatOf(channelId);
       if (chat === undefined) return;

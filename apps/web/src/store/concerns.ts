@@ -19,11 +19,12 @@ export interface Need {
 
 export const needId = (channelId: string, seq: number): string => `${channelId}/${seq}`;
 
-// A line has room for less text, but Markdown's signs and addresses take a part of this.
+// More than a line shows, because the syntax of Markdown and the addresses of links are not shown.
 const textChars = 1_000;
 export const shortText = (text: string): string => text.slice(0, textChars);
 
-// Agents give their events such names as `task.failed` or `build_error`; others are names of the hub's own events.
+// Matches names that agents give to failures, such as `task.failed` or `build_error`, and names of the hub's own
+// events.
 const failureName = /(^|[._-])(fail(ed|ure)?|error|crash(ed)?|exhausted)$/i;
 const failureWords: Readonly<Record<string, string>> = {
   'budget.exhausted': 'The agents here have used up their turns: they wait for a person.',

@@ -78,7 +78,7 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
       const first = older.hasMore ? (messages[0]?.seq ?? seq) : 1;
       const last = newer.hasMore ? (messages.at(-1)?.seq ?? seq) : newer.head;
       const systemEvents = await readSystemEvents(first - 1, last);
-      // `readWithUpdates` recorded the events after the earlier of the two reads, so the page counts as no newer.
+      // The two reads may have different heads. The recorded updates contain all events after the lower head.
       const head = Math.min(older.head, newer.head);
       return { messages, systemEvents, head, older, newer };
     });

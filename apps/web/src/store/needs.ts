@@ -57,7 +57,7 @@ export function createNeeds(deps: {
    * skipped.
    */
   const items = signal<readonly InboxItem[]>([]);
-  /** The list is empty unless the inbox has more items than the page reads. */
+  /** The end of an inbox that is too long to be read whole; otherwise empty. */
   const newestItems = signal<readonly InboxItem[]>([]);
   const betweenCount = signal(0);
   const isLoaded = signal(false);
@@ -155,11 +155,11 @@ export function createNeeds(deps: {
     ackedTo = cursor;
     client.call('inbox.ack', { cursor }).then(
       () => {
-        // The items between the oldest and the newest have room now.
+        // The page now has room for the items that it left out.
         if (betweenCount.peek() > 0) readSoon();
       },
       (error: unknown) => {
-        // The acknowledgement failed, so the next change includes these items.
+        // The next change acknowledges these items again.
         ackedTo = null;
         reports.reportWhileLive('What is done could not be saved')(error);
       },
@@ -215,7 +215,7 @@ export function createNeeds(deps: {
     snoozed: snoozed as ReadonlySignal<readonly Need[]>,
     /** True after the first answer of the hub. */
     isLoaded: isLoaded as ReadonlySignal<boolean>,
-    /** Items at the hub between the oldest and the newest shown. */
+    /** The number of items that the page has not read, between the oldest and the newest. */
     betweenCount: betweenCount as ReadonlySignal<number>,
     read,
     noteFailures,

@@ -6,7 +6,7 @@ import { createStoredValue } from '../page/stored-value.ts';
 import type { Chat } from './chat.ts';
 import type { Entry } from './timeline.ts';
 
-/** An outgoing message is being sent, stored or refused, and is not in the timeline yet. */
+/** An outgoing message that is not in the timeline yet. */
 export interface Outgoing {
   /** The id is the message's `clientMessageId`, so that repeated calls store it once. */
   readonly id: string;
@@ -34,8 +34,8 @@ const retryableCodes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Messages stay here, also over a reload, until a timeline contains them, from an event or from a page of the
- * history. The hub's answer only adds the seq, so the answer and the event may come in any order.
+ * Keeps messages, even over a reload, until a timeline contains them. The hub's answer only adds the seq, so it may
+ * come before or after the event.
  */
 export function createOutbox(
   client: HubClient,

@@ -2,7 +2,7 @@ import type { Envelope, Question } from '@openclaw/protocol';
 
 export type Questions = ReadonlyMap<string, Question>;
 
-/** Questions beyond this number, the oldest, are shown as they were opened. */
+/** Past this number, the oldest questions are shown as they were opened. */
 const questionsMax = 2_000;
 
 type Answer = Question['answers'][number];

@@ -136,7 +136,7 @@ export function applyEvents(
       case 'channel.message.delete': {
         const { message } = event;
         const index = indexOfSeq(entries, message.seq);
-        // The event contains the whole message, so its reactions also have the state of this seq.
+        // The event contains the whole message, including its reactions, as of this seq.
         if (entries[index]?.seq === message.seq) change(index, seq, () => message);
         break;
       }

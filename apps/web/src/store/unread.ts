@@ -45,8 +45,8 @@ export const nothingUnread: Unread = { seq: 0, count: 0, mentions: 0, threads: n
 export type UnreadCounter = ReturnType<typeof createUnread>;
 
 /**
- * Counts what the reader has not seen. The hub's counts include messages that the page has not read, the remainder. A
- * message that the page reads later moves from the remainder to the known messages, so no message is counted twice.
+ * Counts what the reader has not seen. The hub also counts messages that the page has not read: the remainder. When the
+ * page reads such a message, the message moves from the remainder to the known ones, and counts only once.
  */
 export function createUnread(me: string) {
   const value = signal(nothingUnread);
@@ -57,7 +57,7 @@ export function createUnread(me: string) {
   let seenReplies = new Map<number, Item>();
   /** Maps each thread to the seq up to which it was seen. */
   let threadMarks = new Map<string, number>();
-  /** The page has not read these new messages, up to seq `to`. */
+  /** New messages that the page has not read, up to seq `to`. */
   let remainder = { to: 0, count: 0, mentions: 0 };
 
   function publish() {

@@ -24,8 +24,8 @@ export interface TabOptions {
 const waitMs = 30_000;
 
 /**
- * The hub that serves the page, its Redis, and a browser serve the calling suite. Persons and agents are closed after
- * each test.
+ * Starts a Redis, a hub that serves the page, and a browser for the calling suite. Closes persons and agents after each
+ * test.
  */
 export function useWorld(env: () => Promise<Record<string, string>> = async () => ({})) {
   jest.setTimeout(180_000);
@@ -146,7 +146,6 @@ export async function clickAction(message: Locator, label: string): Promise<void
   await message.getByRole('button', { name: label, exact: true }).click();
 }
 
-/** The page then believes that its tab is hidden, or visible again. */
 export async function setVisibility(page: Page, state: 'hidden' | 'visible'): Promise<void> {
   await page.evaluate((value) => {
     Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });

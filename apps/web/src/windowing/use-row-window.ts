@@ -11,7 +11,7 @@ interface WindowedRow {
 export interface RowsInView {
   readonly first: number;
   readonly last: number;
-  /** The distance in pixels leads from the top of the first row down to the top of the view. */
+  /** The distance in pixels from the top of the first row down to the top of the view. */
   readonly above: number;
 }
 
@@ -214,7 +214,7 @@ export function useRowWindow(options: RowWindowOptions) {
     /** The ref is for the element whose children are the rendered rows, each with its `data-seq`. */
     list,
     totalHeight,
-    /** The offset is the top of the first rendered row. Null when the last rendered row is at the bottom. */
+    /** The top of the first rendered row. Null while rows are laid out from the bottom. */
     offset: follows ? null : (state.offsets[window.start] ?? 0),
     isEndInView: state.isEndInView,
     reveal,

@@ -285,14 +285,14 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await looping.refusal('direct.send', { ...direct, agentId: person.agentId })).toBe(
         'ok',
       );
-      // The first pause is over, and the second is that of another agent.
+      // The pause is over.
       const past = agentOf(database().store, ana.agentId, {
         kind: 'agent',
         loops: [{ ...loop, untilMs: now }],
       });
       expect(await say(past, { mentions: [ben.agentId] })).toBe('ok');
-      // The end of a growing message addresses those that its beginning did not. It is never refused, so a loop of such
-      // ends is stopped at the beginning of the next one.
+      // The end of a growing message addresses only agents that its beginning did not address. An end is never refused,
+      // so a loop of ends is stopped at the beginning of the next message.
       const begin = { content: '', stream: true };
       const { messageId: growing } = await looping.say(channelId, '', {
         ...begin,

@@ -153,7 +153,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         expect(texts).not.toContain('secret');
         expect(texts).toContain('"erased-1"');
       }
-      // With another head, no cache serves the old id.
+      // The head must change, or caches would serve the old id.
       expect((await core.access('ana', [channelId])).get(channelId)?.head).toBeGreaterThan(
         head ?? 0,
       );
@@ -406,8 +406,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       },
     );
 
-    // The race: between the two walks an edited message on behalf of the agent is deleted, and the sweeper redacts its
-    // edits after they were renamed.
+    // The race: between the two walks of an erasure, a message on behalf of the agent is deleted. The sweeper then
+    // redacts the edits of the message, which the first walk has renamed.
     it('does not let the sweeper bring back a replaced id', async () => {
       const channelId = 'late';
       await write('ana', 'channel.create', { channelId, name: 'Late' });

@@ -75,7 +75,7 @@ export function describeInboxRows(
       await call('new');
       const omitted = { count: extra, channels: [{ channelId, count: extra }] };
       const newest = { maxChars: 1_000, limit: 1 };
-      // Readers see the limit before the sweep removes anything.
+      // Reads apply the limit even before the sweep removes rows.
       const full = { count: extra + limits.inboxItems - 1 };
       expect(await read(reader, { limit: 1 })).toMatchObject({ omitted, hasMore: true });
       expect(await read(reader, newest)).toMatchObject({ texts: ['new'], omitted: full });
@@ -84,7 +84,7 @@ export function describeInboxRows(
       expect(await read(reader, { limit: 1 })).toMatchObject({ omitted });
       const page = await read(reader, newest);
       expect(page).toMatchObject({ texts: ['new'], omitted: full });
-      // Negative control: an older cursor covers no item that fell out and no item that waits.
+      // Negative control: an older cursor covers neither items that fell out nor items that wait.
       await write(reader, 'inbox.ack', { cursor });
       expect(await read(reader, newest)).toMatchObject({ omitted: full });
       await write(reader, 'inbox.ack', { cursor: page.cursor });
@@ -136,12 +136,12 @@ export function describeInboxRows(
       expect(database.count(ofAll)).toBe(inAll);
       database.run(`update members set inbox_seq = 1000000 where channel_id = '${channelId}'`);
       await sweep();
-      // The few that are left cost readers nothing, because they are below the marks of all members.
+      // The few messages that are left cost readers nothing, because they are below the marks of all members.
       expect(database.count(ofAll)).toBeLessThanOrEqual(1_000);
       expect(database.count(`select count(*) from inbox_overflow`)).toBe(0);
     });
 
-    // The fault: behind twenty newer messages to everyone in other channels, a message to everyone woke nobody.
+    // The fault: a message to everyone woke nobody when twenty messages to everyone followed in other channels.
     it('change the mark of an inbox, however many messages to everyone follow in other channels', async () => {
       const { owner, reader, channelId } = await world();
       const far = await world();
@@ -159,13 +159,13 @@ export function describeInboxRows(
       await callAll(far.owner, far.channelId, 60);
       marks.push(await mark());
       expect(new Set(marks.slice(1)).size).toBe(2);
-      // Negative control: messages to other agents alone do not change the mark.
+      // Negative control: messages that reach only other agents do not change the mark.
       await callAll(far.owner, far.channelId, 60);
       expect(await mark()).toBe(marks.at(-1));
     });
 
-    // The fault: the mark was the sum of the places. A new item could have the sum of two earlier ones that no longer
-    // counted.
+    // The fault: the mark was the sum of the items' places in the inbox. A new item could have the same sum as two
+    // earlier items, which no longer counted.
     it('change the mark of an inbox, also when places add up to the same sum', async () => {
       const { owner, reader, channelId } = await world();
       const { newestOfAll } = await core.inboxMarks([reader], 0);

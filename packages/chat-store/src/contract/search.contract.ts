@@ -243,7 +243,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
         ...{ channelId, threadId },
         content: 'beta reply',
       });
-      // A later time, because both messages may be of one millisecond.
+      // The reply gets a later time, because both messages may be of the same millisecond.
       const late = (reply?.timestamp ?? 0) + 60_000;
       moveInTime(channelId, 60_000, reply);
       await feed();
@@ -256,8 +256,8 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect((await hits(ana, 'reply')).map((hit) => hit.threadId)).toEqual([threadId]);
     });
 
-    // An index that was behind got messages of one channel before earlier messages of another. A search then ended
-    // early or did not find them.
+    // The fault: an index that was behind got messages of one channel before earlier messages of another channel. A
+    // search by time then missed the earlier messages, or ended early.
     it('filters by time, in whatever order messages were indexed', async () => {
       const ana = uniqueId('ana');
       const [one, other] = [await channel(ana), await channel(ana)];
@@ -294,7 +294,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect(await seqs(ana, 'num* 41*', { limit: 7 })).toEqual(
         sent.filter((_, n) => String(n).startsWith('41')).toReversed(),
       );
-      // Each word is in all messages, but the phrase in none: the pages are empty, and come to an end.
+      // Every message has both words, but none has the phrase. So all pages are empty, and the search still ends.
       expect(await seqs(ana, '"number gamma"')).toEqual([]);
       const first = await search(ana, '"number gamma"');
       expect(first).toMatchObject({ ok: true, result: { hits: [] } });
@@ -406,7 +406,8 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       ]);
     });
 
-    // The fault: one flooded channel kept later channels out of the index, and the words of deleted messages in it.
+    // The fault: while one channel was flooded, later channels were not indexed, and words of deleted messages stayed
+    // in the index.
     it('indexes and sweeps other channels while one is flooded', async () => {
       const [ana, eve] = [uniqueId('ana'), uniqueId('eve')];
       const flooded = `0${uniqueId('flood')}`;

@@ -254,8 +254,9 @@ export function describeStreams(database: () => TestDatabase): void {
       }
     });
 
-    // The fault: beyond the first 50, messages in an archived or frozen channel grew on until the sweep came to them, so
-    // a text held what was appended after the freeze. Invariant: nothing of an agent stands in a channel after a freeze.
+    // The fault: in an archived or frozen channel, messages beyond the first 50 kept growing until the sweep ended
+    // them. Their texts included what was appended after the freeze. Invariant: after a freeze, a channel gets nothing
+    // more from an agent.
     it('and grows no more from the archive on, also beyond those that its transaction interrupts', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
@@ -284,7 +285,7 @@ export function describeStreams(database: () => TestDatabase): void {
       expect(ended).toEqual(sent.map(() => ['hub', 'interrupted']));
     });
 
-    // The fault: an author that appended through two hubs in turn, over REST, was away after 30 s.
+    // The fault: an author that appended over REST, through two hubs in turn, counted as away after 30 s.
     it('but not while its author appends through several hubs', async () => {
       const { store } = database();
       const { channelId, owner, grow } = await begin();

@@ -19,7 +19,7 @@ import type {
 
 export interface TestDatabase {
   readonly store: ChatStore;
-  /** Opens another hub's store on the same database, one for each number. The store closes with the first one. */
+  /** Opens another hub's store on the same database. A number always gives the same store. It closes with `store`. */
   another(number?: number): Promise<ChatStore>;
   /** The caller closes it. */
   open(options?: Partial<ChatStoreOptions>): Promise<ChatStore>;

@@ -18,8 +18,8 @@ export interface GivenAgentOrder extends AgentOrder {
 const ordersMax = 10_000;
 
 /**
- * Replaces the agent's order of this kind, for `forMs` or, with null, until the next order. Without a value, only ends
- * the earlier order. The audit entry is in the same transaction.
+ * Replaces the agent's order of this kind. The new order lasts `forMs`, or until the next order if `forMs` is null. A
+ * null `value` only ends the earlier order. The audit entry is in the same transaction.
  */
 export function giveAgentOrder(
   engine: Engine,

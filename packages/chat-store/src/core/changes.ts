@@ -6,8 +6,8 @@ import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 import type { RevocationKind } from './tokens.ts';
 
 /**
- * A token by its `jti`; or all tokens issued until `revokedAtMs` to an agent (`sub`), by a `minter`, or to anyone when
- * all three are null.
+ * One token (`jti`), or all tokens issued until `revokedAtMs`: those of an agent (`sub`), those of a `minter`, or
+ * everyone's if all three are null.
  */
 export interface RevokedToken {
   readonly jti: string | null;
@@ -29,7 +29,10 @@ export interface Changes {
   readonly transactionLag: number;
 }
 
-/** Rows that one statement reads of each list. Above `maxGroup`, so that it always reads at least one whole commit. */
+/**
+ * The rows of each list that one statement reads. More than `maxGroup`, so that a statement reads at least one whole
+ * commit.
+ */
 const rowsMax = 5000;
 
 interface Row {

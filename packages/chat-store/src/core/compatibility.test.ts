@@ -51,7 +51,7 @@ describe('the compatibility of migrations', () => {
       'the database was migrated by a newer release (0009_later) and needs hubs of release 0.3.0 or newer: this hub, of release 0.2.0, must not write to it',
     );
     // Without a recorded release, the oldest release that can serve the database is unknown. If the database also lacks
-    // a migration of this release, neither release continues the other.
+    // a migration of this release, neither release has all migrations of the other.
     expect(whyNotServed({ ...state, compatibleFrom: null })).toContain('needs hubs of a newer');
     const pending = [{ name: '0002', release: '0.2.0', compatibleFrom: '0.2.0' }];
     expect(whyNotServed({ ...state, pending })).toContain('must not write');

@@ -57,7 +57,7 @@ export function Composer(props: {
   };
   const isTooLarge = isContentTooLarge(text);
   const send = () => {
-    // The last key may not be rendered yet, so the draft is read and not `text`.
+    // Reads the draft, because `text` may lack the last key until the next render.
     const content = (session.drafts.value[key] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
     const isMember = (agentId: string) => chat?.members.value.has(agentId) ?? false;

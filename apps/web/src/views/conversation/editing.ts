@@ -2,7 +2,7 @@ import type { Message } from '@openclaw/protocol';
 import { indexOfSeq, type Entry } from '../../store/timeline.ts';
 import type { Editing } from '../page-state.ts';
 
-/** Null unless the edit's message is one of these entries and is not deleted. */
+/** Null when the edited message is deleted, or is not among these entries. */
 export function editingIn(
   entries: readonly Entry[],
   editing: Editing | null,

@@ -17,7 +17,7 @@ export function timeOf(entry: Row): number {
   return entry.kind === 'message' ? entry.message.timestamp : entry.envelope.timestamp;
 }
 
-/** True for a message shortly after another of its author, so that the author is not named again. */
+/** True if `before` is a recent message of the same author. The author is then not named again. */
 export function isContinued(before: Row | undefined, entry: Row): boolean {
   if (before?.kind !== 'message' || entry.kind !== 'message') return false;
   const [a, b] = [before.message, entry.message];

@@ -6,7 +6,7 @@ import { isSameDay } from '../shared/format-time.ts';
 /** A fold shows several system events of one kind in one row. When it is open, the events follow in separate rows. */
 export interface Fold {
   readonly kind: 'fold';
-  /** Half a seq before the first event, because that event follows an open fold as a row. */
+  /** Half a seq before the first event, because in an open fold that event has a row with its own seq. */
   readonly seq: number;
   readonly lastSeq: number;
   readonly of: FoldKind;

@@ -167,7 +167,7 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
     setDraft(session, key, null);
   };
   const save = () => {
-    // The last key may not be rendered yet, so the draft is read and not `text`.
+    // Reads the draft, because `text` may lack the last key until the next render.
     const content = session.drafts.value[key] ?? message.content;
     if (content.trim() === '' || content === message.content) return cancel();
     editing.value = null;

@@ -13,10 +13,10 @@ interface Rows {
 }
 
 /**
- * Opens a channel at the first new message. The read mark moves over the messages that were in view. The line above
- * the first new message stays until the reader leaves the channel.
+ * Opens a channel at the first new message. The read mark moves over the messages that were in view. The line above the
+ * first new message stays until the reader leaves the channel.
  *
- * `lastSeqOf` gives the seq of the last entry in the row with this seq.
+ * `lastSeqOf` takes the seq of a row, and returns the seq of the last entry in that row.
  */
 export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number) => number) {
   const { session, target } = usePage();
@@ -27,7 +27,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   const onFailed = notices.reportWhileLive('The history could not be loaded');
   /** The line is above the first message after this seq. Null when nothing was new. */
   const line = useSignal<number | null>(null);
-  /** This is the time of the first new message while that message is not loaded. */
+  /** The time of the first new message, only while that message is not loaded. */
   const firstNewAtMs = useSignal<number | null>(null);
   /** True while the first new message is above the view, or before the loaded entries. */
   const isNewAbove = useSignal(false);
@@ -131,8 +131,8 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     if (target.peek()?.channelId !== chat.id) void open();
   }, [chat, isLoaded]);
   useEffect(
-    // `useSignalEffect` would run after the render. This effect marks the head before the render,
-    // so the count is not rendered.
+    // This effect marks the head as read before the render, so that the unread count is never shown. `useSignalEffect`
+    // would run after the render.
     () =>
       effect(() => {
         const { hasNewer, head } = chat.timeline.value;

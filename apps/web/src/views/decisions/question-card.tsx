@@ -26,7 +26,6 @@ type Answer = { readonly optionId: string } | { readonly text: string };
 export function QuestionCard(props: {
   chat: Chat;
   opened: Question;
-  /** Null where the event is not at hand. */
   openedAtMs: number | null;
   isInThread: boolean;
 }) {

@@ -3,7 +3,7 @@ import { QuestionCard } from './question-card.tsx';
 
 const shownMax = 10;
 
-/** Shows the newest ten. The channel shows all open questions at their places. */
+/** Shows the newest ten open questions of the thread. The channel's timeline shows all of them. */
 export function ThreadQuestions({ chat, threadId }: { chat: Chat; threadId: string }) {
   const open = [...chat.questions.value.values()].filter(
     (question) => question.threadId === threadId && question.state === 'open',

@@ -80,8 +80,8 @@ export function tileOf(
       'offline',
       lastSeen === null ? 'never seen' : `seen ${spanText(nowMs - lastSeen)} ago`,
     );
-  // The page hears of turns in the reader's channels at once. The hub knows all turns, some seconds
-  // later; a hub of an earlier release knows none.
+  // Events tell the page at once of turns in the reader's channels. The hub's list has all turns, some seconds later. A
+  // hub of an earlier release lists none.
   const said = turn !== undefined && turn.untilMs > nowMs ? turn : (agent.turn ?? null);
   if (said !== null) {
     if (workingTurns.has(said.state)) return tile('working', turnText(said));

@@ -12,7 +12,7 @@ import { useFleet } from './use-fleet.ts';
 import { useWaits, waitsText } from './waits.ts';
 
 const tilesMax = 600;
-/** The board is read every three seconds, so it is not stale after one lost answer. */
+/** The board is read every three seconds, so one lost answer does not make it stale. */
 const staleAfterMs = 8_000;
 
 export const fleetWords: Readonly<Record<FleetState, string>> = {

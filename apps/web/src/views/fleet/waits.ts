@@ -9,8 +9,8 @@ export interface Waiting {
 }
 
 /**
- * An agent waits for addressees of its asks that are not done, and for responders of its open questions. The answer
- * covers the messages that the page has seen.
+ * An agent waits for addressees who have not finished its asks, and for responders of its open questions. Only messages
+ * that the page has seen count.
  */
 export function waitsOf(
   channels: Iterable<Waiting>,

@@ -15,7 +15,7 @@ export function NeedAnnouncer() {
   }
   return (
     <p class="hidden need-announcer" role="status">
-      {/* A new element is announced, even if its text is that of the one before. */}
+      {/* The new element makes screen readers announce the text, even if the text has not changed. */}
       <span key={announced.current.atMs}>{announced.current.text}</span>
     </p>
   );

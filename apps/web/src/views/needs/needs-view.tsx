@@ -8,7 +8,7 @@ import { sinceText } from '../shared/format-time.ts';
 import { kindWords, needText, openNeed } from './open-need.ts';
 
 const hourMs = 3_600_000;
-/** Needs that are drawn at first, and more with each press. */
+/** This many needs are drawn at first, and this many more after each press of the button. */
 const drawnAtOnce = 100;
 
 export function NeedsView() {

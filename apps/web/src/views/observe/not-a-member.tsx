@@ -12,7 +12,7 @@ type Found = Channel | 'searching' | 'hidden';
 
 /**
  * An admin can read the messages. Others see the channel's name and topic, and can join a public channel. The address
- * does not change, so a link to a message leads to the message after the join.
+ * does not change, so a link to a message still works after the join.
  */
 export function NotAMember(props: { channelId: string; threadId: string | null }) {
   const { channelId, threadId } = props;

@@ -11,7 +11,7 @@ export interface ChartLine {
 const height = 190;
 const shortestSeconds = 60;
 const longestSeconds = 300;
-/** 2.5 is not used, because its labels would need one more digit than the figures have. */
+/** A step of 2.5 is left out, because its labels would need one more digit than the figures have. */
 const tickSteps = Array.from({ length: 16 }, (_, power) =>
   [1, 2, 5].map((digit) => digit * 10 ** (power - 1)),
 ).flat();

@@ -2,7 +2,7 @@ import type { Operations, OperationsFigures } from '@openclaw/protocol';
 import { countText, millisecondsText } from './format-figures.ts';
 import { aliveWithinMs, type SeenHub } from './seen-hubs.ts';
 
-/** `pending` means beyond the threshold, but not yet for the time that an alarm needs. */
+/** `pending`: beyond the threshold, but not yet long enough for an alarm. */
 export type CheckState = 'good' | 'pending' | 'warning' | 'bad';
 
 /** The value of a check that no hub can measure now, for example because it has no Redis. */

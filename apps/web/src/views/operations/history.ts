@@ -22,7 +22,7 @@ export function minutesOf(rows: readonly Row[]): readonly Minute[] {
   return [...Map.groupBy(rows, ({ at }) => at)].map(([atMs, hubs]) => ({ atMs, hubs }));
 }
 
-/** `value` is null where no hub has a minute. */
+/** `value` is null where no hub has recorded a minute. */
 export interface PlotPoint {
   readonly atMs: number;
   readonly value: number | null;

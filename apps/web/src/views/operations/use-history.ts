@@ -8,10 +8,7 @@ import { usePolling } from './operations-api.ts';
 type Rows = NonNullable<Operations['history']>['minutes'];
 
 const everyMs = 15_000;
-/**
- * Each poll reads this much time again, because hubs write minutes late after an outage of the
- * database.
- */
+/** Each poll reads this period again. After an outage of the database, hubs write the rows of past minutes late. */
 const overlapMs = 600_000;
 const pagesMax = 30;
 

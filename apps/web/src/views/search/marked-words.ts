@@ -28,7 +28,7 @@ export function markWords(text: string, query: string): MarkedPart[] {
   }
   return marked;
 
-  /** Marks the characters of the wanted pairs, where a text has no spaces between its words. */
+  /** For text without spaces between its words: marks the characters that belong to a wanted pair. */
   function addUnspaced(part: string): void {
     const characters = part.match(/.\p{M}*/gsu) ?? [];
     const firstOf = (at: number) =>

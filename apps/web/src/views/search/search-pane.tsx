@@ -13,7 +13,7 @@ import { markWords } from './marked-words.ts';
 import type { Hit } from './message-search.ts';
 import { searchFilters } from './search-query.ts';
 
-/** The caret is in the search's field. `channelId` limits the search to one channel. */
+/** Also puts the caret into the search field. `channelId` limits the search to one channel. */
 export function openSearch(page: PageState, channelId: string | null = null, text?: string): void {
   const { session, search } = page;
   const route = session.router.route.peek();

@@ -92,7 +92,7 @@ export function hasFeatures(content: string, wanted: readonly Feature[]): boolea
   return wanted.every((feature) => features[feature].test(content));
 }
 
-/** A channel whose name only begins with the text is returned if it is the only one. */
+/** Returns the channel with this id or name, else the only channel whose name begins with the text. */
 function findChannel(text: string, channels: readonly NamedChannel[]): NamedChannel | null {
   const wanted = text.replace(/^[#@]/, '').toLowerCase();
   const exact = channels.find(
@@ -106,8 +106,8 @@ function findChannel(text: string, channels: readonly NamedChannel[]): NamedChan
 const unitsMs = { h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
 /**
- * Returns the first and the last millisecond of a day in the reader's time zone, or one moment for `7d`. Null for any
- * other text.
+ * Returns the first and the last millisecond of a day in the reader's time zone. For an age such as `7d`, both are the
+ * same moment. Null for any other text.
  */
 function parseTime(text: string, nowMs: number): { from: number; to: number } | null {
   const ago = /^(\d{1,4})([hdw])$/i.exec(text);

@@ -171,7 +171,6 @@ export function StatusText({ status, customStatus }: Pick<Presence, 'status' | '
   return <IsolatedText text={customStatus} />;
 }
 
-/** Links to the direct channel with the agent, or to its page. */
 export function AgentLink(
   props: Omit<ShownPresence, 'lastSeen'> & {
     agentId: string;

@@ -140,7 +140,7 @@ export function Dialog(props: {
   );
 }
 
-/** Without `onAction`, the second button submits the form around them. */
+/** Without `onAction`, the second button submits the form that contains the buttons. */
 export function DialogActions(props: {
   action: string;
   isDisabled?: boolean;

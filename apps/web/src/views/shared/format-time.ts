@@ -27,7 +27,7 @@ export function sinceText(timestamp: number, nowMs = Date.now()): string {
 }
 
 export function isSameDay(a: number, b: number): boolean {
-  // The day of the month is enough for times less than 24 hours apart, and cheaper than formatting both.
+  // Times less than 24 hours apart are on the same day if the day of the month is equal. Formatting both is slower.
   if (Math.abs(a - b) >= dayMs) return false;
   return new Date(a).getDate() === new Date(b).getDate();
 }

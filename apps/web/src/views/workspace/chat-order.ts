@@ -63,10 +63,7 @@ export function chatSections(session: Session): ChatSections {
 
 const collator = new Intl.Collator();
 
-/**
- * Follows the order of the sidebar. After the last channel comes the first, and the reverse. Null when there is no
- * other channel.
- */
+/** Follows the order of the sidebar, and continues at its other end. Null when there is no other channel. */
 export function chatBeside(session: Session, step: 1 | -1, isUnreadOnly: boolean): Chat | null {
   const { favourites, channels, directs } = chatSections(session);
   const all = [...favourites, ...channels, ...directs];

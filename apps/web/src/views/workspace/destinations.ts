@@ -3,7 +3,7 @@ export interface Destination {
   readonly id: string;
   readonly name: string;
   readonly unread: number;
-  /** The text names other keys with an equal effect, for people. */
+  /** Other keys with the same effect, as text for people. */
   readonly keys?: string | null;
 }
 

@@ -6,7 +6,7 @@ import { findRepeat, fingerprint } from './repeats.ts';
 
 const needs = { from: 'member', inArchived: false } as const;
 
-/** The hub itself sends events to everyone, which no log has. */
+/** An event to everyone is in no log, so it is refused here. The hub itself sends such events. */
 export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { actor, params }) => {
   const { channelId, name, payload, clientMessageId } = params;
   if (channelId === null) return refuse('unsupported', 'the store keeps no global events');

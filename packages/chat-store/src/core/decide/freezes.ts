@@ -100,8 +100,8 @@ async function changed(
     await insertAudit({ sql: { now } }, group.db, [actor.audit]);
   }
   if (channel === null) {
-    // Hubs that find another value read the freezes again. The value is random, because a counter could repeat after a
-    // restore.
+    // A changed value makes the hubs read the freezes again. The value is random, because a counter could repeat after
+    // a restore.
     const value = newId(group.nowMs);
     await group.db
       .insertInto('meta')

@@ -122,8 +122,8 @@ async function redactFirstRow(group: GroupState, message: Message): Promise<void
     .execute();
 }
 
-// Walks at most `limits.edits` entries of an index. Ends of a growing message do not count: it can be interrupted and
-// then finished.
+// Walks at most `limits.edits` entries of an index. Does not count the ends of a growing message. There may be
+// two ends, because an interrupted message can be finished.
 async function isEditedOften(group: GroupState, message: Message): Promise<boolean> {
   const edits = () =>
     group.db

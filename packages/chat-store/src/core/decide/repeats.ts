@@ -9,7 +9,7 @@ export function fingerprint(method: string, ...content: readonly unknown[]): str
 
 /**
  * A command with a known clientMessageId is a repeat, or refused if its content differs. Membership is not checked,
- * because the answer has nothing newer than the first call.
+ * because the answer contains nothing newer than the first call.
  */
 export async function findRepeat(
   group: GroupState,

@@ -47,7 +47,7 @@ export function pairOf(a: string, b: string): string {
   return a < b ? `${a}\n${b}` : `${b}\n${a}`;
 }
 
-/** The same for both agents. Costs one hash. */
+/** The order of the agents does not matter. Costs one hash. */
 export function directChannelId(a: string, b: string): string {
   return `dm_${hash('sha256', pairOf(a, b)).slice(0, 32)}`;
 }
@@ -187,13 +187,13 @@ function resultOf(send: Send, result: ResultOf<'message.send'>) {
   return send.method === 'direct.send' ? { ...result, channelId: send.channelId } : result;
 }
 
-/** Identifies a repeat; null without a client message id. */
+/** The fingerprint that identifies a repeat; null without a client message id. */
 function printOf({ group, send, threadId, named }: Sending): string | null {
   const { content, clientMessageId, metadata, replyTo, cause, taint, stream } = send.params;
   const channel = group.channel(send.channelId);
   if (clientMessageId === null || !channel || channel.deleted_at !== null) return null;
   // Absent params are omitted, so that a repeat across an upgrade has the same fingerprint. Mentions in the text are
-  // omitted, because the other transport has another default for them.
+  // omitted too, because the transports differ in the default of `parseMentions`.
   const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
   const origin: unknown[] = hasOrigin ? [replyTo, cause, taint] : [];
   if (stream) origin.push('stream');
@@ -205,7 +205,7 @@ function printOf({ group, send, threadId, named }: Sending): string | null {
 
 /**
  * Null for a new message. Membership is checked later: a sender that was removed still learns that its message is
- * stored. The answer has nothing newer than the first call.
+ * stored. The answer contains nothing newer than the first call.
  */
 function answerRepeat(
   { prefetched, send, mentioned }: Sending,
@@ -275,8 +275,8 @@ function countInPlace(
 }
 
 /**
- * The agents that a growing message addresses, and those that it may address at its end. Its end is never refused, so
- * an agent that loops by such ends is paused at the beginning.
+ * The agents that a growing message addresses, and agents that the actor addresses in a loop at the ends of such
+ * messages. An end is never refused, so the loop is stopped at the beginning.
  */
 function mayAddress({ loops = [] }: Actor, addressed: readonly string[]): readonly string[] {
   const later = loops.filter(({ byStreams }) => byStreams).map(({ agentId }) => agentId);
@@ -396,7 +396,7 @@ function addToInboxes(
   addMessageToInboxes(group, prefetched, send, channel, event, addressing);
 }
 
-/** Null if a direct message may create its channel: no freeze and no loop forbids it. */
+/** Null if neither a freeze nor a loop forbids a direct message that would create its channel. */
 export function refusalToOpen(
   { nowMs }: GroupState,
   { actor, params }: Send & { readonly method: 'direct.send' },

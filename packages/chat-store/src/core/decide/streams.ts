@@ -62,7 +62,7 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const addressing = { notified: notify, mentionsAll, threadId: message.threadId };
   const sent = { actor, params: { replyTo } };
   addMessageToInboxes(group, prefetched, sent, channel, event, addressing, message.seq);
-  // The mentions of the send were counted with it.
+  // The send has already counted the mentions of the beginning.
   const addressed = mentions.filter((to) => to !== actor.agentId && !message.mentions.includes(to));
   return actor.kind === 'agent' && addressed.length > 0
     ? { ...accepted({ seq }, event), addressed }
