@@ -87,7 +87,7 @@ describe('a fair lane', () => {
     const [first, second] = [ask('ana', 'first'), ask('ana', 'second')];
     expect(await Promise.all([first, second])).toEqual(['unavailable', 'unavailable']);
     expect(lane.waiting).toBe(0);
-    // The first call still counts, because the database still runs it.
+    // The first call still counts as running, because the database has not ended it.
     const third = ask('ben', 'third');
     expect(started).toEqual(['first']);
     await end('first', 'third');

@@ -17,8 +17,8 @@ interface Party {
 const retryAfterMs = 500;
 
 /**
- * Limits concurrent calls. Waiting calls take turns by agent. In a full lane, a new call of an agent with few calls
- * replaces the latest waiting call of the agent with the most.
+ * Limits concurrent calls. Waiting calls take turns by agent. If the lane is full when an agent with few waiting calls
+ * makes a call, the latest waiting call of the agent with the most is refused.
  */
 export function createFairLane(options: FairLaneOptions) {
   const { width, widthPerAgent, maxCalls, timeoutMs } = options;
@@ -94,9 +94,9 @@ export function createFairLane(options: FairLaneOptions) {
       return waiting;
     },
     /**
-     * Settles within the lane's timeout: a late call rejects with `late`. A late call that still waited is never made;
-     * any other counts as running until the database has ended it. `agentId` null is the hub itself, whose calls go
-     * first.
+     * Settles within the lane's timeout: a late call rejects with `late`. A late call that still waited is never made.
+     * Any other late call counts as running until the database has ended it. `agentId` null is the hub itself, whose
+     * calls go first.
      * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single agent
      * fills it
      */

@@ -5,7 +5,6 @@ import { createMigrations } from './core/migrations.ts';
 import { ChatStoreError } from './errors.ts';
 import { parseOptions } from './options.ts';
 
-/** Read without migrating the database. */
 export interface StoreInspection {
   readonly engine: 'sqlite' | 'postgres';
   readonly schema: {
@@ -13,11 +12,11 @@ export interface StoreInspection {
     readonly latest: string | null;
     /** Migrations that the database lacks; a starting hub applies them. */
     readonly pending: readonly string[];
-    /** Migrations unknown to this release, which must not write to a database that has any. */
+    /** Migrations of a newer release, unknown to this release. */
     readonly newer: readonly string[];
   };
   readonly sizeBytes: number;
-  /** Null while the database has no schema, like all fields below; lists are then empty. */
+  /** Null while the database has no schema. `channels` and `newest` are then null too, and lists are empty. */
   readonly epoch: string | null;
   /** Includes deleted channels. */
   readonly channels: number | null;
@@ -26,7 +25,10 @@ export interface StoreInspection {
     readonly seq: number;
     readonly atMs: number;
   } | null;
-  /** Transactions begun since the oldest open one, which delays the tail check. 0 on SQLite. */
+  /**
+   * The number of transactions that began since the oldest open one. Until the oldest one ends, the tail check is
+   * delayed. 0 on SQLite.
+   */
   readonly transactionLag: number;
   /** Hubs with a beat in the last minute, the latest first, at most 100. */
   readonly hubs: readonly {

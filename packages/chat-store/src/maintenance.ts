@@ -38,13 +38,13 @@ export interface Maintenance {
   /** Lists all channels' ids after `after`, in order. */
   channelIds(after: string, limit: number): Promise<string[]>;
   /**
-   * Holds one snapshot of PostgreSQL while `work` runs. Other connections, such as those of pg_dump, can use its id to
-   * read exactly what the ledger describes.
+   * Holds one snapshot of PostgreSQL while `work` runs. Other connections, such as those of pg_dump, can use the
+   * snapshot's id to read exactly what the ledger describes.
    */
   withSnapshot<T>(work: (snapshotId: string, ledger: DatabaseLedger) => Promise<T>): Promise<T>;
   /**
-   * Migrates the database, and indexes all messages for search without pauses, which takes time from commits. Hubs
-   * pause to leave three quarters of the time to commits, so call it only while no hub runs.
+   * Migrates the database, and indexes all messages for search. Hubs pause while they index, to leave three quarters of
+   * the time to commits. This call does not pause, so call it only while no hub runs.
    */
   indexMessages(): Promise<void>;
   /** Begins and returns a new epoch, for a database that another program restored. */
@@ -52,7 +52,7 @@ export interface Maintenance {
   close(): Promise<void>;
 }
 
-/** A day: a migration may change millions of rows, and a dump holds its snapshot. */
+/** A day, because a migration may change millions of rows, and a dump holds its snapshot until it ends. */
 const statementTimeoutMs = 24 * 3_600_000;
 const lockTimeoutMs = 60_000;
 

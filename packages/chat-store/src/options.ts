@@ -22,7 +22,9 @@ export interface ChatStoreOptions {
   /** Above this rate `busyGapMs` applies, because fewer commits are worth the wait. @default 500 */
   readonly busyAppendsPerSecond?: number;
   /**
-   * The longest time between two groups, which grows with the rate above four times `busyAppendsPerSecond`. @default 8
+   * The longest time between two groups. Above four times `busyAppendsPerSecond`, the time grows with the rate until it
+   * reaches this value.
+   * @default 8
    */
   readonly maxGapMs?: number;
   /** The most waiting commands; further ones are refused with `unavailable`. @default 10000 */
@@ -30,7 +32,7 @@ export interface ChatStoreOptions {
   /** The most bytes of waiting commands' content. @default 32 MiB */
   readonly maxQueueBytes?: number;
   /**
-   * The most running and waiting reads, and the same for look-ups. Beyond this number, a call of the agent with the
+   * The most reads, running and waiting together. Look-ups have the same limit. Beyond it, a call of the agent with the
    * most calls is refused.
    * @default 2000
    */
@@ -50,7 +52,7 @@ export interface ChatStoreOptions {
    */
   readonly agentTurns?: number | null;
   /**
-   * The window of `agentTurns`, whose end also ends a pause.
+   * The window of `agentTurns`. The end of the window also ends a pause.
    * @default 600000
    */
   readonly agentTurnsWindowMs?: number;

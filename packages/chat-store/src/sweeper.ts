@@ -9,8 +9,9 @@ const defaultPause: SweepPause = { factor: 9, minMs: 20 };
 const maxPauseMs = 2_000;
 
 /**
- * Sweeps every `everyMs`, and while there is more, after a pause that grows with the last piece's duration. Does not
- * keep the process alive. Returns a function that stops it and resolves when the running sweep has ended.
+ * Sweeps every `everyMs`. While there is more to sweep, it continues after a pause that grows with the last piece's
+ * duration. Does not keep the process alive. Returns a function that stops it and resolves when the running sweep has
+ * ended.
  */
 export function startSweeper(
   sweep: () => Promise<boolean>,

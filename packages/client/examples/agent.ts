@@ -15,8 +15,8 @@ const orNull = (error: unknown) => {
 async function answer({ id, channelId, seq: basedOn, content, ...ask }: Message) {
   const channel = hub.channel(channelId);
   const threadId = ask.threadId ?? id;
-  const claim = await channel.claim(threadId, 60_000).catch(orNull); // null while another has it
-  // After a kill -9 this is the same message. `basedOn` refuses a second answer after the claim.
+  const claim = await channel.claim(threadId, 60_000).catch(orNull); // null while another agent has it
+  // After a kill -9, this id continues the same message. `basedOn` refuses a second answer to an ask.
   const once = { clientMessageId: `answer-${id}`, fence: claim?.fence ?? null, basedOn };
   const stream = claim && (await channel.stream({ threadId, ...once }).catch(orNull));
   if (!stream) return hub.declineAsk(id, 'another agent answers').catch(orNull);

@@ -6,7 +6,7 @@ const { agentId } = await hub.ready();
 const channel = hub.channel(channelId);
 await hub.createChannel({ channelId, name: channelId }).catch(() => channel.join());
 
-// Continues after its last answer, so that it also answers mentions from while it was not running.
+// Starts at the read mark, so that the agent also answers mentions that came while it was not running.
 const { channels } = await hub.readState();
 const since = channels.find((state) => state.channelId === channelId)?.seq ?? 0;
 

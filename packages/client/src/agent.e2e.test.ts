@@ -56,7 +56,7 @@ async function asksOf(person: HubClient, channelId: string, agents: readonly str
   const topic = (await channel.send('a topic')).messageId;
   const asks: { askId: string; threadId: string; answer: string }[] = [];
   for (let n = 0; n < 5; n += 1) {
-    // The last ask is a reply, so it is answered in the thread that it is in.
+    // The last ask is a reply, so its answer goes to the same thread.
     const place = n === 4 ? { threadId: topic } : {};
     const { askId } = await channel.ask(agents, `${n} ${words}`, 300_000, place);
     asks.push({ askId, threadId: askId, answer: `You asked: ${n} ${words}`, ...place });

@@ -36,9 +36,9 @@ export interface HubChannel {
   }): Promise<Subscribed>;
   unsubscribe(): Promise<void>;
   /**
-   * Iterates over the channel's events, each durable one once and in order, and subscribes the channel meanwhile. A
-   * slow reader gets events past `streamMax` from the log. The loop ends when this agent leaves or the channel is
-   * deleted, and throws when the hub refuses or `signal` aborts.
+   * Iterates over the channel's events, and subscribes the channel meanwhile. Each durable event comes once and in
+   * order. A slow reader gets events past `streamMax` from the log. The loop ends when this agent leaves or the channel
+   * is deleted. It throws when the hub refuses or `signal` aborts.
    */
   events(options?: {
     readonly since?: number;
@@ -65,7 +65,7 @@ export interface HubChannel {
   >;
   /**
    * Begins a growing message: `append` adds text, `finish` ends it. If this agent has no connection for 30 s, the hub
-   * ends the message as `interrupted`; `finish` can still replace that.
+   * ends the message as `interrupted`. `finish` can still replace this end.
    */
   stream(
     more?: Rest<'message.send', 'content' | 'stream'> & { readonly content?: string },
@@ -124,9 +124,9 @@ export interface HubChannel {
   readonly threads: Call<'thread.list', [page?: Rest<'thread.list'>]>;
 
   /**
-   * Takes a thread for `leaseMs` (1 s to 10 minutes), or extends this agent's claim. Send the reply with `fence`: it is
-   * refused if another agent took over.
-   * @throws {HubError} `conflict` while another agent holds it: `data` has `holder` and `untilMs`
+   * Takes a thread for `leaseMs` (1 s to 10 minutes), or extends this agent's claim. Send the reply with the claim's
+   * `fence`: the hub refuses the reply if another agent took over the thread.
+   * @throws {HubError} `conflict` while another agent holds the thread: `data` has `holder` and `untilMs`
    */
   readonly claim: Call<'claim', [threadId: string, leaseMs: number]>;
   readonly releaseClaim: Call<'claim.release', [threadId: string]>;
@@ -147,9 +147,9 @@ export interface HubChannel {
   >;
 
   /**
-   * Asks the channel's persons, or the `responders`, to choose an option; without options, to write a text. The first
-   * option with `quorum` equal answers ends it with the event `question.answered`, else the deadline ends it with
-   * `question.expired`.
+   * Asks the channel's persons, or the `responders`, to choose an option; without options, to write a text. The
+   * question ends with the event `question.answered` when an option has `quorum` answers. Otherwise it ends at its
+   * deadline with the event `question.expired`.
    */
   readonly question: Call<
     'question.open',
@@ -161,9 +161,9 @@ export interface HubChannel {
   >;
 
   /**
-   * Limits agents' messages in a row and per minute, in the channel outside of threads or in one thread. Agents beyond
-   * a limit are `paused`; after too many in a row, until a person writes. 0 is no limit, null the default; absent
-   * limits stay.
+   * Limits agents' messages in a row and per minute, in one thread, or in the channel outside of threads. Agents beyond
+   * a limit are `paused`. After too many messages in a row, the pause lasts until a person writes. 0 means no limit,
+   * and null the default. An absent limit stays as it is.
    */
   readonly setBudget: Call<'budget.set', [budget: Rest<'budget.set'>]>;
   readonly budget: Call<'budget.get', [threadId?: string | null]>;

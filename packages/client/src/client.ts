@@ -122,7 +122,7 @@ export function createClient(options: ClientOptions): HubClient {
       throw new HubError('invalid', `Use channel(id).${method}() instead of call`);
     }
     if (method === 'presence.set') lastPresence = params as ParamsInputOf<'presence.set'>;
-    // A channel that was subscribed earlier must receive the events of this call.
+    // Subscriptions that wait are sent first, so that they receive the events of this call.
     subscriptions.flush();
     return calls.call(method, params, callOptions);
   };

@@ -62,8 +62,8 @@ function closeError(
 }
 
 /**
- * The wait before the next attempt. Full jitter (a random time below a bound that doubles) spreads clients that lost
- * their hub together.
+ * The wait before the next attempt. Full jitter (a random time below a bound that doubles) spreads the attempts of
+ * clients that lost their hub at the same time.
  */
 export function backoffMs(
   failures: number,

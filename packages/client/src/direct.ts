@@ -28,7 +28,7 @@ export interface HubDirect {
   >;
   /** Empty before the first message. */
   readonly history: HubChannel['history'];
-  /** Iterates over events from now on, each durable one once and in order, until the client is closed. */
+  /** Iterates over events from now on, until the client is closed. Each durable event comes once and in order. */
   events(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<Envelope>;
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;

@@ -12,7 +12,7 @@ import { createServer, connect as connectTcp, type Server, type Socket } from 'n
 import { createClient } from './client.ts';
 import type { HubClient } from './hub-client.ts';
 
-/** New connections go to its target; existing ones stay. */
+/** A proxy. `send` names the hub for new connections; existing connections stay. */
 interface Balancer {
   readonly url: string;
   /** The requested waits of draining hubs. */

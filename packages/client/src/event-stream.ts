@@ -59,7 +59,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
   let end: { readonly error: unknown } | null = null;
 
   let phase: 'live' | 'behind' | 'filling' = 'live';
-  /** The last durable event that was received or waits. */
+  /** The last durable event that the reader received, or that waits for the reader. */
   let last: { readonly seq: number | null; readonly epoch: string } | null = null;
   /** Live events that arrived while a page was in flight. */
   let buffered: Envelope[] = [];

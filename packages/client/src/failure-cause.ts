@@ -1,8 +1,8 @@
-/** An error of the network or TLS, or an HTTP status without an upgrade. */
+/** An error of the network or TLS, or the HTTP status of an attempt that was not upgraded. */
 export type AttemptFailure = { readonly error: unknown } | { readonly status: number };
 
 export interface AttemptWatch {
-  /** Null without a cause from the platform. */
+  /** Null if the platform names no cause. */
   readonly failure: AttemptFailure | null;
   end(): void;
 }

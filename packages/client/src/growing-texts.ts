@@ -5,8 +5,8 @@ import { HubError, retryPauseMs } from './errors.ts';
 /** A message with a missing part is read at most this often. */
 const readEveryMs = 1_000;
 /**
- * `messagesMax`: followed messages; beyond it the oldest is forgotten. `keptMax`: code units of deltas kept for one
- * message.
+ * `messagesMax`: the most followed messages; beyond it, the oldest one is forgotten. `keptMax`: the most UTF-16 code
+ * units of deltas that are kept for one message.
  */
 const messagesMax = 200;
 const keptMax = 65_536;
@@ -62,7 +62,7 @@ export function createGrowingTexts(
       entry.message = { ...entry.message, content: grown };
       return true;
     }
-    // Beyond the limit, the next read of the message has the text.
+    // Beyond the limit, the delta is dropped: the next read of the message has the delta's text.
     if (entry.keptLength + text.length <= keptMax) {
       entry.kept.push(delta);
       entry.keptLength += text.length;

@@ -22,7 +22,9 @@ export interface HubClientEvents {
   direct: Envelope;
   /** An event of the whole hub: delivered at most once, and in no log. */
   global: EnvelopeOf<'collaboration.event'>;
-  /** An event about this agent in a channel without a subscription: a mention, or being added or removed. */
+  /**
+   * An event about this agent in a channel that is not subscribed: a mention, or that the agent was added or removed.
+   */
   notice: Envelope;
   /** Missed events will not be delivered. Read the channel's history again. */
   discontinuity: Discontinuity;
@@ -42,8 +44,8 @@ export interface HubClient {
   ): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
   /**
-   * Listens to the collaboration events of one name that only the hub emits, such as `ask.expired`, in subscribed and
-   * direct channels and of the whole hub. The listener gets the payload.
+   * Listens to events of one name that only the hub emits, such as `ask.expired`. Hears events of subscribed and direct
+   * channels, and of the whole hub. The listener gets the payload.
    */
   on<N extends HubEventName>(name: N, listener: HubEventListener<N>): () => void;
   /**
@@ -86,7 +88,7 @@ export interface HubClient {
   readonly questions: Call<'question.list', [query?: ParamsInputOf<'question.list'>]>;
   /**
    * Answers an open question, or changes this agent's answer.
-   * @throws {HubError} `conflict` after its end: `data.question` has the answer that won
+   * @throws {HubError} `conflict` after the question's end: `data.question` has the answer that won
    */
   readonly answerQuestion: Call<
     'question.answer',
@@ -96,8 +98,8 @@ export interface HubClient {
   /** Sums the cost of agents' turns, from `metadata.turn` of their messages, by channel, thread, agent or hour. */
   readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
   /**
-   * Stops the writes of an agent, of a channel's agents, or of all agents, within a second on every hub. For admins,
-   * and in a channel also its owners of kind person. Each freeze needs its own `unfreeze`.
+   * Stops the writes of an agent, of a channel's agents, or of all agents, within a second on every hub. Only admins
+   * may call it; in a channel, also its owners of kind person. Each freeze needs its own `unfreeze`.
    */
   readonly freeze: Call<'freeze', [freeze: ParamsInputOf<'freeze'>]>;
   readonly unfreeze: Call<'unfreeze', [freeze: ParamsInputOf<'unfreeze'>]>;

@@ -7,7 +7,8 @@ const dueMax = 100;
 
 /** Earliest first, by the database's time. */
 export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
-  // PostgreSQL's clock is a volatile function, which no index serves: only the sub-select makes it a value.
+  // PostgreSQL's clock is a volatile function, so no index serves a comparison with it. The sub-select makes the clock
+  // a value.
   const dueIn = (kind: Expiry['kind']) =>
     sql`select * from (select ${sql.lit(kind)} as kind, id, channel_id, due_at
       from ${sql.table(`${kind}s`)} where due_at <= (select ${now()})
@@ -18,7 +19,7 @@ export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
 }
 
 /**
- * Open asks and questions before `end` become due, so that they expire before they are trimmed. Returns their lowest
+ * Makes the open asks and questions before `end` due, so that they expire before they are trimmed. Returns their lowest
  * seq, else Infinity.
  */
 export async function endOpenBefore(

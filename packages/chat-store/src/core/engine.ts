@@ -41,7 +41,7 @@ export interface SeenMarks {
   readonly open: RawBuilder<string>;
   /** A value above every mark of this server. A restored backup may hold higher marks of another server. */
   readonly end: RawBuilder<number>;
-  /** Transactions that began after the oldest open one. */
+  /** The number of transactions that began since the oldest open one. */
   readonly lag: RawBuilder<number>;
 }
 
@@ -53,7 +53,7 @@ export interface Engine {
   snapshot<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** For small writes outside the groups. */
   write<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
-  /** Reads on the groups' connection before a group begins, so that it does not wait for other reads. */
+  /** Reads before a group begins. Uses the groups' connection, so that other reads do not delay the group. */
   beforeGroup<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** Begins a transaction, locks the channels in id order, and reads the rows of `prefetch`. */
   beginGroup(channelIds: readonly string[], prefetch: Prefetch): Promise<GroupOpening>;

@@ -11,8 +11,8 @@ export async function readEpoch(engine: Engine): Promise<string> {
 }
 
 /**
- * Changes the epoch only if it is `expected`, so that of several hubs that notice a restore, one changes it. Returns
- * the current one.
+ * Changes the epoch only if it is still `expected`: several hubs may notice a restore, but only one may change the
+ * epoch. Returns the current epoch.
  */
 export function changeEpoch(engine: Engine, expected: string): Promise<string> {
   return engine.write(async (db) => {

@@ -31,7 +31,7 @@ export interface ErasePlace {
   readonly channelId: string;
   /** The channel is done up to this seq. */
   readonly seq: number;
-  /** The channel's head when the walk reached it, where the walk ends even if the agent still writes. */
+  /** The channel's head when the walk reached the channel. The walk ends there, even if the agent still writes. */
   readonly untilSeq: number;
 }
 
@@ -65,8 +65,8 @@ export async function eraseSome(
 ): Promise<ErasedPiece> {
   const { phase } = place;
   if (phase === 'redact') {
-    // Waits until no hub redacts the agent's rows: a commit after the rewrite would restore the text or the id.
-    // Redactions of other agents may never end, so they are not waited for.
+    // Waits until no hub is redacting rows of this agent: a redaction that commits after the rewrite would restore the
+    // text or the id. Redactions for other agents may never end, so the erasure does not wait for them.
     if (!erasure.isDryRun) await sweepRedactions(engine);
     const isWaiting =
       !erasure.isDryRun &&
@@ -192,12 +192,13 @@ async function rewriteSome(
       const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
       const erased = erasedEnvelope(envelope, erasure, Boolean(row.isOrphan));
       const text = JSON.stringify(erased);
-      // The id may be text of other agents, or the name of a field.
+      // The row may hold the id only in other agents' text, or as the name of a field.
       if (erased === envelope || text === JSON.stringify(envelope)) continue;
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
       if (isDryRun) continue;
-      // Ids are unique per sender. Under the pseudonym, these ids could collide with the ids of an earlier erasure.
+      // A client_message_id is unique per sender. Under the pseudonym, it could collide with an id from an earlier
+      // erasure.
       const unknown = { client_message_id: null, fingerprint: null };
       await db
         .updateTable('log')
@@ -209,7 +210,7 @@ async function rewriteSome(
     if (log > 0 && !isDryRun) await noteRewrite(db, channelId);
     const isFull = rows.length === rowsMax(isDryRun);
     const end = isFull ? (rows.at(-1)?.seq ?? seq) : windowEnd;
-    // The channel's own rows are changed with its first events, and emptied before the id in them is replaced.
+    // The channel's first piece also changes its asks, questions and lists, before `renameRows` replaces the id.
     if (seq === 0 && !isDryRun) {
       await eraseFromAsks(db, channelId, erasure.agentId, pseudonym);
       await eraseFromQuestions(db, channelId, erasure.agentId, pseudonym);
@@ -323,8 +324,8 @@ async function changeLists(
 }
 
 /**
- * Replaces the agent's id in waiting deletions, or the sweeper would write the id into log rows again. Call this before
- * the log's rows are locked: on PostgreSQL it waits for a sweeper.
+ * Replaces the agent's id in waiting redactions. Otherwise the sweeper would write the id into log rows again. Call
+ * this before the log's rows are locked, because on PostgreSQL it waits for a running sweeper.
  */
 async function renameRedactions(
   { dialect }: Engine,
@@ -345,7 +346,8 @@ async function renameRedactions(
   }
 }
 
-// Hubs compare a channel's caches with its head, which a rewrite alone does not change, so an event is appended.
+// Hubs notice by a channel's head that their caches are outdated. A rewrite alone does not change the head, so this
+// appends an event.
 async function announce(engine: Engine, channelId: string): Promise<void> {
   const opening = await engine.beginGroup([channelId], emptyLists);
   try {
@@ -378,7 +380,10 @@ async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<bo
   return found !== undefined;
 }
 
-/** The most pieces of index work in an erasure, which might never end because other agents keep writing. */
+/**
+ * The most pieces of index work in one erasure. Without a limit, the work might never end, because other agents keep
+ * writing.
+ */
 const indexPiecesMax = 1_000;
 
 /** Returns true while the index may hold words of the deleted messages. */

@@ -98,7 +98,7 @@ const fieldsWithoutText: ReadonlyMap<string, Fields> = new Map([
   ],
 ]);
 
-// The fields decide too, because in earlier releases agents could emit events with this name and any payload.
+// Checks the fields too, because in earlier releases agents could emit an event of this name with any payload.
 function isTextless({ name, payload }: CollaborationEvent): boolean {
   const fields = fieldsWithoutText.get(name);
   return fields !== undefined && hasOnly(payload, fields);

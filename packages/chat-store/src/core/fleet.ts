@@ -22,7 +22,7 @@ export interface LastMessage {
   readonly timestamp: number;
 }
 
-/** An agent without connections that was last seen earlier is left out. */
+/** An agent without connections is listed only if it was seen within this time. */
 const seenWithinMs = 86_400_000;
 /** The most channels in which an agent's last message is searched. */
 const channelsMax = 500;

@@ -14,7 +14,10 @@ export interface Freezes {
   readonly agents: readonly string[];
 }
 
-/** Reads the version first, so that a change in between is found with the next version. */
+/**
+ * Reads the version before the freezes. If the freezes change in between, the returned version is already outdated, so
+ * the caller reads again.
+ */
 export async function readFreezes({ db }: Engine): Promise<Freezes> {
   const meta = await db
     .selectFrom('meta')

@@ -118,7 +118,7 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     addInboxItem: (row: GroupRows['inbox'][number]) =>
       void inbox.set(inboxKey(row.agent_id, row.channel_id, row.seq), row),
     addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
-    /** The reply's last seq and turns replace the thread's. The other fields are for a new thread. */
+    /** In a known thread, only the number of replies, `last_seq` and `turns` change. A new thread gets all fields. */
     addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
       const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
       const { last_seq, turns } = thread;
@@ -128,8 +128,8 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     addAgent: (agentId: string) => void agents.add(agentId),
     takeRows,
     /**
-     * For the commit. Agents are written only here and in id order, because two hubs that record the same agents would
-     * otherwise deadlock.
+     * For the commit. Agents are written only here, and in id order. Otherwise two hubs that record the same agents
+     * could deadlock.
      */
     takeLastRows: (): GroupRows => ({
       ...takeRows(),

@@ -51,16 +51,16 @@ export interface PrefetchedRows {
     | 'timestamp'
     | 'fingerprint'
   >[];
-  /** Each message has the role of the agent that names it, in its channel. */
+  /** Each message has the agent that names it (`agent_id`), and the role of this agent in the message's channel. */
   readonly messages: readonly (Pick<
     MessagesTable,
     'id' | 'channel_id' | 'thread_id' | 'sender_id' | 'taint'
   > &
     Pick<ThreadBudgetsTable, 'agent_turns' | 'per_minute'> &
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
-      /** The turns of the thread that the message begins; null without a reply. */
+      /** The turns of the thread whose root is the message; null for none. */
       readonly turns: string | null;
-      /** 1 if the message is an ask that the agent has not answered, or the root of its thread. */
+      /** 1 if the agent has an open ask that is this message, or that is in the thread of this message; else 0. */
       readonly asked: number;
       readonly agent_id: string;
       readonly role: MembersTable['role'] | null;
@@ -68,18 +68,18 @@ export interface PrefetchedRows {
       readonly by_member: number;
     })[];
   /**
-   * `last`: the channel's last message, as its ordinal, a space and its turns, or null. `sender_ordinal`: that of the
-   * sender's last message, or 0.
+   * `last`: the ordinal of the channel's last message, a space, and the turns of this message; null for an empty
+   * channel. `sender_ordinal`: the sender's number of its own last message, or 0.
    */
   readonly senders: readonly (Pick<MessagesTable, 'channel_id' | 'sender_id' | 'sender_ordinal'> & {
     readonly last: string | null;
   })[];
-  /** Counted up to one more than anyone may mention. */
+  /** The count stops at `limits.mentions + 1`, which already shows that the channel is large. */
   readonly crowds: readonly { readonly channel_id: string; readonly members: number }[];
 }
 
 export interface ListSyntax {
-  /** Selects the items of the statement's parameters as rows with this number of columns. */
+  /** Returns SQL that selects the list in the statement's parameters, as rows with this number of columns. */
   readonly items: (columns: number) => string;
   /** Reads the items first, and looks up the joined table for each item. */
   readonly join: 'join' | 'cross join';
@@ -128,9 +128,11 @@ export interface GroupRows {
   readonly log: readonly LogTable[];
   readonly messages: readonly Omit<MessagesTable, 'deleted_at'>[];
   readonly mentions: readonly MentionsTable[];
-  /** In the order of their seqs within a channel, because the database numbers them in this order. */
+  /**
+   * Items of one channel are in the order of their seqs, because the database numbers items in the order of this list.
+   */
   readonly inbox: readonly Omit<InboxTable, 'id'>[];
-  /** New replies of one thread. The other fields are used when the replies begin the thread. */
+  /** One row for each thread with new replies. Some fields are used only when the replies begin the thread. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
   readonly ledger: readonly LedgerTable[];
   /** In id order. */

@@ -1,14 +1,14 @@
 import { sql, type RawBuilder } from 'kysely';
 
-/** See LogFloorsTable. The channel is an id, or the column that holds it. */
+/** See LogFloorsTable. Pass the channel's id, or the column that holds the id. */
 export function floorOf(channelId: string | { readonly column: string }): RawBuilder<number> {
   const id = typeof channelId === 'string' ? channelId : sql.ref(channelId.column);
   return sql<number>`coalesce((select floor from log_floors where channel_id = ${id}), 1)`;
 }
 
 /**
- * 0 for an empty log. `channelId` is a column, with its table. Under a channel's lock, read the head with a statement
- * that began after the lock was granted. Costs one look-up in the log's key.
+ * 0 for an empty log. `channelId` names a column with its table, such as `channels.id`. Under a channel's lock, read
+ * the head with a statement that began after the lock was granted. Costs one look-up in the log's key.
  */
 export function headOf(channelId: string): RawBuilder<number> {
   return sql<number>`coalesce((select max(seq) from log where channel_id = ${sql.ref(channelId)}), 0)`;

@@ -4,24 +4,26 @@ import { newestOf } from './inbox-places.ts';
 import { everyone } from './tables.ts';
 
 /**
- * The newest items that a mark covers. An item that becomes visible behind this many newer ones does not change the
- * mark.
+ * A mark covers this many of the agent's newest items. If an older item becomes visible late, the mark does not change.
  */
 const ownItems = 16;
-/** With more messages to everyone than this since the last checks, the mark is read from the agent's own channels. */
+/**
+ * With this many new messages to everyone, the mark is read from the newest such message of each of the agent's
+ * channels.
+ */
 const itemsOfAll = 50;
 
 export interface InboxMarks {
   /** A text for each agent. It changes with each new item in the agent's inbox, and sometimes without one. */
   readonly marks: ReadonlyMap<string, string>;
-  /** A `sinceOfAll` for later calls. */
+  /** Pass it as `sinceOfAll` to later calls. */
   readonly newestOfAll: number;
 }
 
 /**
- * Marks of these agents' inboxes; a hub compares them to notice new items. Messages that mention everyone count if
- * their place is after `sinceOfAll`. Costs one statement, with a few dozen look-ups for each agent; while very many
- * messages mention everyone, one for each of its channels.
+ * Marks of these agents' inboxes. A hub compares marks to notice new items. A message that mentions everyone counts if
+ * its place is after `sinceOfAll`. Costs one statement, with a few dozen look-ups for each agent. While very many
+ * messages mention everyone, it also costs one look-up for each channel of each agent.
  */
 export async function readInboxMarks(
   { db }: Engine,

@@ -14,8 +14,8 @@ export function inboxScope(
   return hash('sha256', about, 'base64url').slice(0, 12);
 }
 
-// The id of the transaction that wrote a row; the row has only the low 32 bits of it. A statement sees only rows from
-// before the end of its snapshot, so the high bits are those of this end, or one less.
+// The id of the transaction that wrote a row. The row has only the low 32 bits of the id. A statement sees only ids
+// below the end of its snapshot (`xmax`), so the id is the highest one below `xmax` with these bits.
 const writtenBy = (
   row: string,
 ) => sql<number>`(pg_snapshot_xmax(pg_current_snapshot())::text::bigint
@@ -23,15 +23,15 @@ const writtenBy = (
     & 4294967295))`;
 
 /**
- * True for a row of `inbox` at the place or before it, if the read that returned the place could see the row. Items
- * are numbered before their commit, so on PostgreSQL an item can become visible after a higher-numbered one.
+ * True for a row of `inbox` up to the place, if the read that returned the place could see the row. Items are numbered
+ * before their commit. On PostgreSQL, an item can therefore become visible after an item with a higher number.
  */
 export function isCovered(
   row: string,
   { place, next, open }: Pick<InboxPlace, 'place' | 'next' | 'open'>,
   dialect: Dialect,
 ): RawBuilder<boolean> {
-  // The addition keeps the planner from using the index of the numbers, which would walk the items of all channels.
+  // The `+ 0` keeps the planner from using the index of the numbers, which would walk the items of all channels.
   const isBefore = sql<boolean>`${sql.ref(`${row}.id`)} + 0 <= cast(${place} as bigint)`;
   // SQLite has one writer at a time, so items become visible in the order of their numbers.
   if (dialect === 'sqlite') return isBefore;
@@ -43,8 +43,9 @@ export function isCovered(
 }
 
 /**
- * True for a message to everyone, row `a` of `inbox`, that waits for the member `m`: it did not send the message, and
- * has no item of its own for it. The query must join `m` first, because other channels may have many such messages.
+ * True if row `a` of `inbox` is a message to everyone that waits for the member `m`. The message does not wait if `m`
+ * sent it, or if `m` has a separate item for it. The query must join `m` first, because other channels may have many
+ * such messages.
  */
 export const isItemOfMember = sql<boolean>`(a.agent_id = ${sql.lit(everyone)}
   and a.channel_id = m.channel_id and a.seq > m.joined_seq and a.seq > m.inbox_seq
@@ -53,16 +54,15 @@ export const isItemOfMember = sql<boolean>`(a.agent_id = ${sql.lit(everyone)}
   and not exists (select 1 from messages s where s.channel_id = a.channel_id
     and s.seq = a.message_seq and s.sender_id = m.agent_id))`;
 
-/** The greater of two columns. Commands of two hubs may move a mark at once, and it never goes back. */
+/** The greater of two columns. Two hubs may move the same mark at once, and a mark must never go back. */
 export function greaterOf(dialect: Dialect, one: string, other: string): RawBuilder<number> {
   const greater = sql.raw(dialect === 'sqlite' ? 'max' : 'greatest');
   return sql<number>`${greater}(${sql.ref(one)}, ${sql.ref(other)})`;
 }
 
 /**
- * The items of an agent whose id another row gives, newest first, as condition and order of a query. With a plain
- * equality, PostgreSQL may walk the items of all agents in the order of their numbers, to find those of one that has
- * few or none.
+ * Condition and order of a query for an agent's items, newest first. The agent's id comes from another row. With a
+ * plain equality, PostgreSQL may walk the items of all agents by number, which is slow for an agent with few items.
  */
 export function newestOf(row: string, agentId: RawBuilder<unknown>): RawBuilder<unknown> {
   const [agent, id] = [sql.ref(`${row}.agent_id`), sql.ref(`${row}.id`)];

@@ -26,8 +26,8 @@ const membersMax = 50;
 const passEveryMs = 60_000;
 
 /**
- * Removes and counts some of the oldest items of one inbox over its limit, or finds that the next inboxes are not
- * over it. Returns whether there is more to do now.
+ * Looks at the next inboxes until one is over its limit. Removes some of the oldest items of this inbox, and counts
+ * them as fallen out. Returns whether there is more to do now.
  */
 export function sweepInboxes(engine: Engine, everyMs = passEveryMs): Promise<boolean> {
   return continuePass(engine, 'inbox', everyMs, async (db, after) => {
@@ -53,8 +53,8 @@ export function sweepInboxes(engine: Engine, everyMs = passEveryMs): Promise<boo
 }
 
 /**
- * Removes some messages to everyone that no inbox needs. In a channel with more of them than an inbox may hold, the
- * oldest fall out of the inboxes of its members first. Returns whether there is more to do now.
+ * Removes some messages to everyone that no inbox needs. Before that, if a channel has more of them than an inbox may
+ * hold, the oldest fall out of its members' inboxes. Returns whether there is more to do now.
  */
 export function sweepInboxesOfAll(engine: Engine, everyMs = passEveryMs): Promise<boolean> {
   return continuePass(engine, 'inbox_of_all', everyMs, async (db, after) => {
@@ -117,8 +117,8 @@ async function nextAgents(db: Kysely<Tables>, after: string): Promise<string[]> 
 }
 
 /**
- * Counts the items of some agents, each up to one more than the limit. The messages to everyone count as none.
- * `between` with equal ends makes PostgreSQL walk the index, see {@link newestOf}.
+ * Counts each agent's items, up to one more than the limit. For messages to everyone, the count is 0. `between` with
+ * equal ends makes PostgreSQL walk the index, see {@link newestOf}.
  */
 async function countItems(
   db: Kysely<Tables>,
@@ -197,7 +197,7 @@ async function trimChannel(
     const upTo = Math.min(beyond, (await seqAt('asc', fallingMax - 1)) ?? beyond);
     if (await dropFromInboxes(dialect, db, channelId, upTo)) return true;
   }
-  // A member that joins later needs none of these, so no lock is needed.
+  // A member that joins meanwhile needs none of the removed messages, so no lock is needed.
   const needed = greaterOf(dialect, 'm.joined_seq', 'm.inbox_seq');
   const { numAffectedRows = 0n } = await sql`
     delete from inbox where id in (

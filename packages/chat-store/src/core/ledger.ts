@@ -7,10 +7,10 @@ import type { LedgerTable, Tables } from './tables.ts';
 
 export const hourMs = 3_600_000;
 
-/** A column of a key cannot be null. */
+/** An empty text, because a column of a key cannot be null. */
 export const outsideThreads = '';
 
-/** Every reader of JSON reads this number exactly. */
+/** The highest sum. Every reader of JSON reads this number exactly. */
 export const sumMax = Number.MAX_SAFE_INTEGER;
 
 export const ledgerSums = ['turns', 'tokens_in', 'tokens_out', 'cost_micros', 'ms'] as const;

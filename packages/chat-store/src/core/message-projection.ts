@@ -93,7 +93,7 @@ async function reactionsOf(
 export function redacted(message: Message, deletedAt: number): Message {
   return {
     ...message,
-    // Its deletion ended a growing message: nobody may append to it.
+    // The deletion also ends a growing message, so that nobody may append to it.
     state: message.state === 'streaming' ? 'stopped' : message.state,
     content: '',
     mentions: [],

@@ -61,7 +61,7 @@ export async function readSchema<T>(
   };
 }
 
-/** One sentence; null if this release can serve the database, after its pending migrations. */
+/** Says in one sentence why this release cannot serve the database. Null if it can, after its pending migrations. */
 export function whyNotServed(state: SchemaState): string | null {
   const { release, unknown, pending, compatibleFrom } = state;
   const newest = unknown.at(-1);

@@ -43,7 +43,7 @@ export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute
 
 /**
  * Minutes of all hubs, at most 24 hours back, oldest first. A page has whole minutes: at most `limit` rows, or one
- * minute. `nextMs` continues; null at the end.
+ * minute. Pass `nextMs` as `sinceMs` for the next page; null at the end.
  */
 export async function readMinutes(
   engine: Engine,

@@ -3,7 +3,10 @@ import { renamedPair, type ErasedAgent } from './erased-event.ts';
 import { renameInLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
-/** Changes the rows of messages after `seq`, up to `end`; with the first events also the channel's lists. */
+/**
+ * Renames the agent in the rows of messages after `seq`, up to `end`. With `seq` 0, also renames it in the channel's
+ * lists.
+ */
 export async function renameRows(
   db: Kysely<Tables>,
   agent: ErasedAgent,

@@ -108,8 +108,8 @@ function senderKindOf(senderId: string, message: Message): Message['senderKind']
   return senderId === 'hub' ? 'hub' : null;
 }
 
-// The row's other columns are enough, so the text is not loaded. The editor's kind is missing: it is the author's, or
-// null for an admin who edited another agent's message.
+// The row's other columns are enough, so the text is not loaded. No column has the editor's kind: it is the author's,
+// or null for an admin who edited another agent's message.
 function redactedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;
   const message = { ...messageInPresentShape(deleted), editedAt: timestamp };

@@ -44,7 +44,7 @@ const floorOf = async (channelId: string) =>
   (await core.access('ana', [channelId])).get(channelId)?.floor;
 
 // The race: another transaction holds a channel's lock for longer than a pass. The sweep retried that channel without
-// end, and trimmed none after it.
+// end, and trimmed no channel after it.
 it('trims the other channels while some stay locked', async () => {
   const ids = ['c1', 'c2', 'c3', 'c4'];
   for (const id of ids) await createChannel(id);

@@ -184,7 +184,8 @@ async function trimSome(
   excess: Excess,
 ): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
   const { channelId, floor, before } = excess;
-  // The sums outlive messages that are deleted or trimmed by number. Only age trims sums.
+  // Only age removes sums from the ledger. Sums outlive messages that are deleted, or trimmed because there are too
+  // many.
   const isLedgerDone = before === -Infinity || !(await removeFromLedger(db, channelId, before));
   const found = await endBeforeStreams(db, excess, await findEnd(db, excess));
   // Open asks and questions expire first; the next pass trims them.
@@ -293,7 +294,8 @@ async function findEnd(
   return { end, isAll: rows.length < rowsMax };
 }
 
-// The row keeps its mark and its id, by which hubs recognize the event. Earlier releases find an event without content.
+// The row keeps its mark. It also keeps its id, by which hubs recognize the event. Earlier releases read the row as an
+// event without content.
 async function emptyLastRow(db: Kysely<Tables>, channelId: string, seq: number): Promise<void> {
   const { id, timestamp } = await db
     .selectFrom('log')

@@ -63,7 +63,7 @@ export async function runGroup(
   }
 }
 
-// One command made the transaction fail. All other commands are committed without it.
+// One command made the transaction fail. Each command now gets its own transaction, so that all others are committed.
 async function runApart(
   engine: Engine,
   commands: readonly Command[],
@@ -115,8 +115,8 @@ async function attemptGroup(
         if (opened.size > 0) prefetched = await ask();
         for (const send of run.sends) {
           const { actor, channelId } = send;
-          // A sender without the rights is refused in any case. Reading its conditions would only lengthen the
-          // channel's lock.
+          // A sender without the rights is refused in any case. Reading its conditions would only hold the channel's
+          // lock for longer.
           const mayRead = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
           const conditions =
             mayRead && isConditional(send) ? await readConditions(group, send) : null;
@@ -164,8 +164,8 @@ async function withAnswers(
   return { ...outcome, events: [...outcome.events, ...accepted] };
 }
 
-// A run's direct channels are created before its first message is decided. A message.send that precedes the direct.send
-// must not find the channel.
+// A run's direct channels are created before its first message is decided. A `message.send` that comes before the
+// `direct.send` must not find the new channel.
 function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
   const { method, channelId } = send;
   return method === 'message.send' && opened.has(channelId)
@@ -177,9 +177,9 @@ type Run =
   | { readonly sends: Send[]; readonly single?: undefined }
   | { readonly sends?: undefined; readonly single: SingleCommand };
 
-// Consecutive messages are decided together, any other command alone. A message with conditions begins a run, because
-// earlier rows must be written before its conditions are read. Pauses, because a long text takes two milliseconds to
-// parse.
+// Consecutive messages are decided together. Any other command is decided alone. A message with conditions begins a
+// run, because earlier rows must be written before its conditions are read. The loop pauses, because a long text takes
+// two milliseconds to parse.
 async function splitRuns(commands: readonly Command[]): Promise<Run[]> {
   const runs: Run[] = [];
   let endMs = performance.now() + sliceMs;

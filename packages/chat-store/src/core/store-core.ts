@@ -107,7 +107,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     access: bind(readAccess),
     logPage: bind(readLogPage),
     heads: bind(readHeads),
-    /** Lists channels of the newest commits, newest first, deleted ones too; at most `limit`. */
+    /** Lists the channels of the newest commits, deleted channels too; newest first, at most `limit`. */
     recentHeads: bind(readRecentHeads),
     /** Lists the agent's direct channels after `after`, by id. */
     directChannels: bind(readDirectChannels),
@@ -165,8 +165,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      */
     sweep: bind(sweep),
     /**
-     * Indexes some new messages for `message.search`, else some older ones, and removes deleted ones. Costs three small
-     * statements without work. One hub at a time does a piece.
+     * Indexes some new messages for `message.search`, else some older ones, and removes deleted ones. If there is no
+     * work, costs three small statements. Only one hub at a time does a piece.
      */
     feedSearch: bind(feed),
     /** Does one bounded piece of an erasure. Call it until the returned place's phase is `done`; see erase.ts. */

@@ -34,8 +34,8 @@ function eventInPresentShape(event: ChannelEvent): ChannelEvent {
   return event;
 }
 
-// The epoch belongs to the database, not to the row: after a restore, all events are of the new epoch. A row therefore
-// ends before the epoch, which reads add.
+// The epoch belongs to the database, not to the row: after a restore, all events are of the new epoch. So a row's text
+// ends before the epoch, and each read adds the epoch.
 /** The end of an envelope, after its row's stored text. */
 export const epochField = (epoch: string) => `,"epoch":${JSON.stringify(epoch)}}`;
 

@@ -9,8 +9,8 @@ import type { Tables } from './tables.ts';
 /** Times after which a stream is interrupted, in milliseconds of the database's time. */
 export interface StreamLimits {
   /**
-   * The time without a connection of the author. Null while the caller does not know the connections, shortly after its
-   * start or its return.
+   * The time without a connection of the author. Null while the caller does not know the connections: shortly after its
+   * start, after an outage, or after a restore.
    */
   readonly awayMs: number | null;
   /** The time without an append. */
@@ -21,9 +21,10 @@ export interface StreamLimits {
 const streamsMax = 50;
 
 /**
- * Interrupts some streams: due ones, and those of authors that are away, silent or frozen. Any number of hubs may
- * call it at once, because it checks each stream under its channel's lock. Returns the events to publish. If a channel
- * fails, the others are interrupted first, so that one locked channel does not delay them. Rejects only when all fail.
+ * Interrupts some streams: due ones, and those of authors that are away, silent or frozen. Any number of hubs may call
+ * it at once, because it checks each stream under its channel's lock. Returns the events to publish. If a channel
+ * fails, for example because it is locked, the streams of other channels are still interrupted. Rejects only when all
+ * fail.
  */
 export async function sweepStreams(engine: Engine, limits: StreamLimits): Promise<AppendedEvent[]> {
   const found = await engine.db

@@ -200,8 +200,8 @@ export async function readStreamAuthors({ db }: Engine, after = ''): Promise<str
 }
 
 /**
- * Records that these authors have a connection, at most once in `everyMs`. Skips locked rows, because the checkpoint
- * that locks them records it too.
+ * Records that these authors have a connection, at most once in `everyMs`. Skips locked rows: the checkpoint that locks
+ * such a row also records the connection.
  */
 export async function keepStreams(
   engine: Engine,

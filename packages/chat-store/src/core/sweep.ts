@@ -49,7 +49,8 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
 
 async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): Promise<boolean> {
   const messages = sql`select id from messages where channel_id = ${channelId} order by seq limit ${sql.lit(rowsMax)}`;
-  // Cursors go before the members: a cursor's key begins with the agent, and only the members table lists the agents.
+  // Cursors are removed before members: a cursor's key begins with the agent, and only the members table lists the
+  // agents.
   const members = sql`select agent_id from members where channel_id = ${channelId}
     order by agent_id limit ${sql.lit(rowsMax)}`;
   const inChannel = (table: string, key: string) =>

@@ -28,7 +28,7 @@ export interface ChannelsTable {
   created_at: number;
   archived_at: number | null;
   deleted_at: number | null;
-  /** When all rows of the deleted channel had been removed; null before. */
+  /** The time when all rows of the deleted channel were removed; null before. */
   swept_at: number | null;
   /** The channel's own retention; null: the hub's applies. */
   retention_ms: number | null;
@@ -40,7 +40,7 @@ export interface ChannelsTable {
   per_minute: number | null;
 }
 
-/** The head is the seq of the log's last row, not a column: sends lock the channel's row and never update it. */
+/** The head is not a column, but the seq of the log's last row. Sends lock the channel's row, but never update it. */
 export interface ChannelWithHead extends ChannelsTable {
   head: number;
 }
@@ -128,7 +128,7 @@ export interface LogFloorsTable {
   channel_id: string;
   /** The lowest seq that readers get; head + 1 when they get none. */
   floor: number;
-  /** How often an erasure rewrote rows, which makes copies outdated. */
+  /** How often an erasure rewrote rows. Each rewrite makes copies of the rows outdated. */
   rewrites: number;
 }
 
@@ -286,8 +286,8 @@ export interface MentionsTable {
 }
 
 /**
- * An event that waits until the agent acknowledges it, which removes the row. Mentions have a separate table, because
- * their counts depend on the read cursor, which no acknowledgement moves.
+ * An event that waits for the agent until the agent acknowledges it. The acknowledgement removes the row. Mentions have
+ * a separate table: their counts depend on the read cursor, and no acknowledgement moves the cursor.
  */
 export interface InboxTable {
   /**
@@ -377,7 +377,7 @@ export interface AgentOrdersTable {
   kind: 'kick' | 'limit';
   value: string;
   given_at: number;
-  /** Null: until another order of the kind. */
+  /** Null: valid until another order of the same kind. */
   until_at: number | null;
 }
 

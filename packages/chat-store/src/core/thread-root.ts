@@ -1,6 +1,6 @@
 import { refuse, type Refusal } from '../commands.ts';
 
-/** The refusal of a threadId that names a reply, or no message at all. For a reply it names the thread. */
+/** The refusal of a threadId that is a reply, or no message at all. For a reply, the text names the reply's thread. */
 export function refuseNoRoot(
   row: { readonly thread_id: string | null } | undefined,
   threadId: string,

@@ -59,7 +59,7 @@ export interface TokenUse {
 export type RevocationKind = 'jti' | 'sub' | 'minter' | 'all';
 
 const rowsMax = 500;
-/** Expired tokens stay listed for a day, or a hub with a slow clock could accept a revoked one again. */
+/** Expired tokens stay listed for a day. Otherwise a hub with a slow clock could accept a revoked token again. */
 const expiredKeptMs = 86_400_000;
 
 export function revoke(
@@ -111,8 +111,8 @@ function rowOf(target: RevocationTarget): {
 }
 
 /**
- * True if the token was revoked, or the tokens of its agent, its minter or everyone after it was issued. With a time in
- * whole seconds, a token of the same second counts as revoked.
+ * True if the token was revoked. Also true if, after its issue, all tokens of its agent, of its minter or of everyone
+ * were revoked. If `issuedAtMs` is in whole seconds, a revocation in the same second applies too.
  */
 export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boolean> {
   const row = await engine.db
@@ -163,7 +163,7 @@ export function recordMinted(
 }
 
 /**
- * Pass at most a few hundred, each `jti` once. The use of a revoked token shows when the token expires, after which its
+ * Pass at most a few hundred, each `jti` once. A refused use tells when the revoked token expires. After this time, the
  * revocation can be removed.
  */
 export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[]): Promise<void> {

@@ -6,7 +6,7 @@ export interface Turns {
   readonly used: number;
   /** When a person last wrote; 0 for never. */
   readonly personAtMs: number;
-  /** The window of a limit by time, and agents' messages in it. */
+  /** The start of the window of a limit by time, and agents' messages in the window. */
   readonly windowAtMs: number;
   readonly windowUsed: number;
   /** The end of a pause by time; 0 without one. */
@@ -111,7 +111,7 @@ export function refilledBy(nowMs: number): Turns {
   return { ...noTurns, personAtMs: nowMs };
 }
 
-/** Null without a pause, and when only a person can end it. */
+/** Null if there is no pause, or if only a person can end it. */
 export function pausedUntil(turns: Turns, budget: Budget, nowMs: number): number | null {
   const { pausedUntilMs, windowUsed } = turns;
   if (pausedUntilMs <= nowMs) return null;

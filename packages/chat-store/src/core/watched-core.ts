@@ -61,8 +61,8 @@ export function refuseNewerSchema(core: StoreCore): {
       }
       const before = refusal;
       await made(...args);
-      // A call that was refused during the beat is newer evidence, because the beat may have read the schema before
-      // the newer release migrated it. Calls then stay refused until the next beat.
+      // If a call was refused during the beat, calls stay refused until the next beat: this beat may have read the
+      // schema before the newer release migrated it.
       if (refusal === before) refusal = null;
       return undefined;
     };

@@ -27,7 +27,7 @@ const types: pg.CustomTypesConfig = {
     oid === int8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
-/** Lacks only the settings that {@link setSettings} applies. */
+/** Has all settings, except those that {@link setSettings} applies. */
 export function clientConfig({ url, timeoutMs }: PostgresSettings): pg.ClientConfig {
   return {
     connectionString: url,
@@ -37,7 +37,7 @@ export function clientConfig({ url, timeoutMs }: PostgresSettings): pg.ClientCon
     query_timeout: timeoutMs,
     keepAlive: true,
     types,
-    // Statements do not wait for the answers before them; see group-statements.ts.
+    // Statements are sent before earlier ones are answered; see group-statements.ts.
     pipeline: true,
   };
 }

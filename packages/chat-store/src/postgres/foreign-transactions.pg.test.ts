@@ -62,7 +62,7 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
   });
 
   // While a transaction stays open, the lowest id of the running transactions does not rise. A watcher must still find
-  // each other commit once.
+  // every other commit exactly once.
   it('finds a change behind more than 5,000 others while a transaction stays open', async () => {
     const { channelId, owner } = await channelWithTwo(other);
     let { mark } = await store.changes(null);

@@ -134,8 +134,8 @@ function createEngine(
 const xmin = sql<number>`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 const xmax = sql<number>`pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
 
-// A mark is a transaction's id. A standby's snapshot does not list open transactions, so all from the oldest open one
-// on count as unseen.
+// A mark is a transaction's id. A standby's snapshot does not list open transactions. So all transactions from the
+// oldest open one on count as unseen.
 const seenMarks: Engine['sql']['seen'] = {
   next: sql<number>`case when pg_is_in_recovery() then ${xmin} else ${xmax} end`,
   open: sql<string>`(select coalesce(json_agg(x::text::bigint), '[]')::text

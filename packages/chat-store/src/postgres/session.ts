@@ -42,7 +42,7 @@ export function commitSettings(settings: SessionSettings): Record<string, string
     ...bounds(settings),
     // Makes acknowledged commits durable, whatever the server's default is.
     synchronous_commit: 'on',
-    // All look-ups are by key. A generic plan from when the tables were small would scan them.
+    // All look-ups are by key. A generic plan that was made while the tables were small would scan them.
     enable_seqscan: 'off',
     enable_hashjoin: 'off',
     enable_mergejoin: 'off',
@@ -66,7 +66,7 @@ export async function isTransactionPooled(config: pg.ClientConfig): Promise<bool
     await other.connect();
     const first = await backendOf(one);
     const second = await backendOf(other);
-    // Two statements of one session in a row reveal a pooler that alternates between backends.
+    // The repeated queries reveal a pooler that alternates between backends.
     const isPooled =
       first === second || second !== (await backendOf(other)) || first !== (await backendOf(one));
     if (isPooled) await checkTransactions(one);

@@ -9,7 +9,7 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
     database.exec('PRAGMA cache_size = -16384');
     if (readOnly) {
       database.exec('PRAGMA query_only = ON');
-      // The first read opens the write-ahead log, which SQLite removes with its last connection. This connection then
+      // The first read opens the write-ahead log. SQLite removes the log with its last connection, so this connection
       // keeps the log.
       database.exec('SELECT count(*) FROM sqlite_schema');
     } else {

@@ -21,8 +21,8 @@ const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) =>
   port.postMessage(message, transfer);
 const settings = workerData as WorkerSettings;
 
-// A commit to a removed file is lost. A new file at its path would mix the write-ahead logs of both. So all further
-// calls are refused, and the hub reports that it is not ready.
+// A commit to a removed file is lost. If a new file is at its path, the write-ahead logs of both files would mix. So
+// all further calls are refused, and the hub reports that it is not ready.
 const files = watchFiles(settings.path);
 
 async function open(): Promise<StoreCore | null> {

@@ -8,8 +8,8 @@ import { findMessage } from './messages.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
 /**
- * A thread that only its replies began gets the title; any other thread stays unchanged. A repeat returns the current
- * thread, so it needs the rights too.
+ * Begins a thread, or gives the title to a thread that only its replies began. Any other thread stays unchanged. A
+ * repeat needs the rights too, because it returns the current thread.
  */
 export const createThread: DecideAuthorized<'thread.create'> = async (group, command) => {
   const { actor, channel, params } = command;

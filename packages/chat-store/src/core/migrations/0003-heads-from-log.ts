@@ -2,8 +2,8 @@ import { sql, type Kysely } from 'kysely';
 import { runAll } from './statements.ts';
 
 /**
- * A channel's head is now the seq of its log's last row, which also has the commit's mark. Sends update no row, because
- * an old snapshot keeps all versions of an updated row.
+ * A channel's head is now the seq of its log's last row. This row also has the commit's mark. A send no longer updates
+ * a row: an old snapshot would keep all versions of an updated row.
  */
 export async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
   await runAll(db, [

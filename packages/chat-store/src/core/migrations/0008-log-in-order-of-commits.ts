@@ -4,7 +4,7 @@ import { runAll } from './statements.ts';
 
 /**
  * Halves the pages that a message writes: the index and, on SQLite, the log now grow at their ends. On SQLite, a
- * million rows took a minute, and need as much free disk space as the log has.
+ * million rows took a minute. The new table needs as much free disk space as the log has.
  */
 export async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const indexClientMessages = sql`create unique index log_by_client_message

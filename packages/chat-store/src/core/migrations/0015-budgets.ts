@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/** Each message reads and writes these rows anyway. */
+/** Turns are counted in rows that each message reads or writes anyway. */
 export async function addBudgets(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id, clustered } = columnsOf(dialect);
   await runAll(db, [

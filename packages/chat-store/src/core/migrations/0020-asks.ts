@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/** Each index of the addressees serves one list, or finds the asks that a message answers. */
+/** Each index of `ask_addressees` serves one list of asks. The last one finds the asks that a message answers. */
 export async function addAsks(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id, clustered } = columnsOf(dialect);
   await runAll(db, [

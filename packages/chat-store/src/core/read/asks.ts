@@ -18,7 +18,8 @@ export const listAsks: Read<'ask.list'> = async (db, actor, params, maxBytes) =>
   if (role !== 'to') lists.push(askedBy(actor, params));
   const { rows } = await sql<{ id: string }>`select id from (
       ${sql.join(lists, sql` union `)}) as l order by id desc limit ${limit + 1}`.execute(db);
-  // A step is loaded at a time, because a page of asks with all their notes may be larger than the answer.
+  // Loads a few asks at a time, until the answer is full. A page of asks with all their notes may be larger than the
+  // answer.
   const asks: LoadedAsk[] = [];
   let bytes = 0;
   for (let at = 0; at < rows.length && bytes <= maxBytes; at += stepAsks) {
@@ -57,8 +58,8 @@ function askedBy(actor: Actor, params: ParamsOf<'ask.list'>): RawBuilder<unknown
         ${after(sql`k.id`, params)} ${inChannels(actor, params)}
       order by k.id desc limit ${limit + 1}) as sent`;
   }
-  // An ask has a row for each of its addressees that is in the state. Grouped in the order of an index, only the rows of
-  // the page are visited.
+  // An ask has one row for each addressee in this state, so the rows are grouped. They are grouped in the order of an
+  // index, so only the rows of the page are visited.
   return sql`select * from (
     select a.ask_id as id from ask_addressees a join asks k on k.id = a.ask_id ${channel}
     where a.sender_id = ${actor.agentId} and a.state = ${state} and ${mayRead(actor)}

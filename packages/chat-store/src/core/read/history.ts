@@ -8,11 +8,15 @@ import type { ThreadsTable } from '../tables.ts';
 import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** A statement reads fewer if messages have many reactions, up to a thousand each. */
+/**
+ * The most messages that one statement reads. It reads fewer if they have many reactions: a message may have a
+ * thousand.
+ */
 const stepMessages = 32;
 
 /**
- * Oldest first, with deleted messages and replies. When rows do not fit, the newest stay, or with `after` the oldest.
+ * Oldest first, with deleted messages and replies. If not all rows fit, the page has the newest ones, or with `after`
+ * the oldest ones.
  */
 export const readHistory: Read<'message.history'> = async (db, actor, params, maxBytes) => {
   const { channelId, before, after, threadId, limit } = params;

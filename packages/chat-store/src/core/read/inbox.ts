@@ -73,8 +73,7 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
     );
     const isAll = isOpen && !shorten.isFull;
     const last = shown[page.count - before - 1]?.row;
-    // Counts the rows up to the last one shown as done, also those between that are not shown because their message is
-    // gone.
+    // Rows whose message is gone are not shown. Those before the last shown row count as done too.
     if (isAll) done += step.length;
     else if (last) done += step.indexOf(last) + 1;
     if (!isAll) break;
@@ -92,9 +91,9 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
 };
 
 /**
- * The places of the items' cursors. An item that became visible late has a lower place than items that an earlier read
- * showed. With its cursor, the next read would show those again. The last of the late items therefore has the place
- * of the earlier read: everything up to there was shown. `rows` are the newest first.
+ * The places for the items' cursors. `rows` are the newest first. An item that became visible late has a lower place
+ * than items that an earlier read showed. With this place in its cursor, the next read would show those items again. So
+ * the last of the late items gets the place of the earlier read, because everything up to there was shown.
  */
 function placesOf(rows: readonly Row[], earlier: number): ReadonlyMap<Row, number> {
   return new Map(
@@ -124,9 +123,9 @@ async function readMoment(
 }
 
 /**
- * Returns the rows of the page in display order, with one row more if another page follows. Also counts the items
- * that fell out, and with `maxChars` all items. Without `maxChars` it reads only the rows that it returns, unless the
- * inbox is full, or its oldest items are covered but not acknowledged.
+ * Returns the rows of the page in display order, with one row more if another page follows. Also counts the items that
+ * fell out of the inbox, and with `maxChars` all items. Without `maxChars`, it usually reads only the rows that it
+ * returns. It reads more if the inbox is full, or if its oldest items are covered but not acknowledged.
  */
 async function readRows(
   db: Kysely<Tables>,
@@ -151,7 +150,7 @@ async function readRows(
     on m.channel_id = ${sql.ref(row)}.channel_id and m.agent_id = ${agentId} ${isMine}
     join channels c on c.id = m.channel_id and c.deleted_at is null`;
   const waiting = sql`from inbox i where i.agent_id = ${agentId} and ${isNew('i')}`;
-  // The channels' sweep bounds the messages to everyone, see inbox-sweep.ts.
+  // The sweep of channels bounds the number of messages to everyone; see inbox-sweep.ts.
   const ofAll = sql`select ${columns('a')},
       case when ${isNew('a')} then 1 else 0 end as is_new
     from members m cross join channels c cross join inbox a

@@ -40,7 +40,8 @@ async function countingCore() {
 }
 
 describe('a page that ends by its bytes', () => {
-  // One turn of the event loop may parse and encode a statement's answer, so it is at most a quarter of a megabyte.
+  // One turn of the event loop parses and encodes a statement's answer. So the answer has at most a quarter of a
+  // megabyte.
   it('loads little more than it answers, in statements of bounded size', async () => {
     const { core, loads, close } = await countingCore();
     const send = commandOf(actor, 'message.send', { channelId, content });

@@ -97,8 +97,8 @@ async function readSteps(
       .where('channel_id', '=', channelId)
       .where('seq', '>=', step[0]?.seq ?? 0)
       .where('seq', '<=', step.at(-1)?.seq ?? 0)
-      // Without a snapshot, the log may be trimmed after the earlier statements, and the last row of an emptied log is
-      // no event. So each statement compares with the floor that it sees itself.
+      // Without a snapshot, the log may be trimmed after the earlier statements. The last row of an emptied log is no
+      // event. So each statement compares with the present floor.
       .where('seq', '>=', floorOf(channelId))
       .orderBy('seq')
       .execute();

@@ -48,7 +48,7 @@ describe('the text of a page', () => {
     expect(createPageText(1).add([])).toBe(true);
   });
 
-  // A page of megabytes is held as bytes, because the garbage collector would stop the event loop for as much text.
+  // A page of megabytes is held as bytes. If it were text, the garbage collector would stop the event loop.
   it.each([
     [false, '[1,"語",3,4]'],
     [true, '[4,3,"語",1]'],

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
- * The most bytes that one statement loads, unless one row has more; so few that one turn of the event loop can parse
- * them.
+ * The most bytes that one statement loads, unless one row has more. One turn of the event loop can parse this many
+ * bytes.
  */
 const stepBytes = 262_144;
 const stepRows = 250;
@@ -17,7 +17,10 @@ export interface SizedRow {
   readonly reactions?: number;
 }
 
-/** The first rows of a page that fit into `maxBytes`, at least one, in steps of one statement each. */
+/**
+ * Takes the first rows of a page that fit into `maxBytes`, at least one. Splits them into steps, each loaded by one
+ * statement.
+ */
 export function stepsOf<R extends SizedRow>(
   rows: readonly R[],
   maxBytes: number,
@@ -91,7 +94,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
   };
 }
 
-/** The list comes first, because the remaining fields are read after the rows. */
+/** The list comes first, because `rest` is called after the rows are read. */
 export function* resultText(
   list: string,
   rows: Iterable<string | Uint8Array>,
@@ -103,7 +106,10 @@ export function* resultText(
   yield others === '}' ? ']}' : `],${others}`;
 }
 
-/** Encodes text as UTF-8, in pieces with their own memory, with pauses for other work. Bytes stay unchanged. */
+/**
+ * Encodes text as UTF-8, with pauses for other work. Each piece of the result has its own memory. Pieces that are bytes
+ * already stay unchanged.
+ */
 export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
   let open = '';
@@ -124,8 +130,8 @@ export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promi
   return chunks;
 }
 
-// Joining the text first would cost another copy. A worker thread transfers the memory, so it is not from Buffer's
-// pool.
+// Joining the text first would cost another copy. A worker thread transfers the memory, so Buffer's shared pool is not
+// used.
 function encode(parts: readonly string[]): Uint8Array {
   const bytes = Buffer.allocUnsafeSlow(
     parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),

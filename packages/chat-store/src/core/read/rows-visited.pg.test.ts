@@ -53,8 +53,8 @@ describe('rows that a read visits on PostgreSQL', () => {
       dialect: new PostgresDialect({ pool }),
       log: ({ query }) => void asked.push(query),
     });
-    // eva wrote none of the 3 messages in 'quiet' and the 20,000 in 'busy', but half of all messages, in her own
-    // channel. A thread of 40 is in the middle of 'busy'.
+    // eva wrote none of the 3 messages in 'quiet', and none of the 20,000 in 'busy'. Her 25,000 messages, half of all,
+    // are in her own channel. A thread of 40 is in the middle of 'busy'.
     server.query(`
       insert into channels (id, kind, name, created_by, created_at)
         select id, 'public', id, 'ana', 1
@@ -140,7 +140,7 @@ describe('rows that a read visits on PostgreSQL', () => {
 
   it('are bounded for read.state, for any number of deletions and mentions', async () => {
     const { rows, result } = await visited(readState, 'read.state', 'joe', {});
-    // 4,000 of the 6,000 messages are deleted. At most 1,000 of them are subtracted.
+    // 4,000 of the 6,000 messages are deleted, but at most 1,000 deletions are subtracted.
     expect(result.channels).toMatchObject([{ unread: 5_000, mentions: 1_000 }]);
     expect(rows).toBeLessThan(2_010);
   });
@@ -150,7 +150,7 @@ describe('rows that a read visits on PostgreSQL', () => {
     for (const range of [{}, { after: 0 }, { after: 10_020 }, { before: 10_020 }, { before: 3 }]) {
       const params = { channelId: 'busy', threadId: 'busy9000', limit: 10, ...range };
       const { rows } = await visited(readHistory, 'message.history', 'ana', params);
-      // A page of ten reads eleven of 20,000 rows: first their sizes, then their texts, each with its log row.
+      // A page of ten reads eleven of the 20,000 messages, with their log rows: first the sizes, then the texts.
       expect([range, rows < 100, rows]).toEqual([range, true, rows]);
     }
   });
@@ -172,7 +172,7 @@ describe('rows that a read visits on PostgreSQL', () => {
     expect(await rowsOfAsked()).toBe(0);
   });
 
-  // The fault: to find the items of an agent without any, the items of all agents were visited, for each such agent.
+  // The fault: for each agent without items, the items of all agents were visited.
   it('are few for the marks of empty inboxes, however many items others have', async () => {
     const agentIds = Array.from({ length: 50 }, (_, n) => `idle${n}`);
     asked.length = 0;

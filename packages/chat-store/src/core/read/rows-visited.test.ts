@@ -190,7 +190,7 @@ describe('rows that a read visits on SQLite', () => {
             expect(page.asks).toHaveLength(10);
             cursor = page.nextCursor;
           });
-          // An ask is visited with its two addressees and its channel: to find it, and to load it.
+          // Each ask is visited twice, with its two addressees and its channel: to find the ask, and to load it.
           expect([role, state, rows < 150]).toEqual([role, state, true]);
         }
       }

@@ -17,15 +17,15 @@ export function hasWantedTime({ before, after }: Params): RawBuilder<boolean> {
   return sql<boolean>`${sql.join(conditions, sql` and `)}`;
 }
 
-/** Exclusive bounds, for each segment, of the documents that may be of the wanted time. */
+/** For each segment, exclusive bounds of the documents that may have the wanted time. */
 export interface TimeBounds {
   above(segment: number): number;
   below(segment: number): number;
 }
 
 /**
- * Finds documents close to the two times. A segment is in the order of time except for `disorderMs`, so documents
- * beyond the found ones are of other times. Without a found document, all may match.
+ * Finds documents close to the two times. A segment is in the order of time except for `disorderMs`, so all documents
+ * beyond a found one are outside the wanted time. Where no document is found, all may match.
  */
 export async function boundsOfTimes(
   db: Kysely<Tables>,

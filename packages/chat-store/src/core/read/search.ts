@@ -23,7 +23,10 @@ import { snippetOf } from './snippet.ts';
 // a former text, a deleted message or a foreign channel. A call's work is bounded; a page may end early, and its cursor
 // continues.
 
-/** For a caller in more channels, the rights to each proposed message are checked instead. */
+/**
+ * Up to this many of the caller's channels are looked up in the index. If there are more, the rights to each proposed
+ * message are checked instead.
+ */
 const ownChannelsMax = 300;
 /** The most segments of one statement. Many words may begin with a prefix. */
 const segmentsMax = { short: 2, prefix: 8, words: 64 };
@@ -166,7 +169,7 @@ async function findWords(
     for (const word of words) keep(setsOf(rows.filter(({ term }) => term === word)));
   }
   for (const { words: prefix, isPrefix } of terms) {
-    // Beyond the budget, only the texts are compared.
+    // When the budget is used up, a prefix is only compared with the texts.
     if (!isPrefix || left.size === 0 || budget.index <= 0) continue;
     const word = prefix.at(-1) ?? '';
     const rows = await db
@@ -232,7 +235,7 @@ function setsOf(
   return sets;
 }
 
-/** Each group needs a bounded number of look-ups of channels. */
+/** Splits the segments into groups, so that each group needs a bounded number of look-ups of channels. */
 function groupsOf(found: SegmentSets, channels: readonly string[] | null): SegmentSets[] {
   if (found.length === 0) return [];
   if (!needsChannels(found, channels)) return [found];

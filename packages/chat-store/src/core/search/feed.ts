@@ -19,17 +19,17 @@ import { segmentOf } from './posting-list.ts';
 import { sweepSegment } from './sweep-segment.ts';
 import { bytesMax, messagesById, messagesIn, rangesOf, rowsMax } from './unindexed.ts';
 
-// The feed walks the log's new rows after their commits, so a send costs no more. The present text of the messages that
-// the rows name is indexed.
+// The feed walks the log's new rows after their commits, so a send costs no more. It indexes the present text of the
+// messages that these rows name.
 
 /** The most postings that one piece of new messages adds, unless one message adds more. */
 const termsMax = 10_000;
 /**
- * While new messages wait, every fourth piece sweeps. Otherwise a flood of messages would keep the words of deleted
- * messages.
+ * While new messages wait, every fourth piece sweeps. Otherwise the words of deleted messages would stay in the index
+ * during a flood of messages.
  */
 const sweepEvery = 4;
-/** The most channels that the mark may leave behind. */
+/** The mark moves on while at most this many channels are behind. */
 const behindMax = 1_000;
 /** The most channels that one piece compares with the index after a restore. */
 const checkedMax = 200;
@@ -132,7 +132,8 @@ const positionOf = ({ mark }: Pick<Changing, 'mark'>) => JSON.parse(mark) as Pos
 /** Returns whether there are more. */
 async function feedNew(engine: Feeding, feed: Changing, changes: Changes): Promise<boolean> {
   if (changes.epoch !== feed.epoch) {
-    // For a new index or a restored backup, the mark is of another server, so all heads are compared with the index.
+    // A new index has no mark, and in a restored backup the mark is of another server. So all heads are compared with
+    // the index.
     const { mark, epoch } = await readChanges(engine, null);
     Object.assign(feed, { epoch, mark: JSON.stringify(mark), check_after: '' });
     return false;

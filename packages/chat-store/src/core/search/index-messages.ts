@@ -26,7 +26,7 @@ export interface SplitRow extends IndexedRow {
   readonly terms: ReadonlySet<string>;
 }
 
-/** Splits texts until their terms exceed the limit. Takes at least one row. */
+/** Splits texts into terms, until there are more than `most` terms. Takes at least one row. */
 export async function splitTexts(
   rows: readonly IndexedRow[],
   report: ReportFault,
@@ -106,7 +106,7 @@ export async function indexMessages(
         then excluded.oldest_at else search_segments.oldest_at end,
       newest_at = case when excluded.newest_at > search_segments.newest_at
         then excluded.newest_at else search_segments.newest_at end`.execute(db);
-  // A segment is swept when it is full, or when an edit added to it.
+  // A segment is swept when it is full, when an edit added to it, or after many pieces.
   const open = openSegments(feed);
   for (const segment of new Set([...openBefore, ...changed])) {
     const hasManyParts = feed.part % partsMax === 0;
@@ -115,8 +115,8 @@ export async function indexMessages(
 }
 
 /**
- * Begins another segment if the next message is older than one in the open segment, because the index was behind. A
- * search for a time can then skip whole segments.
+ * If the index was behind, the next message may be older than a message in the open segment. In this case another
+ * segment begins, so that a search for a time can skip whole segments.
  */
 async function keepOrder(
   db: Kysely<Tables>,
@@ -167,7 +167,7 @@ function takeNumber(feed: Changing, place: 'newer' | 'older'): number {
   return feed.next_doc - 1;
 }
 
-/** Signs before ids keep them apart from words, which have only letters and digits. */
+/** The signs `#` and `@` keep ids apart from words, which have only letters and digits. */
 function termsOf(content: string, channelId: string, senderId: string): Set<string> {
   return new Set([...searchWords(content), `#${channelId}`, `@${senderId}`]);
 }

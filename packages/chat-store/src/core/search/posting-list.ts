@@ -19,7 +19,7 @@ export function addDoc(set: DocSet, doc: number): void {
   set[offset >> 3] = (set[offset >> 3] ?? 0) | (1 << (offset & 7));
 }
 
-/** Returns false if none is left. */
+/** Keeps only the documents that are in both sets. Returns false if none is left. */
 export function intersect(set: DocSet, other: DocSet): boolean {
   let any = 0;
   for (let i = 0; i < bitmapBytes; i += 1) {
@@ -49,7 +49,7 @@ export function docsOf(set: DocSet, segment: number): number[] {
   return docs;
 }
 
-/** Offsets of documents in the segment, two bytes each; or a bitmap, if that is not longer. */
+/** Offsets of documents in the segment, two bytes each; or a bitmap, if the bitmap is not longer. */
 export function encodeSet(set: DocSet): Uint8Array {
   return countOf(set) * offsetBytes >= bitmapBytes ? set : encodeDocs(docsOf(set, 0).reverse());
 }
@@ -86,7 +86,7 @@ export function addStored(set: DocSet, stored: Uint8Array): void {
   }
 }
 
-/** True if the other set has each stored document. Compares bytes, so `stored` must be an output of `encodeSet`. */
+/** True if `other` has every stored document. Compares bytes, so `stored` must be an output of `encodeSet`. */
 export function isWithin(stored: Uint8Array, other: DocSet): boolean {
   if (stored.length === bitmapBytes)
     return stored.every((byte, i) => (byte & ~(other[i] ?? 0)) === 0);

@@ -40,7 +40,7 @@ export interface SearchFedTable {
   seq: number;
 }
 
-/** The table has one row. Hubs lock it to feed the index one at a time. */
+/** The table has one row. A hub locks it to feed the index, so only one hub feeds at a time. */
 export interface SearchFeedTable {
   name: string;
   /** The epoch of `mark`; empty before the first piece. */
@@ -51,7 +51,7 @@ export interface SearchFeedTable {
   first_doc: number;
   /** Counts pieces, for the `part` of their postings. */
   part: number;
-  /** Channels up to this one are compared with the index after a restore; null when all are. */
+  /** After a restore, channels up to this id have been compared with the index; null when all have been. */
   check_after: string | null;
   /** Older messages that are not indexed have ids below this; null when none are left. */
   backfill_before: string | null;

@@ -21,8 +21,8 @@ const rowsMax = 1_000;
  * Returns whether there is more. Call it with the lock of the feed.
  */
 export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<boolean> {
-  // The newest segment has the most rows to merge, and edits may queue it repeatedly. So half of the sweeps take a
-  // random segment, and a sweep that began is finished.
+  // The newest segment has the most rows to merge, and edits may queue it repeatedly, so half of the sweeps take a
+  // random segment. A sweep that has begun is always finished first.
   const isAny = Math.random() < 0.5;
   const found = await db
     .selectFrom('search_segments')
@@ -70,8 +70,8 @@ export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<
 }
 
 /**
- * Makes PostgreSQL read terms along the key. With outdated statistics, it would sort all terms of the segment for each
- * piece, and time out.
+ * Makes PostgreSQL read terms along the key. Otherwise, with outdated statistics, it would sort all terms of the
+ * segment for each piece, and time out.
  */
 async function readInOrder(db: Kysely<Tables>, { dialect }: Engine): Promise<void> {
   if (dialect === 'sqlite') return;
@@ -112,7 +112,7 @@ async function presentDocs(
   db: Kysely<Tables>,
   segment: number,
 ): Promise<DocSet> {
-  // One text is cheaper than thousands of rows.
+  // All documents are one text, which is cheaper than thousands of rows.
   const list = sql.raw(dialect === 'sqlite' ? 'json_group_array(doc)' : 'json_agg(doc)::text');
   const { rows } = await sql<{ docs: string | null }>`
     select ${list} as docs from search_docs where ${within(segment)}`.execute(db);

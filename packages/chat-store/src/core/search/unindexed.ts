@@ -79,8 +79,8 @@ const joined = (dialect: Engine['dialect']) =>
   sql.raw(dialect === 'sqlite' ? 'cross join' : 'join');
 
 /**
- * Divides the rows that one piece may read: each channel gets an equal share, in random order, so that a flooded one
- * does not keep others out. Also returns the channels that get no row.
+ * Divides the rows that one piece may read. Each channel gets an equal share, so that a flooded channel does not keep
+ * the other channels out. The order of channels is random. Also returns the channels that get no row.
  */
 export async function rangesOf(
   { db, dialect }: Engine,
