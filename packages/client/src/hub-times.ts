@@ -5,12 +5,12 @@ const maxMs = 3_600_000;
 const heartbeatMinMs = 100;
 const heartbeatDefaultMs = 25_000;
 
-/** At most an hour; null for anything but a time. */
+/** Returns at most an hour. Null if the value is no duration. */
 export function msFromHub(value: unknown): number | null {
   return typeof value === 'number' && value >= 0 ? Math.min(value, maxMs) : null;
 }
 
-/** From 100 ms to an hour; 25 s for anything but a time. */
+/** Returns 100 ms to an hour; 25 s if the value is no duration. */
 export function heartbeatFromHub(value: unknown): number {
   return Math.max(heartbeatMinMs, msFromHub(value) ?? heartbeatDefaultMs);
 }

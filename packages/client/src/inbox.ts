@@ -13,8 +13,8 @@ export interface InboxOptions {
  */
 export interface Inbox extends AsyncIterableIterator<InboxItem> {
   /**
-   * Acknowledges an item and all before it; by default the loop's last item. No connection of the agent then gets them
-   * again.
+   * Acknowledges an item (by default the loop's last item) and all items before it. The agent then gets none of them
+   * again, on any connection.
    */
   ack(item?: Pick<InboxItem, 'cursor'>): Promise<void>;
 }

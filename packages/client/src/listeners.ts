@@ -72,7 +72,7 @@ export function ofType(
   listener: AnyEventListener,
 ): (envelope: Envelope) => void {
   const call = listener as (value: unknown, envelope: Envelope) => void;
-  // By its prefix: a list of the names would cost every browser 200 bytes.
+  // Tests only the prefix, because a list of the names would cost every browser 200 bytes.
   if (isReservedName(name)) {
     return (envelope) => {
       const { event } = envelope;

@@ -17,7 +17,10 @@ export interface MessageStream {
   readonly seq: number;
   /** The whole text so far, kept until `finish` is answered. */
   readonly text: string;
-  /** Why the hub takes no more text; null while it does. The model may stop: the message was deleted, or this agent frozen. */
+  /**
+   * The error with which the hub refuses more text, for example because the message was deleted or this agent frozen.
+   * The model can then stop. Null without a refusal.
+   */
   readonly refusal: HubError | null;
   /** Sends the text within 50 ms, together with other text. After a reconnect, sends what the hub lacks. */
   append(text: string): void;
@@ -39,7 +42,7 @@ export function createMessageStream(
   let isOver = false;
   let refusal: HubError | null = null;
 
-  /** How much can be sent: half a surrogate pair waits for its other half. */
+  /** The length that can be sent. Half a surrogate pair at the end waits for its other half. */
   const sendable = () => (/[\uD800-\uDBFF]$/.test(text) ? text.length - 1 : text.length);
 
   async function send(): Promise<void> {
@@ -55,7 +58,7 @@ export function createMessageStream(
       else if (state === 'streaming' && length < accepted) accepted = length;
       else {
         isOver = true;
-        // Text of an earlier process, and an interrupted message, are replaced by `finish`.
+        // `finish` replaces the text of an earlier process and of an interrupted message, so neither is a refusal.
         if (error instanceof HubError && state !== 'streaming' && state !== 'interrupted')
           refusal = error;
       }
@@ -96,7 +99,7 @@ export function createMessageStream(
       await sending;
       const given = end.content ?? null;
       const params = { ...end, channelId, messageId, state, length: text.length };
-      // A duplicate has the text that this agent sent before it was killed, which may differ.
+      // A duplicate may be the message of an earlier process of this agent, with other text.
       if (given !== null || accepted < text.length || duplicate)
         return call('message.finish', { ...params, content: given ?? text }, options);
       try {

@@ -33,7 +33,7 @@ export interface ClientOptions {
   readonly callTimeoutMs?: number;
   /** The longest time from an attempt, `getToken` included, to the welcome. @default 10_000 */
   readonly connectTimeoutMs?: number;
-  /** The longest first wait before a reconnect, doubled with each failure. @default 500 */
+  /** The longest wait before the first reconnect, which doubles with each failure. @default 500 */
   readonly backoffMinMs?: number;
   /** The longest wait before any reconnect. @default 20_000 */
   readonly backoffMaxMs?: number;
@@ -52,7 +52,7 @@ export interface ClientOptions {
    */
   readonly streamMax?: number;
   /**
-   * Parses a frame. In a process with many clients, it can parse a shared frame once.
+   * Parses a frame. A process with many clients can parse equal frames only once.
    * @default JSON.parse
    */
   readonly parseFrame?: (text: string) => unknown;

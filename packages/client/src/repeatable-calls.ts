@@ -18,8 +18,9 @@ const ephemeralMethods: ReadonlySet<MethodName> = new Set<MethodName>([
 ]);
 
 /**
- * The time in ms, then 128 random bits: ids of one time are neighbours in the hub's index, so a commit touches fewer
- * pages. Pages without TLS lack `crypto.randomUUID`, and React Native lacks `crypto`. The id need not be secret.
+ * The time in ms, then 128 random bits. The hub's index sorts ids of one time together, so a commit touches fewer
+ * database pages. `crypto.randomUUID` is missing on sites without TLS, and `crypto` in React Native. The id need not be
+ * secret, so Math.random suffices there.
  */
 export function createClientMessageId(): string {
   const bytes = new Uint8Array(16);

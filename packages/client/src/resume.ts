@@ -8,7 +8,10 @@ import type { CallSyncMethod } from './calls.ts';
 import { HubError, retryPauseMs } from './errors.ts';
 import type { Ordering, Topic } from './topic.ts';
 
-/** Missed events of a channel will not be delivered. The channel continues from head + 1, or ends if refused. */
+/**
+ * Events of a channel were missed and will not be delivered. The channel continues from head + 1, or ends if the hub
+ * refused it.
+ */
 export interface Discontinuity {
   readonly channelId: string;
   readonly head: number;
@@ -47,7 +50,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
   let duePages: DuePage[] = [];
   let reading = 0;
-  /** Reads pause because the hub could not answer one. */
+  /** Set while reads pause, because the hub could not answer a read. */
   let pauseTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** All topics of one turn of the event loop share a call. */
@@ -141,12 +144,12 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     ordering.drain(topic);
     topic.subscribed ??= { head: topic.last ?? 0, presencePushed: true };
     for (const waiter of topic.waiters.splice(0)) waiter.resolve(topic.subscribed);
-    // Events are still buffered after another gap, or some events did not fit. Both cases need a new request.
+    // Asks the hub again if events still wait behind another gap, or did not fit into the buffer.
     if (topic.buffered.size > 0 || topic.droppedUpTo > (topic.last ?? 0)) request(topic);
   }
 
   function catchUp(topic: Topic, head: number, floor = 1) {
-    // The hub resumes a topic that is at its head, unless the epoch changed.
+    // The hub did not resume a topic that is at its head, so the epoch changed.
     if ((topic.last ?? 0) >= head) return skipTo(topic, head, 'epoch');
     if (topic.epoch === null || topic.epoch === welcome?.epoch) skipTrimmed(topic, floor);
     const last = topic.last ?? 0;
@@ -185,7 +188,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       'log.read',
       { channelId: topic.channelId, after },
       (result) => {
-        // Lowered first, because the handling of a malformed page throws.
+        // Lowered before `onPage`, which throws for a malformed page.
         reading -= 1;
         if (isCurrent()) onPage(page, after, result);
         readDue();

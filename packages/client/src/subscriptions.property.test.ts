@@ -34,7 +34,7 @@ describe('subscriptions over a wire that loses, doubles and reorders events', ()
           const handedOn: (number | null)[] = [];
           let answers: (() => void)[] = [];
           let failures: (() => void)[] = [];
-          // A step answers the call from the log of that time.
+          // A later step answers the call, with the log of that time.
           const ask = ((
             method: string,
             params: { after?: number; topics?: { since: number | null }[] },

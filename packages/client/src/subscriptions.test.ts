@@ -203,7 +203,7 @@ describe('a subscribed channel', () => {
     });
   });
 
-  // The race: while a page of the log is in flight, more live events arrive than the buffer holds, and then none.
+  // The race: during the read of a page, more live events arrive than the buffer holds. No event follows them.
   it('fetches the events that did not fit the buffer, even if no event follows', async () => {
     start({ bufferMax: 2 });
     void client.channel('hall').subscribe({ since: 0 });
@@ -322,8 +322,8 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([]);
   });
 
-  // The race: the events of many channels are too large for one answer, so none is resumed. The client must stay within
-  // its limit of unanswered calls.
+  // The race: the events of many channels are too large for one answer, so the hub resumes none of the channels. The
+  // client must stay within its limit of unanswered calls.
   it('reads the logs of many channels a few at a time', async () => {
     start();
     const ids = Array.from({ length: 300 }, (_, n) => `c${n}`);
@@ -657,8 +657,8 @@ describe('channel.events()', () => {
     expect(read).toEqual([1, 2]);
   });
 
-  // The race: the agent is removed and added again while its client is disconnected. A leave before the head of the
-  // subscribe's answer is outdated.
+  // The race: the agent is removed and added again while its client is disconnected. The head in the answer to the
+  // subscribe is later than the leave, so the leave is outdated.
   it('continues for an agent that was removed and added again while it was away', async () => {
     start();
     const events = client.channel('hall').events();

@@ -28,13 +28,15 @@ export function createSubscriptions(
   options: { readonly bufferMax: number; readonly catchUpMax: number },
 ) {
   const topics = new Map<string, Topic>();
-  /** The hub subscribes direct channels on each connection, so these are unsubscribed again. */
+  /**
+   * The direct channels that this client unsubscribes again on each connection, because the hub subscribes all of them.
+   */
   const unsubscribedDirect = new Set<string>();
   let welcome: Welcome | null = null;
   let isReconnected = false;
   /**
-   * The epoch of a welcome that named every direct channel: any other direct channel of that epoch is new. Null if
-   * unknown.
+   * The epoch of a welcome that named every direct channel. A direct channel of this epoch that the welcome did not
+   * name is new. Null without such a welcome.
    */
   let completeListEpoch: string | null = null;
   let closedBy: HubError | null = null;
@@ -50,7 +52,7 @@ export function createSubscriptions(
     emitEvent(envelope);
     for (const reader of topic.readers) reader.onEvent(envelope);
     const { event, seq } = envelope;
-    // Only a member gets a subscribe's answer, so a leave before the answer's head is outdated.
+    // The hub answers a subscribe only to a member, so a leave up to the answer's head is outdated.
     const isLeft =
       event.type === 'channel.member.leave' &&
       event.member.agentId === welcome?.agentId &&
@@ -105,7 +107,7 @@ export function createSubscriptions(
     if (isUsed || topics.get(topic.channelId) !== topic) return;
     end(topic, null);
     if (isDirectChannelId(topic.channelId)) unsubscribedDirect.add(topic.channelId);
-    // Without a connection the hub has no subscription, so the promise resolves as well.
+    // Without a connection the hub has no subscription, so the promise also resolves when the call fails.
     await new Promise<unknown>((resolve) => {
       callSync('unsubscribe', { channelIds: [topic.channelId] }, resolve, resolve);
     });
@@ -191,7 +193,7 @@ export function createSubscriptions(
       if (channelId === null) return emitEvent(envelope);
       let topic = topics.get(channelId);
       if (topic === undefined) {
-        // Events of other channels are left over from a subscription that has just ended.
+        // Drops events that arrive after the end of their subscription.
         if (!isDirectChannelId(channelId) || unsubscribedDirect.has(channelId)) return;
         if (seq === null) return emitEvent(envelope);
         topic = addUnnamedDirect(channelId, seq, envelope.epoch);

@@ -111,8 +111,8 @@ export function createOrdering(deps: {
         return deliver(topic, envelope, seq);
       }
     }
-    // Another epoch has its own seqs, so its event is not buffered. The answer to the next subscribe shows whether the
-    // epoch has changed.
+    // An event of another epoch is not buffered, because that epoch has its own seqs. The answer to the next subscribe
+    // shows whether the epoch has changed.
     if (topic.epoch === envelope.epoch) buffer(topic, envelope, seq);
     if (topic.phase !== 'live') return;
     counters.outOfOrder += 1;

@@ -40,7 +40,7 @@ export interface Transport {
   probe(timeoutMs: number): Promise<ProbeResult>;
   onResubscribed(listener: () => void): () => void;
   readonly available: boolean;
-  /** False while Redis has never been available, which the Redis client reports itself. */
+  /** False until Redis is available for the first time. Until then, only the Redis client reports the outage. */
   readonly wasAvailable: boolean;
   readonly stats: { readonly pending: number; readonly echoes: number; readonly malformed: number };
   /** Resolves when no publish waits to be sent or answered. */
@@ -228,7 +228,7 @@ function namedTopics(
   }
   const topics: NamedTopic[] = [];
   try {
-    // Checks the channel's name in any case, because a durable event always raises the channel's seq.
+    // Checks the channelId in any case, because every durable event raises its channel's seq.
     const name = channelId === null ? null : keys.channelTopic(channelId);
     for (const agentId of new Set(to.agents)) {
       topics.push({ name: keys.agentTopic(agentId), topic: { kind: 'agent', agentId } });
@@ -267,7 +267,8 @@ function problemOf(event: unknown): string | null {
   if (!isLogged.has(type)) return 'the type of the event is unknown';
   if (channelId !== null && !isId(channelId)) return 'the channelId of the event is not valid';
   if (channelId === null && type !== 'collaboration.event') return 'the event has no channelId';
-  // The names of some collaboration events make them ephemeral. Only the JSON has the name.
+  // Some collaboration events are ephemeral because of their name. Only the JSON has the name, so a missing seq is
+  // accepted.
   if (type === 'collaboration.event' && seq === null) return null;
   if (channelId === null || !isLogged.get(type))
     return seq === null ? null : `a ${String(type)} here has no seq`;

@@ -32,7 +32,7 @@ export interface EphemeralFilter {
 
 /**
  * Creates a filter for events without a seq, for all channels of a process. It accepts each id once, if its timestamp
- * is at most `maxAgeMs` old; the events of a sender whose clock is further behind are lost.
+ * is at most `maxAgeMs` old. If a sender's clock is further behind, its events are lost.
  * @throws {EventsError} `invalid_options`
  */
 export function createEphemeralFilter(options: EphemeralFilterOptions = {}): EphemeralFilter {

@@ -50,11 +50,11 @@ export interface EventBus {
   /**
    * Calls the local handlers of all targets before it returns. All publishes of a tick take one round trip. For events
    * of channels, a script publishes, raises `seq:messages:{channelId}`, and deletes the cache keys of `invalidates`. If
-   * the seq skips some, it also deletes `invalidatesOnGap`, because publishes were lost.
+   * the seq skips a number, a publish was lost, and the script also deletes the keys of `invalidatesOnGap`.
    *
-   * Resolves when Redis accepted all of it. Rejects with {@link EventsError} `unavailable`, `invalid_event` or
-   * `closed`; a caller may ignore the promise, because rejections are counted and logged. With `unavailable`, the local
-   * handlers were called nevertheless.
+   * Resolves when Redis accepted all publishes of the event. Rejects with {@link EventsError} `unavailable`,
+   * `invalid_event` or `closed`. A caller may ignore the promise, because rejections are counted and logged. With
+   * `unavailable`, the local handlers were called nevertheless.
    */
   publish(
     event: EncodedEnvelope,
@@ -78,8 +78,8 @@ export interface EventBus {
   /** For systems without a log: raises the channel's seq (INCR). @throws {EventsError} `unavailable` */
   nextSeq(channelId: string): Promise<number>;
   /**
-   * Publishes a nonce to itself, which finds connections that answer PING but deliver nothing. Costs one PUBLISH, and
-   * one SUBSCRIBE the first time. On Redis Cluster it tests only the connection of one slot.
+   * Publishes a nonce to itself and waits for it. Finds connections that answer PING but deliver nothing. Costs one
+   * PUBLISH, and one SUBSCRIBE the first time. On Redis Cluster, only the connection of one slot is tested.
    * @throws {EventsError} `closed`
    */
   probe(timeoutMs: number): Promise<ProbeResult>;

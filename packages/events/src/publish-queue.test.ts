@@ -190,8 +190,8 @@ describe('a publish queue', () => {
     expect(sizes).toEqual([64, 1, 1, 1, 1]);
   });
 
-  // The fault: one channel's key has the wrong type, so the script fails there, and later events of the same call are
-  // lost. A damaged key may affect only its own channel.
+  // The fault: one channel's key has the wrong type, so the script fails at its event, and the later events of the call
+  // are lost. Invariant: a damaged key affects only its own channel.
   it('publishes the events of a failed call one by one, and rejects only those that fail again', async () => {
     const redis = slowRedis();
     const queue = createPublishQueue(redis, limits);

@@ -45,8 +45,9 @@ const maxEventsPerCall = 64;
 const maxCharactersPerCall = 262_144;
 
 /**
- * Sends all publishes of a tick in one round trip, in few script calls; on Cluster (`sharded`), one for each channel.
- * Beyond the limits, a publish is refused at once, so that a slow Redis causes no growing memory.
+ * Sends all publishes of a tick in one round trip, in few script calls. On Cluster (`sharded`), a script call has the
+ * events of only one channel. Beyond the limits, a publish is refused at once, so that a slow Redis does not fill the
+ * memory.
  */
 export function createPublishQueue(
   redis: Pick<RedisClient, 'pipeline'>,

@@ -1,6 +1,6 @@
 /**
- * A bounded set of ids in two generations. When the young one has `maxIds / 2` ids or is `windowMs` old, it replaces
- * the old one. The newest `maxIds / 2` ids of the last `windowMs` are always known.
+ * A bounded set of ids in two generations. When the young generation has `maxIds / 2` ids or is `windowMs` old, it
+ * becomes the old generation. The newest `maxIds / 2` ids of the last `windowMs` are always known.
  */
 export function createRecentIds(maxIds: number, windowMs: number, clock: () => number) {
   const generationSize = Math.ceil(maxIds / 2);

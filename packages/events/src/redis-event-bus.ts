@@ -54,7 +54,7 @@ export function createRedisEventBus(
   const command = sharded ? 'spublish' : 'publish';
   const { maxPending, maxPendingCharacters } = resolveOptions(limits, options, EventsError);
   const queue = createPublishQueue(redis, { maxPending, maxPendingCharacters, sharded });
-  // Keeps at least the newest 2 × maxPending ids: the ids of queued events, and as many without an echo yet.
+  // Keeps at least the newest 2 × maxPending ids: half for queued events, half for events whose echo is still to come.
   const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
   const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
     queue.push({ commands: [[command, topic, nonce]], event: null, characters: nonce.length }),

@@ -48,7 +48,7 @@ export function createRedisProbe(
     },
     async close() {
       const end = await listening?.catch(() => null);
-      // The probe is over.
+      // After the close, a failure to unsubscribe is harmless.
       await end?.().catch(() => undefined);
     },
   };

@@ -2,7 +2,7 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import { resolveOptions } from '@openclaw/redis-client';
 import { EventsError, type EventsErrorCode } from './errors.ts';
 
-/** Runs `callback` once after `delayMs`. Returns its cancellation. */
+/** Runs `callback` once after `delayMs`. Returns a function that cancels it. */
 export type Schedule = (callback: () => void, delayMs: number) => () => void;
 
 /** `store`: the bus lost or delayed the event. */
@@ -159,7 +159,8 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     if (closed) return;
     const isFailure = thrown !== undefined || head === after;
     failures = isFailure ? failures + 1 : 0;
-    // A channel with a gap delivers nothing, so retries go on without end. Other work runs between two pages.
+    // Retries never stop, because a channel with a gap delivers nothing. With a delay of 0, other work can run between
+    // two pages.
     if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
     if (!isFailure) return;
     failedFetches += 1;
@@ -231,7 +232,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       buffered.size < maxBuffered &&
       bufferedCharacters + event.json.length <= maxBufferedCharacters
     ) {
-      // While events are delivered, an offered event waits although none is missing before it.
+      // During a delivery, even the next event in order is buffered, so a buffered event does not prove a hole.
       if (buffered.size === 0 && !delivering) totals.holes += 1;
       buffered.set(seq, event);
       bufferedCharacters += event.json.length;

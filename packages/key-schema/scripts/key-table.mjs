@@ -1,5 +1,5 @@
-// Writes the table of keys into README.md, between its markers, from src/key-table.ts.
-// `--check` writes nothing and exits 1 when the two differ.
+// Writes the table of keys from src/key-table.ts into README.md, between the table's markers.
+// `--check` writes nothing, and exits 1 if the README differs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { keyTable } from '../src/key-table.ts';
 

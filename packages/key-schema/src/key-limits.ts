@@ -18,7 +18,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   presence: { maxMembers: 6, maxBytes: 16 * kib },
   roster: leases,
   rosterAgents: leases,
-  // Each start removes older starts, so the key holds ten seconds of them.
+  // A start of typing removes the starts that are older than ten seconds.
   typing: { maxMembers: 10_000, maxBytes: null },
   // The script that sets a turn removes turns beyond this limit.
   turns: { maxMembers: 10_000, maxBytes: null },

@@ -46,9 +46,9 @@ export function checkId(id: string): string {
 
 export interface KeySchemaOptions {
   /**
-   * The start of every key and topic, such as `app:`: empty, or ending in a character that is no letter or digit. Two
-   * systems on one Redis need different prefixes, because pub/sub ignores the database number and the `keyPrefix` of
-   * ioredis.
+   * Begins every key and topic, for example `app:`. Must be empty, or end in a character that is neither a letter nor a
+   * digit. Two systems on one Redis need different prefixes, because pub/sub ignores the database number and the
+   * `keyPrefix` of ioredis.
    * @default 'openclaw:'
    */
   readonly prefix?: string;
@@ -74,7 +74,7 @@ export interface KeySchema {
   /** The trace contexts of sampled events. */
   readonly traceTopic: TopicName;
   readonly channelPattern: TopicName;
-  /** Null for a name that is no topic of a channel, an agent or all. */
+  /** Null for a name that is neither the global topic nor the topic of a channel or an agent. */
   parseTopic(name: string): Topic | null;
   presence(channelId: string, agentId: string): RedisKey;
   roster(channelId: string): RedisKey;
@@ -98,8 +98,8 @@ export interface KeySchema {
 }
 
 /**
- * @throws {KeySchemaError} `invalid_prefix` for a prefix with a brace, a space, or a pattern's `*?[]^\`, over 64
- * characters, or that ends in a letter or digit.
+ * @throws {KeySchemaError} `invalid_prefix` if the prefix has a space, a brace or one of `*?[]^\`, has over 64
+ * characters, or ends in a letter or digit.
  */
 export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
   const { prefix = 'openclaw:', hashTags = false } = options;

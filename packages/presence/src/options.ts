@@ -20,14 +20,15 @@ export interface MemoryLeaseStoreOptions extends LeaseStoreOptions {
 
 export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
   /**
-   * Unique among living processes. Leases of this hub are reaped without {@link RedisLeaseStoreOptions.redislessHubs}.
+   * Unique among living processes. Leases of this hub are reaped without a call of
+   * {@link RedisLeaseStoreOptions.redislessHubs}.
    * @default random, in a tracker
    */
   readonly hubId?: string;
   /**
-   * Returns the given hubs that are alive and cannot reach Redis; their leases are extended by a third of a lease.
-   * Called before leases of other hubs are reaped; while it rejects, no lease of another hub is reaped. Without it,
-   * only expiry decides.
+   * Returns those of the given hubs that are alive but cannot reach Redis. Their leases are extended by a third of
+   * `leaseMs`. Called before leases of other hubs are reaped. While it rejects, no lease of another hub is reaped.
+   * Without this option, only expiry decides.
    */
   readonly redislessHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
 }
@@ -36,7 +37,7 @@ export interface PresenceTrackerOptions extends RedisLeaseStoreOptions {
   /** The interval of renewals; at most a third of a lease. @default 10000 */
   readonly heartbeatMs?: number;
   /**
-   * The interval of the reaper. Half a second announces an offline event within a second of the expiry.
+   * The interval of the reaper. With the default, an offline event is announced within a second of the expiry.
    * @default 500
    */
   readonly reapMs?: number;

@@ -55,7 +55,7 @@ const passed = (ms: number) => {
 };
 
 describe('presence on a Redis that answers reads and refuses writes', () => {
-  // The race: no lease can be renewed but reads are answered, so after one lease every list is empty.
+  // The race: no lease can be renewed, but reads are answered. After `leaseMs`, every list that Redis returns is empty.
   it.each([
     {
       how: 'its memory is full',

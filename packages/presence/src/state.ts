@@ -26,8 +26,8 @@ export interface PresenceRecord {
   /** The last known value when the agent is offline. Absent for none. */
   readonly metadata?: PresenceMetadata | null;
   /**
-   * When the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is away, in this
-   * process' time. Never decreases over an agent's records.
+   * When the agent last joined, set its state, was renewed or left. Milliseconds of Redis time; while Redis is away, of
+   * this process' time. Never decreases from one record of the agent to the next.
    */
   readonly lastSeen: number;
 }

@@ -4,7 +4,9 @@ const textByDefault =
   /(?=\p{Emoji})(?!\p{Emoji_Presentation})\p{Extended_Pictographic}(?!\p{Emoji_Modifier})/gu;
 const keycap = /([0-9#*])\u20E3/gu;
 
-/** Gives reactions that look the same the same text: NFC, with the variation selectors of Unicode's list of emoji. */
+/**
+ * Returns the same text for all reactions that look alike: NFC, with the variation selectors of Unicode's emoji list.
+ */
 export function canonicalEmoji(text: string): string {
   return text
     .normalize('NFC')
@@ -22,8 +24,8 @@ const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u280
 const beginsWithMark = /^\p{M}/u;
 
 /**
- * True for a canonical spelling whose every character shows something. Reactions are keys of an object, so names that
- * every object has are refused.
+ * True for a canonical spelling without invisible characters. Refuses names that every object has, such as
+ * `constructor`, because reactions are keys of an object.
  */
 export function isEmoji(canonical: string): boolean {
   const shown = canonical

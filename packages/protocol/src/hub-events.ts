@@ -19,7 +19,10 @@ const freeze = {
   reason: z.string().nullable(),
 };
 
-/** The payloads of the collaboration events that only the hub emits, by name. Each description says when. */
+/**
+ * The payloads of the collaboration events that only the hub emits, by name. Each description says when the event
+ * occurs.
+ */
 export const hubEventSchemas = {
   'ask.accepted': z.object(askAnswer).describe('An addressee accepted, by a call or by a reply.'),
   'ask.declined': z.object(askAnswer).describe('An addressee declined.'),
@@ -80,7 +83,7 @@ type InboxEventName =
   | 'question.expired'
   | 'question.cancelled';
 
-/** The event of an item of an inbox: its payload and its name. */
+/** The payload of an inbox item's event, with the event's name. */
 export type InboxEvent = {
   [N in InboxEventName]: HubEventPayload<N> & { readonly name: N };
 }[InboxEventName];

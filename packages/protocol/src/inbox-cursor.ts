@@ -1,8 +1,8 @@
 export const inboxCursorChars = 512;
 
 /**
- * The extent of a read of an inbox: items up to `place` by transactions before `next`, except the transactions in
- * `open`. On a database with one writer at a time, `open` is empty and `next` is 0.
+ * How far an inbox was read: items up to `place` whose transaction is before `next` and not in `open`. On a database
+ * with one writer at a time, only `place` counts: `open` is empty and `next` is 0.
  */
 export interface InboxPlace {
   /** A hash of the epoch, the agent and the channels to which the read was limited. */

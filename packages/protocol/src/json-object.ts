@@ -10,8 +10,8 @@ export interface JsonObject {
 const prototypeKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * The part of the limit that is not used yet. Sizes are counted by a lower bound, so a huge value is refused before it
- * is read completely.
+ * The bytes of the limit that are left. Each value subtracts the fewest bytes that it can take, so a huge value is
+ * refused before it is read completely.
  */
 interface Budget {
   bytes: number;
@@ -97,8 +97,8 @@ function valueProblem(value: unknown, depthLeft: number, budget: Budget): JsonPr
   }
 }
 
-// The parser has rounded larger integers, so the sender's digits are lost. After parsing, 1e300 cannot be told from an
-// id of 301 digits, so both are refused.
+// The parser has rounded integers beyond 2^53 - 1, so the sender's digits are lost. After parsing, 1e300 cannot be told
+// from an id of 301 digits, so both are refused.
 function numberProblem(value: number): JsonProblem | null {
   if (Number.isNaN(value)) return problem('a number that JSON cannot hold');
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER

@@ -1,6 +1,6 @@
 const kib = 1024;
 
-// Constants of their own, so that a bundle of a client does not need the whole table.
+// These limits are separate constants, so that a client's bundle does not need the whole table.
 /** `limits.logPage`. */
 export const logPageMax = 1000;
 /** `limits.welcomeDirect`. */
@@ -41,7 +41,8 @@ export const limits = {
   /** Edits of one message: the log keeps each text until the message is deleted. */
   edits: 200,
   /**
-   * Growing messages of one agent at a time, because hubs keep their texts in memory. A further one gets `conflict`.
+   * Messages of one agent that grow at the same time. Hubs keep their texts in memory. A further message gets
+   * `conflict`.
    */
   streams: 8,
   /** Metadata of a message or channel, as JSON: attributes, not content. */

@@ -7,7 +7,10 @@ export type MentionedName = readonly [string, ...string[]];
 
 /** The members decide what the names mean: see {@link resolveMentions}. */
 export interface ParsedMentions {
-  /** Each name once, in order: at most `limits.mentions` names with twice as many ids, because each id is looked up. */
+  /**
+   * Each name once, in order. At most `limits.mentions` names, with together at most twice as many ids, because each id
+   * is looked up.
+   */
   readonly names: readonly MentionedName[];
   readonly all: boolean;
 }
@@ -15,14 +18,14 @@ export interface ParsedMentions {
 const nothing: ParsedMentions = { names: [], all: false };
 const everyone = 'all';
 const mention = /@([A-Za-z0-9][A-Za-z0-9._@|~-]*)/g;
-/** An id has at most 128 characters, and no sentence has so much punctuation after it. */
+/** An id has at most 128 characters. The rest allows for punctuation after the id. */
 const nameCharsMax = 256;
 /** More candidates are only needed for a name that ends in many punctuation marks. */
 const candidatesMax = 8;
 
 /**
- * Finds each `@` with an id after it that is not part of a word, such as an e-mail address. Code, quotations, links,
- * URLs and `\@` mention nobody. Linear time.
+ * Finds each `@` that an id follows, except inside a word such as an e-mail address. Code, quotations, links, URLs and
+ * `\@` mention nobody. Linear time.
  */
 export function parseMentions(content: string): ParsedMentions {
   if (!content.includes('@')) return nothing;
@@ -64,8 +67,8 @@ export function resolveMentions(
 }
 
 /**
- * The underscores right before the @, which may be emphasis; null if the @ is part of a word or path. Punctuation alone
- * is no word: `~~@ann~~` is a mention.
+ * The number of underscores right before the @, because they may begin an emphasis. Null if the @ is part of a word or
+ * path. Punctuation alone is no word: `~~@ann~~` is a mention.
  */
 function emphasisBefore(text: string, at: number): number | null {
   if (text[at - 1] === '/') return null;

@@ -24,8 +24,8 @@ export const originSchema = z.object({
 export type Origin = z.infer<typeof originSchema>;
 
 /**
- * A message in its current state; `seq` is that of its creation. A deleted message stays without its content. Optional
- * fields that would be null or false are omitted.
+ * A message in its current state. `seq` is the seq of its creation. A deleted message remains, but without its content.
+ * Optional fields that would be null or false are omitted.
  */
 export const messageSchema = z.object({
   id: idSchema,

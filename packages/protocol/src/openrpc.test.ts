@@ -6,7 +6,7 @@ import { methods } from './methods.ts';
 import { notifications } from './notifications.ts';
 import { buildOpenRpc } from './openrpc.ts';
 
-// The package's type declarations describe OpenRPC documents, not its exports.
+// The type declarations of `@open-rpc/meta-schema` describe OpenRPC documents, not what the package exports.
 const metaSchema = (openRpcMeta as unknown as { openrpcDocument: AnySchemaObject }).openrpcDocument;
 const document = buildOpenRpc();
 const refs = (value: unknown): string[] =>

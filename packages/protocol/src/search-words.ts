@@ -21,8 +21,8 @@ const partPattern = /"([^"]*)"?|[^\s"]+/g;
 /** Removes case and accents, and replaces ligatures and full-width letters. The length may change. */
 function fold(text: string): string {
   if (!beyondAscii.test(text)) return text.toLowerCase();
-  // Marks are removed first too, because NFKD sorts each run of them in quadratic time. Sigma has a final form in
-  // Greek; a prefix must match both forms.
+  // Marks are also removed before NFKD, because NFKD sorts each run of marks in quadratic time. The Greek sigma has a
+  // final form, and a prefix must match both forms.
   return text
     .replace(marks, '')
     .normalize('NFKD')
@@ -61,8 +61,8 @@ function* runsOf(folded: string): Generator<Run> {
 }
 
 /**
- * The words of a run. Where words are not separated, the words are all pairs of neighbours and the last character
- * alone: a word may be any pair, and any character may begin a word.
+ * The words of a run. In a script without spaces, each pair of neighbouring characters is a word, and so is the last
+ * character alone. So a search can begin at any character of the text.
  */
 function wordsOf({ text, isUnspaced }: Run): string[] {
   if (!isUnspaced) return [cut(text)];
@@ -76,7 +76,7 @@ function wordsOf({ text, isUnspaced }: Run): string[] {
  */
 export function searchWords(text: string): string[] {
   const folded = fold(text);
-  // Most texts. Every message is split for the index, and the runs would cost several times as much.
+  // A shortcut for most texts. Every message is split for the index, and runs would cost several times as much.
   if (!anyUnspaced.test(folded)) return (folded.match(wordPattern) ?? []).map(cut);
   return [...runsOf(folded)].flatMap(wordsOf);
 }
@@ -101,7 +101,10 @@ export function parseSearchQuery(query: string): SearchTerm[] {
   }
   return [...terms.values()];
 
-  /** Adds runs that follow each other. More characters may follow a last run without spaces. */
+  /**
+   * Adds consecutive runs as one term. If the last run has a script without spaces, a match may continue with more
+   * characters.
+   */
   function addRuns(runs: readonly Run[], isPrefix: boolean): void {
     const words = runs.flatMap(wordsOf);
     const last = runs.at(-1);

@@ -26,7 +26,7 @@ export function isContentTooLarge(content: string): boolean {
   return exceedsBytes(content, limits.contentBytes);
 }
 
-/** Well-formed Unicode without U+0000, which every database stores unchanged. */
+/** True for text that every database stores unchanged: well-formed Unicode without U+0000. */
 export function isStorableText(text: string): boolean {
   return !unstorable.test(text);
 }

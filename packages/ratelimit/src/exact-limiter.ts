@@ -33,8 +33,8 @@ import {
 } from './sliding-window.ts';
 
 /**
- * Exact limits: at most `limit` requests of an agent in any `windowMs`, over all processes on one Redis. A request may
- * be refused for up to a sixtieth of the window too long.
+ * Exact limits: at most `limit` requests of an agent in any `windowMs`, over all processes on one Redis. A refusal may
+ * last up to a sixtieth of the window too long.
  */
 export interface RateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;

@@ -87,8 +87,8 @@ export interface NodeResponse {
 }
 
 /**
- * Sets the header fields and resolves with true, or answers 429 and resolves with false. If the limiter rejects, it
- * rejects and writes nothing.
+ * Sets the header fields and resolves with true, or answers 429 and resolves with false. Rejects if the limiter
+ * rejects, and then writes nothing.
  */
 export function nodeRateLimit<Request>(
   check: (request: Request) => Promise<HttpRateLimit>,

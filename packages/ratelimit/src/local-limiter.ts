@@ -246,8 +246,8 @@ class LocalAgent {
       .flatMap((window) => window?.slices ?? [])
       .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
     const resetMs = leftInMs(slices, nowMs, count + cost - limit);
-    // In Redis, the requests of a slice leave together, and slices begin at other times than here. A request may leave
-    // up to one slice later there.
+    // In Redis, slices begin at other times than here, and all requests of a slice leave together. So a request may
+    // leave the window in Redis up to one slice later.
     const togetherMs = nowMs + resetMs + (this.#isShared ? sliceMsOf(this.limit) : 0);
     const last = slices.findLast(({ leavesAtMs }) => leavesAtMs <= togetherMs);
     const untilMs = nowMs + resetMs;

@@ -282,7 +282,7 @@ describe('the script count', () => {
     await run([[0, 2]], false, nowMs + 300);
     await run([[200, 4]], true, nowMs + 400);
     expect(await slicesIn(names.window)).toEqual(['1700000000800', '7']);
-    // Requests leave with the youngest of their slice.
+    // A request leaves the window together with the youngest request of its slice.
     expect(await run([], false, nowMs + 60_299)).toMatchObject({ count: 7 });
     expect(await run([], false, nowMs + 60_300)).toMatchObject({ count: 0 });
   });

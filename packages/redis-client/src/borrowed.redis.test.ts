@@ -148,8 +148,8 @@ describe('a client on connections of the caller’s own', () => {
 });
 
 describe('a borrowed connection that the client dropped', () => {
-  // Race: the client destroys a silent socket, and the owner's options tell ioredis not to open another. The client
-  // must open it itself.
+  // The race: the client destroys a silent socket, and the owner's options tell ioredis not to open another socket. The
+  // client must open it.
   it.each([
     ['never tries again', { retryStrategy: () => null }],
     ['gives up after one attempt', { retryStrategy: (times: number) => (times > 1 ? null : 10) }],
@@ -170,8 +170,8 @@ describe('a borrowed connection that the client dropped', () => {
     expect(await client.send(['PING'])).toBe('PONG');
   });
 
-  // A connection that was opened during the loss of a route stays silent, and ioredis waits until the operating system
-  // gives up. The client limits its handshake to `commandTimeoutMs`.
+  // A connection stays silent if the network route is lost while it opens. ioredis waits until the operating system
+  // gives up. The client limits the handshake to `commandTimeoutMs`.
   it('is restored after its handshake got no answer', async () => {
     await using proxy = await startTcpProxy(server.port);
     const [commands, subscriber] = [connectTheirs({}, proxy.port), connectTheirs({}, proxy.port)];

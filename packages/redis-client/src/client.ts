@@ -79,7 +79,7 @@ export interface RedisClient {
 
 export interface RedisClientState {
   readonly breaker: RedisHealth['breaker'];
-  /** Null when the server accepts writes or is unknown. */
+  /** Null when the server accepts writes or its state is unknown. */
   readonly refusal: WriteRefusal | null;
   /** Connections after the first. */
   readonly reconnects: { readonly commands: number; readonly subscriber: number };
@@ -87,7 +87,7 @@ export interface RedisClientState {
 
 export interface RedisClientDeps {
   readonly logger?: Logger;
-  /** Called after each round trip, for metrics. Calls that were not sent have none. */
+  /** Called after each round trip, for metrics. Not called for a call that was not sent. */
   readonly onRoundTrip?: (trip: RoundTrip) => void;
   /**
    * Called with the certificate of each new TLS connection of this client's own, for metrics. Not called for an invalid
@@ -206,7 +206,7 @@ async function runScript(transport: CommandTransport, call: ScriptCall): Promise
   }
 }
 
-// All calls share one connection, which Redis answers in order.
+// These commands would block or change the connection that all calls share.
 const blocking = new Set(
   'BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN WAIT WAITAOF'.split(' '),
 );

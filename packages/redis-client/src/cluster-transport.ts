@@ -228,7 +228,7 @@ export function openClusterTransport(
       }
       cluster.disconnect();
       for (const node of nodes) destroySocket(node);
-      // ioredis ends with its last node, so without a node the wait would never end.
+      // ioredis reports the end together with the end of its last node. Without a node, the wait would never end.
       if (nodes.length > 0) await untilEnded(cluster);
     },
   };

@@ -112,7 +112,7 @@ describe('Redis connection/disconnection', () => {
 });
 
 describe('Key namespace isolation ("openclaw:" prefix)', () => {
-  // The keyPrefix of ioredis applies to no published topic and not to SCAN, so our prefix is part of the name.
+  // ioredis applies its keyPrefix neither to published topics nor to SCAN, so our prefix is part of the name.
   it('sends names unchanged, so that two systems on one Redis stay separate', async () => {
     const redis = await clients.connect({ url: server.url });
     const ours = createKeySchema();

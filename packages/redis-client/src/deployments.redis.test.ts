@@ -172,7 +172,7 @@ describe('sentinels with a password of their own', () => {
 });
 
 describe('a borrowed Cluster', () => {
-  // A connection that was opened during the loss of a route stays silent, and ioredis waits until the operating system
+  // A connection stays silent if the network route is lost while it opens. ioredis waits until the operating system
   // gives up. The client limits each node's handshake to `commandTimeoutMs`.
   it('comes back after the handshake of one node got no answer', async () => {
     const [outside, busPort] = [await freePort(), await freePort()];

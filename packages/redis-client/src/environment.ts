@@ -46,16 +46,16 @@ export type RedisSettings = RedisConnection & Pick<RedisClientOptions, 'heartbea
 
 /**
  * Reads the address of Redis from `REDIS_HOST` (or the path of a Unix socket), `REDIS_PORT`, `REDIS_USERNAME`,
- * `REDIS_PASSWORD`, `REDIS_DB` and `REDIS_URL`. The same name with the prefix `CHAT_` overrides each. Further variables,
- * with the prefix `CHAT_REDIS_`:
+ * `REDIS_PASSWORD`, `REDIS_DB` and `REDIS_URL`. Each is overridden by the variable with the prefix `CHAT_`, for example
+ * `CHAT_REDIS_HOST`. Further variables have the prefix `CHAT_REDIS_`:
  * - `TLS`, `TLS_CA_FILE`, `TLS_CERT_FILE` and `TLS_KEY_FILE` (PEM), `TLS_SERVERNAME`
  * - `SENTINELS` (`host:port,host:port`), `SENTINEL_NAME`, `SENTINEL_USERNAME`, `SENTINEL_PASSWORD`, `SENTINEL_TLS`
  * - `CLUSTER` (`true`, or some nodes as `host:port,host:port`), `NAT_MAP` (`announced=reachable,…`, each `host:port`)
  * - `HEARTBEAT_MS`
  *
- * A password or URL can also stand in the file that the variable with the suffix `_FILE` names. An empty variable counts
- * as unset. The parts of a URL override the other variables with its prefix, but never switch TLS off. Returns null
- * when nothing is set.
+ * For a password or URL, a variable with the suffix `_FILE` can name a file that contains it. An empty variable counts
+ * as unset. The parts of a URL override the other variables with the same prefix, but never switch TLS off. Returns
+ * null when nothing is set.
  * @throws {RedisClientError} `invalid_options`, naming the variable and never its value
  */
 export function parseRedisEnvironment(
@@ -115,7 +115,7 @@ export function parseRedisEnvironment(
   const { host = 'localhost', port = 6379, password, db = 0 } = { ...base, ...chat };
   const chatHasUrl = chat.tls !== undefined;
   const { family } = chatHasUrl ? chat : base;
-  // A `CHAT_` URL with a password excludes the username without `CHAT_`.
+  // The password of a `CHAT_` URL does not belong to the username of a variable without `CHAT_`.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
   const tlsSwitch = readSwitch('CHAT_REDIS_TLS');
   // A switch must not remove TLS from a URL. A URL with `redis:` must not make the password go unencrypted.

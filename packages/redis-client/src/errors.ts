@@ -84,7 +84,7 @@ export function writeRefusalOf(error: unknown): WriteRefusal | null {
 }
 
 /**
- * True when an ACL denies a command, a key or a topic, so that a retry does not help. Other calls may still work. Also true
+ * True when an ACL denies a command, a key or a topic. A retry does not help, but other calls may still work. Also true
  * for another package's error with such a cause.
  */
 export function isDenied(error: unknown): boolean {

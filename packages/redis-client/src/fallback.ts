@@ -2,9 +2,9 @@ import { isOutage } from './errors.ts';
 import type { RedisClient } from './client.ts';
 
 /**
- * Runs `primary`, or `fallback` while Redis is away, or if `primary` fails with an error that `fallsBackOn` accepts (by
- * default `unavailable` and `timeout`). `degraded` is true for the fallback's value. Other errors of `primary` are
- * thrown.
+ * Runs `primary`. Runs `fallback` instead while Redis is away, or if `primary` fails with an error that `fallsBackOn`
+ * accepts (by default `unavailable` and `timeout`). `degraded` is true for the fallback's value. Throws other errors of
+ * `primary`.
  */
 export async function withFallback<T>(
   client: Pick<RedisClient, 'available'> & Partial<Pick<RedisClient, 'connecting'>>,

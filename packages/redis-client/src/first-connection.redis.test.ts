@@ -38,7 +38,7 @@ describe('calls made before the first connection', () => {
         () => redis.send(['APPEND', key, 'd']),
         () => 'fallback',
       ),
-      // The server does not know the script, so it takes a second round trip.
+      // The server does not know the script, so this call takes a second round trip.
       redis.run({ script, keys: [key as never], args: [] }),
     ]);
     expect(answers).toEqual([1, [2], { value: 3, degraded: false }, 4]);

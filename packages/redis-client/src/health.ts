@@ -11,11 +11,11 @@ export interface RedisHealth {
   readonly refusal: WriteRefusal | null;
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
   readonly breaker: 'closed' | 'open' | 'half_open';
-  /** A PING's round trip, on Cluster to the slowest master; null when down. */
+  /** The round trip of a PING; on Cluster, to the slowest master. Null when down. */
   readonly latencyMs: number | null;
   /** Null when down or hidden by ACL. */
   readonly role: 'master' | 'replica' | null;
-  /** Changes with a restart or takeover. Null when down, hidden, or Cluster. */
+  /** Changes with a restart or takeover. Null when down, when hidden by ACL, and on Cluster. */
   readonly runId: string | null;
   readonly version: string | null;
   /** On Cluster: the sum over the masters. */
@@ -45,7 +45,7 @@ function sum(values: readonly string[]): number | null {
 
 const roles: Readonly<Record<string, RedisHealth['role']>> = { master: 'master', slave: 'replica' };
 
-/** Two round trips, PING and INFO. Bypasses the breaker, on whose state it reports. */
+/** Two round trips, PING and INFO. Bypasses the breaker, because the result includes the breaker's state. */
 export async function readHealth(
   mode: RedisHealth['mode'],
   transport: CommandTransport,

@@ -26,7 +26,7 @@ describe('the heartbeat of an idle client', () => {
     expect((await commandsOf(server)) - before).toBeLessThanOrEqual(2);
   });
 
-  // A rare heartbeat notices a frozen server later, but must not recover later.
+  // With a rare heartbeat, a frozen server is noticed later, but the recovery must not be later.
   it('does not make a recovery slower when it is rare', async () => {
     await using server = await startRedis();
     const redis = await clients.connect({ url: server.url, heartbeatMs: 30_000 });

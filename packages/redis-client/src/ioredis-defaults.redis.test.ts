@@ -41,7 +41,7 @@ async function connect(options: Options): Promise<Redis> {
 
 const storedCount = async () => Number(/\d+$/.exec(await server.command(`GET ${key}`))?.[0] ?? 0);
 
-// If a test fails after an update of ioredis, our profile may not need its option any more.
+// If a test fails after an update of ioredis, our profile may no longer need the option that the test is about.
 describe('negative controls: the faults that our profile prevents, with the defaults of ioredis', () => {
   it('a command that timed out in the offline queue runs after the reconnect', async () => {
     const redis = await connect({ commandTimeout: 200 });
@@ -159,8 +159,8 @@ describe('negative controls: the faults that our profile prevents, with the defa
 
   it('a large reply never arrives on a subscribed connection, and always on another one', async () => {
     const [subscribed, plain] = [await connect({}), await connect({})];
-    // Redis closes the connection at each of these replies, which would end the process during ioredis' own
-    // resubscription.
+    // Redis closes the connection at each large reply, so ioredis subscribes again. Without this catch, the rejection
+    // of that resubscription would end the process.
     const subscribe = subscribed.subscribe.bind(subscribed) as (topic: string) => Promise<unknown>;
     const resubscribed = (topic: string) => subscribe(topic).catch(() => undefined);
     Object.assign(subscribed, { subscribe: resubscribed });

@@ -13,7 +13,7 @@ export function retryDelayMs(times: number, { retryMaxMs, random }: ClientSettin
   return Math.round(ceilingMs * (0.5 + random() / 2));
 }
 
-/** Lacks only the address. */
+/** All options except the address. */
 export function profile(connection: ResolvedConnection, settings: ClientSettings): IoredisOptions {
   const retry = (times: number) => retryDelayMs(times, settings);
   return {

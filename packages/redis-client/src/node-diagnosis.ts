@@ -3,12 +3,12 @@ import { reasonOf } from './errors.ts';
 import { within } from './heartbeat.ts';
 import { destroySocket } from './server-connection.ts';
 
-// ioredis reports only this for the connection that reads the slots, not the cause.
+// For the connection that reads the slots, ioredis reports only this message, and not the cause.
 const closedMessage = 'Connection is closed.';
 
 /**
- * Reports errors of a Cluster's nodes with the node's address. If ioredis hides why a connection ended, the node is
- * connected once more to learn it, one node at a time.
+ * Reports errors of a Cluster's nodes with the node's address. If ioredis hides why a connection ended, connects to the
+ * node once more to learn the reason. Asks one node at a time.
  */
 export function createNodeDiagnosis(timeoutMs: number, report: (error: Error) => void) {
   let isAsking = false;

@@ -109,7 +109,7 @@ export function resolveSettings(options: RedisClientOptions): ClientSettings {
 
 type Fields<K extends keyof RedisConnection> = Pick<RedisConnection, K>;
 
-/** Checked, with defaults, and with the parts of the URL. */
+/** The checked options, with defaults and with the parts of the URL. */
 export interface ResolvedConnection
   extends
     Fields<'username' | 'password' | 'sentinelUsername' | 'sentinelPassword' | 'family' | 'natMap'>,

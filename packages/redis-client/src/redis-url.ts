@@ -9,7 +9,7 @@ export interface RedisUrlParts {
   readonly family?: 4 | 6;
 }
 
-/** The end of a sentence about the URL, which quotes no user and no password. */
+/** `problem` ends a sentence about the URL. It quotes no user and no password. */
 export interface RedisUrlProblem {
   readonly problem: string;
 }

@@ -97,7 +97,8 @@ export function openServerConnection(
     },
     call,
     async batch(commands) {
-      // The pipeline of ioredis defines an accessor on each pipeline, so its objects survive minor garbage collections.
+      // Does not use a pipeline of ioredis. ioredis defines an accessor on each pipeline, so its objects survive minor
+      // garbage collections.
       const calls = inOneWrite(redis, () => commands.map(call));
       return (await Promise.allSettled(calls)).map((outcome) =>
         outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as Error),
@@ -232,7 +233,7 @@ export function skipUnknownInfo({ options }: Redis, error: Error): boolean {
   return true;
 }
 
-/** In capitals, because ioredis transforms the replies of `hgetall` and others. */
+/** In capitals, because ioredis transforms the replies of `hgetall` and some other names in lower case. */
 export function toWire([name, ...args]: RedisCommand): readonly [string, ...(string | number)[]] {
   return [name.toUpperCase(), ...args];
 }

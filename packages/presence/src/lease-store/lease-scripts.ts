@@ -54,7 +54,7 @@ export function createLeaseScripts(
 ) {
   const { leaseMs } = parseOptions(options);
   const { clock, redislessHubs } = options;
-  // After an outage, reaping may pause for one lease. Expired leases must outlast that pause.
+  // After an outage, reaping may pause for `leaseMs`. Expired leases must outlast that pause.
   const keepMs = Math.max(leaseMs, 60_000);
   const hashMs = Math.max(leaseMs, ttlMs.presence);
   // With `redislessHubs`, an agent counts as present until its expired lease is reaped.

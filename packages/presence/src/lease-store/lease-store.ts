@@ -59,7 +59,7 @@ export interface PresencePage {
   readonly presences: readonly PresenceRecord[];
   /** Null on the last page. */
   readonly nextCursor: string | null;
-  /** Leases in the channel that have not expired: at least as many as agents. */
+  /** The number of unexpired leases in the channel. An agent may have several. */
   readonly count: number;
   /** When the page was read, on the clock of `lastSeen`. A lease ends at `lastSeen + leaseMs`. */
   readonly atMs: number;
@@ -91,7 +91,7 @@ export interface PageOptions {
   /** 1 to 200. @default 50 */
   readonly limit?: number;
   /**
-   * Includes agents whose expired leases are not reaped, so that their offline event is still to come.
+   * Includes agents whose leases have expired but are not reaped yet. Their offline events are still to come.
    * @default false
    */
   readonly unreaped?: boolean;
@@ -157,7 +157,7 @@ function checkLimit(limit: number): void {
 }
 
 /**
- * An empty agentId or cursor stands for none.
+ * In the result, an empty text means no agentId or no cursor.
  * @throws {PresenceError} `invalid_argument`
  * @throws {KeySchemaError} `invalid_id`
  */

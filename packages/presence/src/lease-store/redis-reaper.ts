@@ -63,7 +63,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       if (members.length > 0) {
         nextExpiryMs.delete(channelId);
       } else {
-        // A lease that is taken in the meantime lasts `leaseMs`, so it cannot end earlier than this.
+        // A lease that begins in the meantime lasts `leaseMs`, so no lease ends before this wait.
         const waitMs = Math.min(leaseMs, firstEndMs === 0 ? leaseMs : firstEndMs - now) - aheadMs;
         nextExpiryMs.set(channelId, monotonic() + waitMs);
       }
@@ -110,7 +110,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       try {
         changes.push(...(await reapSome(due.slice(at, at + channelsMax))));
       } catch (error) {
-        // The ended leases must be announced. The next call retries the rest.
+        // Returns the changes so far, because they must be announced. The next call retries the rest.
         if (changes.length === 0) throw error;
         break;
       }

@@ -88,7 +88,7 @@ export function createChanges(deps: ChangesDeps) {
       return decide(channelId, !isReplay && local.changed ? local.record : null, true);
     }
     adoptState({ channelId, record: outcome.record });
-    // A call whose script Redis did not know is sent again. So this join may have run after its own leave.
+    // A call whose script Redis did not know is sent again. So this join may have run after the lease's own leave.
     if (!localLeases.has(entry)) void leave(entry, null, true);
     return decide(channelId, isReplay || outcome.changed ? outcome.record : null, false);
   }
@@ -113,7 +113,7 @@ export function createChanges(deps: ChangesDeps) {
       if (!outcome && local && deps.isDenied()) pendingOffline.add({ channelId, record: local });
       return decide(channelId, isReplay ? null : outcome, false);
     }
-    // Redis may have accepted a join that timed out. Its lease then ends by expiry.
+    // After a failed join, the leave is not remembered. If Redis accepted that join, the lease ends by expiry.
     if (mayBeInRedis && !localLeases.has(entry)) {
       missed.joins.delete(leaseKey);
       if (missed.leaves.size < missedLeavesMax) missed.leaves.set(leaseKey, entry);
@@ -143,8 +143,8 @@ export function createChanges(deps: ChangesDeps) {
   }
 
   /**
-   * Resolves when the missed changes are answered. Joins and states are announced again, because other processes missed
-   * them; leaves wait.
+   * Sends the missed changes, and resolves when all are answered. Joins and states are announced again, because other
+   * processes missed them. The offline records of leaves wait.
    */
   async function replay(): Promise<void> {
     if (countMissed() === 0) return;

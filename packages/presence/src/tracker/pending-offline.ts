@@ -5,7 +5,7 @@ const pendingMax = 100_000;
 const sliceMax = 100;
 
 export interface PendingOfflineDeps {
-  /** Rejects when this is unknown. */
+  /** Rejects while Redis is away or refuses writes. */
   readonly isPresent: (channelId: string, agentId: string) => Promise<boolean>;
   /** `degraded`: the record was not checked. */
   readonly announce: (change: PresenceChange, degraded: boolean) => void;

@@ -40,7 +40,7 @@ export type PresenceListener = (
 export interface PresenceStats {
   readonly leases: number;
   readonly unsent: number;
-  /** Made without Redis. */
+  /** Changes that were made without Redis. */
   readonly toReplay: number;
   readonly degraded: boolean;
 }
@@ -48,7 +48,7 @@ export interface PresenceStats {
 /**
  * The tracker renews the leases of this process' connections, and reaps expired leases of other processes. While Redis
  * is away or refuses writes, it uses only its own connections and reports `degraded`. Afterwards it replays what Redis
- * missed, and reaps nothing for one lease.
+ * missed, and reaps nothing for `leaseMs`.
  */
 export interface PresenceTracker {
   readonly hubId: string;
@@ -70,7 +70,7 @@ export interface PresenceTracker {
    */
   untrack(channelId: string, connection: Connection): Promise<Decision>;
   untrackAll(connection: Connection): Promise<void>;
-  /** Sets the agent's state in all present and later channels of the connection. */
+  /** Sets the agent's state in all current and later channels of the connection. */
   set(connection: Connection, state: PresenceState): Promise<void>;
   get(
     channelId: string,
@@ -92,8 +92,8 @@ export interface PresenceTracker {
   /** Called when {@link PresenceTracker.degraded} changes. */
   onDegraded(listener: (degraded: boolean) => void): () => void;
   /**
-   * Called when Redis lost its data while the connection held. Living processes restore their leases within a second;
-   * no reaper reports agents that have left by then.
+   * Called when Redis lost its data while the connection held. Living processes restore their leases within a second.
+   * If an agent left before the restore, no reaper reports the agent.
    */
   onWiped(listener: () => void): () => void;
   stats(): PresenceStats;

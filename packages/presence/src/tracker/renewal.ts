@@ -6,7 +6,7 @@ const pauseMs = 50;
 const sliceMin = 200;
 
 export interface HeartbeatDeps {
-  /** May change during the walk. */
+  /** The entries may change during the iteration. */
   entries(): Iterator<RenewEntry>;
   readonly size: number;
   /** False if the store did not accept the slice. Never rejects. `overdue`: see {@link createHeartbeat}. */
@@ -17,8 +17,8 @@ export interface HeartbeatDeps {
 
 /**
  * Renews all leases once per `heartbeatMs`, in slices, so that ten thousand leases do not block the event loop or
- * Redis. After a failed slice, the next round begins after a tenth of `heartbeatMs`. `overdue`: no round was complete
- * within a lease, so other processes may have reported this process' agents offline.
+ * Redis. After a failed slice, the next round begins after a tenth of `heartbeatMs`. `overdue`: no round was completed
+ * within `leaseMs`, so other processes may have reported this process' agents offline.
  */
 export function createHeartbeat(
   deps: HeartbeatDeps,
@@ -114,7 +114,7 @@ export function createRenewal(
         const change = { channelId, record };
         changes.adoptState(change);
         if (gone && stateGone) lostCount += 1;
-        // A lease that is gone before it expires was wiped, and its end was not announced.
+        // Without `overdue`, a missing lease was wiped before its expiry, so no process announced its end.
         if (gone && overdue) deps.emit(change, false);
       }
     } catch (error) {

@@ -43,7 +43,7 @@ export function createSharedPresence(
   const isDenied = () => deniedMs !== null;
   const isDegraded = () => !isAvailable() || isDenied();
 
-  /** Other processes could not renew either, so they get one lease's time to restore their leases. */
+  /** Other processes could not renew either, so they get `leaseMs` to restore their leases. */
   const pauseReaping = () => void (reapingPausedUntilMs = monotonic() + leaseMs);
 
   function updateDegraded(): void {

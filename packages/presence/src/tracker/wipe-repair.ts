@@ -7,7 +7,7 @@ const channelsMax = 20;
 export interface WipeDetectorDeps {
   readonly redis: Pick<RedisClient, 'pipeline'>;
   readonly keys: KeySchema;
-  /** May change during the walk. */
+  /** The channels may change during the iteration. */
   readonly channelIds: () => Iterator<string>;
   readonly leasesOf: (channelId: string) => Iterable<LeaveEntry>;
   /** Redis must have the lease: its join was answered, and it was not ended. */
@@ -16,7 +16,8 @@ export interface WipeDetectorDeps {
 
 /**
  * Detects that Redis lost leases although the connection held. A check asks for one lease of this process in each of a
- * few channels (ZSCORE, one round trip); another process may have restored the rosters already.
+ * few channels (ZSCORE, one round trip). A roster that exists proves nothing, because another process may have restored
+ * it.
  */
 export function createWipeDetector(deps: WipeDetectorDeps) {
   const { redis, keys, channelIds, leasesOf, isExpected } = deps;

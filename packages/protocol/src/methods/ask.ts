@@ -31,7 +31,7 @@ const askSchema = z.object({
   ),
 });
 
-/** A message that some agents are to accept, decline or do before a deadline. */
+/** A request, sent as a message, that the named agents should accept, decline or finish before a deadline. */
 export type Ask = z.infer<typeof askSchema>;
 
 const deliverySchema = z.object({

@@ -35,9 +35,9 @@ export interface MethodDefinition {
   readonly kind: MethodKind;
   readonly limit: MethodLimit;
   /**
-   * This param names the channels in which a socket's calls keep their order. `agentId` stands for the direct channel
-   * with that agent. With `messageId`, the call waits only for calls on the same message. Null: it waits for no other
-   * call.
+   * Names the param with the channels in which a socket's calls keep their order. `agentId` stands for the direct
+   * channel with that agent. With `messageId`, the call waits only for calls on the same message. Null: the call waits
+   * for no other call.
    */
   readonly orderedBy:
     'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | 'messageId' | null;
@@ -49,7 +49,7 @@ export interface MethodDefinition {
   /** With a `waitMs` above 0, the call waits for a new event, and later calls of the socket do not wait for it. */
   readonly waits?: true;
   readonly rest?: RestRoute;
-  /** The hub parses each call by it. Unknown names are refused. */
+  /** The schema by which the hub parses the params of a call. Unknown names are refused. */
   readonly params: z.ZodObject;
   /** For documentation and the clients' types. Unknown fields may be added. */
   readonly result: z.ZodType;
