@@ -18,7 +18,7 @@ export const hubSources = [
   'tools/setup/bundle.mjs',
 ];
 
-/** The paths are below apps/chat-hub/src, and below dist. */
+/** Each program has the same path below apps/chat-hub/src and below dist. */
 const programs = [
   ...['main', 'audit/main', 'health/main'],
   ...['commands/erase', 'commands/export', 'commands/token'],
@@ -26,8 +26,9 @@ const programs = [
 const bundleName = (program) => program.replaceAll('/', '-');
 
 /**
- * Writes the bundle into one folder and the programs that start it into another. The modules of src/observe and src/rest
- * find package.json and the web UI by relative paths, so `bundle` must be as deep.
+ * Writes the bundle into the folder `bundle`, and the programs that start the bundle into the folder `started`. The
+ * modules of src/observe and src/rest find package.json and the web UI by relative paths, so `bundle` must be as deep
+ * as these folders.
  */
 export async function bundleHub({ bundle, started }) {
   await writeBundle(
@@ -36,7 +37,7 @@ export async function bundleHub({ bundle, started }) {
       programs.map((program) => [bundleName(program), `apps/chat-hub/src/${program}.ts`]),
     ),
   );
-  // Built separately, because a shared chunk would load modules of the hub that the thread does not use.
+  // The worker is built separately. A shared chunk would load modules of the hub that the worker does not use.
   await writeBundle(bundle, { worker: 'packages/chat-store/src/sqlite/worker.ts' });
   await writeBundle(bundle, { 'mapped-crash': 'apps/chat-hub/src/observe/mapped-crash.ts' });
   for (const program of programs) {

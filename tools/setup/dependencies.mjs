@@ -13,8 +13,7 @@ export async function installDependencies(root) {
   /** npm scripts find this Node first. */
   const bundledNode = join(modules, '.bin', 'node');
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  // A Node in this place means that the machine's own Node is too old. npm ci removes the installed Node, so it must
-  // be installed again.
+  // If this file exists, the machine's own Node was too old. npm ci removes the file, so Node must be installed again.
   const needsNode = isNodeTooOld() || existsSync(bundledNode);
   const isCurrent =
     existsSync(stamp) &&

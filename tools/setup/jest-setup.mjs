@@ -1,5 +1,5 @@
-// Jest's global setup names the builds of the present sources. The first test that needs a build makes it: see
-// builtForTests in tools/test-support.
+// Jest's global setup puts the folders of the current builds into variables. The first test that needs a build makes
+// the build: see builtForTests in tools/test-support.
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { testBuildFolder } from './test-builds.mjs';

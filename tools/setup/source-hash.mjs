@@ -19,7 +19,10 @@ function filesAt(root, path) {
     });
 }
 
-/** The hash of these files, and of all files in these folders but tests, builds and hidden files. */
+/**
+ * Hashes the files, and the content of the folders, in `paths`. Tests, builds and hidden files in the folders are left
+ * out.
+ */
 export function hashOfSources(root, paths) {
   const hash = createHash('sha256');
   for (const file of paths.flatMap((path) => filesAt(root, path))) {

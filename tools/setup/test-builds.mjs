@@ -22,7 +22,7 @@ const builds = {
     async build(folder) {
       await bundleHub({ bundle: folder, started: join(folder, 'programs') });
       await writeBundle(folder, { 'hub-parts': 'apps/chat-hub/src/testing/hub-parts.ts' });
-      // Node looks for no package.json above node_modules.
+      // Node looks for package.json only up to node_modules, so the build needs its own.
       await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
     },
   },
@@ -56,9 +56,9 @@ export async function buildForTests(name) {
     try {
       await mkdir(fresh, { recursive: true });
       await builds[name].build(fresh);
-      // A build whose sources changed meanwhile may have a part of the change.
+      // If the sources changed during the build, the build may contain only a part of the change.
       if (testBuildFolder(name) !== folder) continue;
-      // A rename makes the build visible in one step. Of several processes, the first one's build is kept.
+      // A rename makes the build visible in one step. If several processes build at once, the first build is kept.
       await rename(fresh, folder).catch((error) => {
         if (!existsSync(folder)) throw error;
       });

@@ -62,7 +62,7 @@ export function buildPage({ root = workspace, showOutput = false } = {}) {
     return null;
 
   console.error('setup: building the web UI (vite build)…');
-  // The build is in this folder because a rename needs the same disk, and because other tools ignore the folder.
+  // A rename needs a folder on the same disk, and other tools ignore node_modules.
   const aside = (name) => join(web, 'node_modules', `.${name}-${process.pid}`);
   const fresh = aside('new-page');
   try {

@@ -73,7 +73,7 @@ describe('a server that cannot be used', () => {
 describe('a Cluster', () => {
   it('is recognised by one node, and read at its masters or at its replicas', async () => {
     const cluster = await scope.use(startCluster());
-    // A node learns of other masters' replicas a moment later.
+    // A node may learn of other masters' replicas only after the Cluster is ready.
     await waitFor(async () => {
       const slots = await cluster.servers.at(-1)?.command('CLUSTER SLOTS');
       return cluster.nodes.every(({ port }) => slots?.includes(`:${port}`));

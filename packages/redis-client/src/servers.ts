@@ -12,7 +12,7 @@ import {
 import { destroySocket, toWire } from './server-connection.ts';
 import type { RedisCommand, RedisReply } from './transport.ts';
 
-/** Calls are never repeated: a lost connection fails them. */
+/** A call is never repeated. It fails if the connection is lost. */
 export interface RedisServerLink {
   /** `host:port`, or the path of a Unix socket. */
   readonly address: string;
@@ -46,8 +46,8 @@ interface OpenLink extends RedisServerLink {
 }
 
 /**
- * Connects once to each server, for tools that look at the servers themselves. Does not reconnect, and uses a server
- * that accepts no writes. Finds a Cluster by any of its nodes. Costs INFO per server, and CLUSTER SLOTS.
+ * Connects once to each server, for tools that look at the servers themselves. Accepts a server that refuses writes,
+ * and never reconnects. Finds a Cluster by any of its nodes. Costs INFO per server, and CLUSTER SLOTS on a Cluster.
  * @throws {RedisClientError} `invalid_options`; `unavailable`, `timeout` or `rejected` for the first server that fails
  */
 export async function openRedisServers(
@@ -71,7 +71,7 @@ export async function openRedisServers(
   };
   try {
     const first = await connectFirst(resolved, connect);
-    // A server without INFO does not reveal its Cluster, so the mode decides too.
+    // If the user may not read INFO, only the configured mode shows that the server belongs to a Cluster.
     if (!first.isCluster && resolved.mode !== 'cluster') {
       const mode = resolved.mode === 'sentinel' ? 'sentinel' : 'standalone';
       return { mode, servers: [first], close };
@@ -111,7 +111,7 @@ async function connectFirst(
   throw failure;
 }
 
-/** Ends after the first failure instead of connecting again. */
+/** The client gives up after the first failure and never connects again. */
 function onceOnly(options: IoredisOptions): IoredisOptions {
   return {
     ...options,
@@ -172,7 +172,7 @@ async function openLink(options: IoredisOptions, timeoutMs: number): Promise<Ope
     };
   } catch (error) {
     close();
-    // The rejection says only "Connection is closed."; an earlier event had the reason.
+    // The rejection says only "Connection is closed.", but an earlier `error` event has the reason.
     throw toClientError(error instanceof RedisClientError ? error : (lastError ?? error));
   }
 }
@@ -184,7 +184,7 @@ interface Node {
   readonly port: number;
 }
 
-/** Uses each shard's master, or a replica of it. */
+/** Returns one node of each shard: its master, or a replica if preferred. */
 async function shardsOf(link: RedisServerLink, preferReplicas: boolean): Promise<Node[]> {
   const ranges = (await link.call(['CLUSTER', 'SLOTS'])) as unknown[][];
   const shards = new Map<string, Node>();

@@ -15,7 +15,7 @@ export function parseSwitch(text: string): boolean | undefined {
   return undefined;
 }
 
-/** Errors quote nothing of the content. */
+/** Errors do not quote the content of the file. */
 function readWhole(path: string): string {
   // Reading a pipe or a device could wait forever.
   const found = statSync(path);

@@ -45,9 +45,12 @@ export function openShardedSubscriber(
     events.onReady();
   }
 
-  /** A server handed over a slot, which ended its subscriptions, or got a topic of a slot that it does not hold. */
+  /**
+   * Called when a server has given a slot away and ended its subscriptions, or has refused a topic of another server's
+   * slot.
+   */
   function onMoved() {
-    // While the servers disagree, each attempt would fail.
+    // For a moment the servers disagree about the owner of the slot, and an attempt would fail.
     movedTimer ??= setTimeout(() => {
       movedTimer = undefined;
       // The topics are subscribed again even if the slot is back on its old server.

@@ -21,9 +21,10 @@ import type {
 
 export interface RedisSubscriber {
   /**
-   * Resolves when Redis has confirmed. While Redis is away it resolves at once, and the subscription starts with the
-   * next connection. A topic may have many handlers (the same function twice counts twice). The returned function
-   * removes this handler, and after the last one waits for Redis' confirmation.
+   * Resolves when Redis has confirmed the subscription. While Redis is away, the call resolves at once, and the
+   * subscription starts with the next connection. A topic may have many handlers (the same function twice counts
+   * twice). The returned function removes this handler. If no other handler is left, it waits until Redis has confirmed
+   * the end of the subscription.
    * @throws {RedisClientError} `rejected` (Redis refuses this topic; nothing is kept), `closed`
    */
   subscribe(topic: TopicName, handler: MessageHandler): Promise<() => Promise<void>>;
@@ -33,8 +34,8 @@ export interface RedisSubscriber {
    */
   subscribePattern(pattern: TopicName, handler: MessageHandler): Promise<() => Promise<void>>;
   /**
-   * Called after a lost connection, when every topic is subscribed again. Messages of the gap are lost. The returned
-   * function removes the listener.
+   * Called after a lost connection, when every topic is subscribed again. Messages that were published in between are
+   * lost. The returned function removes the listener.
    */
   onResubscribed(listener: () => void): () => void;
   /** Replaces a connection that answers but delivers no messages. Has no effect when disconnected. */
@@ -48,8 +49,8 @@ type Refused = Map<string, RedisClientError>;
 export type OwnedSubscriber = ReturnType<typeof createSubscriber>;
 
 /**
- * Sends the registered subscriptions on every connection and after every change. Refused ones are retried (after 0.5 s,
- * doubling to 30 s), because an ACL may allow them again.
+ * Sends the registered subscriptions on every connection and after every change. Refused subscriptions are retried
+ * (after 0.5 s, doubling to 30 s), because an ACL may allow them later.
  */
 export function createSubscriber(
   open: (events: ConnectionEvents, onMessage: OnMessage) => SubscriberTransport,
@@ -239,7 +240,7 @@ async function sendChanges(
 
   await Promise.all([
     ...chunksOf([...add]).map(subscribe),
-    // If this fails, messages without a handler may arrive, which is harmless.
+    // If UNSUBSCRIBE fails, messages without a handler may arrive, which is harmless.
     ...chunksOf(remove).map((names) =>
       transport.unsubscribe(set.kind, names).catch(() => undefined),
     ),

@@ -38,8 +38,8 @@ describe('the registry of subscriptions', () => {
     expect(set.isUnconfirmed('a')).toBe(false);
   });
 
-  // The race: during a SUBSCRIBE, the client sends UNSUBSCRIBE and SUBSCRIBE. The first answer confirms only the first
-  // SUBSCRIBE.
+  // The race: before the first SUBSCRIBE is answered, the client sends UNSUBSCRIBE and a second SUBSCRIBE. Invariant:
+  // the first answer confirms only the first SUBSCRIBE.
   it('takes the confirmation of an earlier SUBSCRIBE only for that one', () => {
     const set = createSubscriptionSet('topic');
     const one = entry();

@@ -3,7 +3,7 @@ import type { SubscriptionKind } from './transport.ts';
 /** Called synchronously, in Redis' order. Errors that it throws are logged. */
 export type MessageHandler = (message: string, topic: string) => void;
 
-/** An object, so that the same function twice counts twice. */
+/** Each `subscribe` call has its own object, so the same function can be registered twice. */
 export interface HandlerEntry {
   readonly handle: MessageHandler;
   /** True once `subscribe` has resolved. A later refusal of the topic is logged. */

@@ -13,7 +13,7 @@ export interface CommandTransport {
   batch(commands: readonly RedisCommand[]): Promise<RedisReply[]>;
   /** Sends the command to every server that accepts writes: one, or a Cluster's masters. */
   callEach(command: RedisCommand): Promise<RedisReply[]>;
-  /** Destroys the sockets. The next attempt to connect follows. */
+  /** Destroys the sockets, so that the client connects again. */
   readonly drop: () => void;
   readonly close: () => Promise<void>;
 }
@@ -35,7 +35,7 @@ export interface SubscriberTransport {
   subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<unknown>;
   unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<unknown>;
   ping(): Promise<unknown>;
-  /** Destroys the socket, or on Cluster the sockets that do not answer. The next attempt follows. */
+  /** Destroys the socket, or on Cluster the sockets that do not answer, so that the client connects again. */
   drop(): void;
   /** Also destroys sockets that answer. */
   dropAll(): void;

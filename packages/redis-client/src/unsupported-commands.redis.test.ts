@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-// Race: all calls share a connection, which Redis answers in order. A blocking call would make every other call time
-// out.
+// The race: all calls share one connection, and Redis answers them in order. A blocking call would make every other
+// call time out.
 describe('a command that would take the shared connection', () => {
   it.each<RedisCommand[]>([
     [['BLPOP', key, 0]],

@@ -10,15 +10,15 @@ import type { ClientSettings } from './options.ts';
 import type { CommandTransport } from './transport.ts';
 
 /**
- * A script that is declared to write: a server that refuses writes refuses the declaration. The script touches no key,
- * so it runs on every master.
+ * A script with the line `#!lua` counts as a write, so a server that refuses writes refuses this script. The script
+ * touches no key, so it runs on every master.
  */
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
- * The heartbeat runs a script that Redis refuses when it refuses writes. If an ACL denies scripts, the beat reads the
- * role after a READONLY. After a refused write, the server is used only after `breakerFailures` good beats, or
- * availability would flap at the memory limit.
+ * Each heartbeat runs a script that Redis refuses while it refuses writes. If an ACL denies scripts, the heartbeat
+ * reads the server's role after a READONLY error. After a refused write, the server is used only after
+ * `breakerFailures` good heartbeats. Otherwise, availability would flap at the memory limit.
  */
 export function createWriteProbe(
   transport: CommandTransport,
@@ -60,7 +60,7 @@ export function createWriteProbe(
   }
 
   return {
-    /** The last beat and all later calls found that the server accepts writes. */
+    /** True when a heartbeat has probed this connection, and no refusal of writes is known. */
     get takesWrites() {
       return isKnown && refusal === null;
     },

@@ -74,7 +74,7 @@ describe('typing over several hubs', () => {
         { ttlMs, tickMs: 50 },
       ),
     );
-    // Hub one announces starts, as the bus does.
+    // Hub one announces the start, so the watches of both hubs learn of it.
     await one.start('c', 'a');
     const startMs = Date.now();
     for (const watch of watches) watch.started('c', 'a');
@@ -99,7 +99,7 @@ describe('typing while Redis is away', () => {
     await server.kill();
     try {
       await waitFor(() => typing.degraded);
-      // Redis still has a start from before the outage, so this one is a refresh.
+      // This process remembers a start from before the outage, so the next start is a refresh.
       expect(await typing.start('c', 'a')).toEqual({ changed: false, degraded: true });
       expect(await typing.start('c', 'b')).toEqual({ changed: true, degraded: true });
       expect(await typing.list('c')).toEqual({ agents: ['a', 'b'], degraded: true });

@@ -15,7 +15,7 @@ export interface TypingDeps {
 
 export interface TypingDecision {
   readonly changed: boolean;
-  /** Decided from the calls to this process alone, without Redis. */
+  /** True when only the calls to this process decided, without Redis. */
   readonly degraded: boolean;
 }
 
@@ -28,9 +28,12 @@ export interface TypingPlace {
 
 /** Typing that continues with this process' data while Redis is away. */
 export interface SharedTyping {
-  /** Redis is away, refuses writes, or denied a call within the last ten seconds. Always false without Redis. */
+  /** True while Redis is away or refuses writes, and for `ttlMs` after it denied a call. Always false without Redis. */
   readonly degraded: boolean;
-  /** `changed` is false for a refresh, which is not to be announced. Without `threadId`: outside of threads. */
+  /**
+   * `changed` is false for a refresh, which need not be announced. Without `threadId`, the agent types outside of
+   * threads.
+   */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
   /** `changed` is true if the agent was typing there. The agent's typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
@@ -61,7 +64,7 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   const local = createTypists(ttlMs, maxTypers);
   const now = () => Math.floor(clock());
   let closed = false;
-  // Redis lacks starts that an ACL denied, so this process answers until they have expired.
+  // Redis lacks the starts that an ACL denied. This process answers instead, until those starts have expired.
   let deniedUntilMs = -Infinity;
   const wasDenied = () => now() < deniedUntilMs;
   const isDegraded = () => shared !== null && (!shared.redis.available || wasDenied());

@@ -20,7 +20,7 @@ export interface TypingOptions {
 export interface TypingWatchOptions {
   /** The time from a start to the check. @default 10000 */
   readonly ttlMs?: number;
-  /** The interval of checks, by which the report of an end may be late. @default 250 */
+  /** The time between two checks. The end of typing may be reported late by this time. @default 250 */
   readonly tickMs?: number;
   /**
    * The most watched agents. Beyond this number, the agent watched longest is reported as expired.
@@ -36,7 +36,7 @@ export interface TurnStateOptions {
   readonly leaseMs?: number;
   /**
    * The most turns of a channel in Redis, and of this process in memory. Beyond this number, the turns that end first
-   * go.
+   * are removed.
    * @default 10000
    */
   readonly maxTurns?: number;

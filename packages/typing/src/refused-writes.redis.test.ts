@@ -16,8 +16,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-// The fault: Redis denied writes, and lists were empty and not `degraded`. The lists before and after the denial are
-// the negative control.
+// The fault: while Redis denied writes, lists were empty, although `degraded` was false. Negative control: the lists
+// before and after the denial.
 it.each([
   {
     how: 'its memory is full',

@@ -31,8 +31,8 @@ export interface TurnState extends TurnRecord {
 }
 
 /**
- * The present turns of agents. Each turn has a lease, which a repeat renews. Without Redis, this process uses its own
- * data.
+ * The current turns of agents. Each turn has a lease, and setting the same turn again renews the lease. Without Redis,
+ * this process uses its own data.
  */
 export interface TurnStates {
   /** `changed` is false if the agent repeats its current turn. */
@@ -42,7 +42,7 @@ export interface TurnStates {
     threadId: string | null,
     turn: TurnRecord,
   ): Promise<{ untilMs: number; changed: boolean; degraded: boolean }>;
-  /** `changed`: a lease was running. `untilMs` is now. */
+  /** `changed` is true if a lease was running. `untilMs` is the present time. */
   end(
     channelId: string,
     agentId: string,
@@ -199,7 +199,7 @@ interface Entry extends CheckedTyper {
   readonly untilMs: number;
 }
 
-/** In the order of their ends. */
+/** Keeps the turns in the order in which they end. */
 function createLocalTurns(maxTurns: number) {
   const entries = new Map<string, Entry>();
   const byChannel = new Map<string, Map<string, Entry>>();

@@ -30,7 +30,7 @@ interface WatchedTyper extends CheckedTyper {
 }
 
 /**
- * Its one timer runs only while an agent is watched.
+ * One timer serves all watched agents, and runs only while an agent is watched.
  * @throws {TypingError} `invalid_options`
  */
 export function createTypingWatch(
@@ -92,8 +92,8 @@ export function createTypingWatch(
       if (closed) return;
       const typer = { channelId, agentId, threadId };
       const key = keyOf(typer);
-      // A check of the old object has no effect on a new one. The place at the end keeps the map in the order of
-      // starts.
+      // A new object replaces the old one, so that a running check of the old object has no effect. The new entry is
+      // the last, so the map stays in the order of starts.
       watched.delete(key);
       watched.set(key, { ...typer, dueMs: clock() + ttlMs, isChecking: false });
       if (watched.size > maxWatched) expire(watched.values().next().value!);

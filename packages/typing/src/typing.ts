@@ -13,7 +13,7 @@ export interface Typer {
  * Methods reject with `closed` after `close()`, and with a `KeySchemaError` for a bad id.
  */
 export interface Typing {
-  /** True if the agent was not typing there. A refresh is false and need not be announced. */
+  /** True if the agent was not typing there. False for a refresh, which need not be announced. */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<boolean>;
   /** True if the agent was typing there. The agent's typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<boolean>;

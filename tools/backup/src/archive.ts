@@ -65,8 +65,8 @@ export async function listArchives(folder: string): Promise<Archive[]> {
 }
 
 /**
- * Returns the newest archive that is not newer than `atMs`, if that is given. @throws {BackupError} `failed` when
- * there is none
+ * Returns the newest archive. With `atMs`, returns the newest archive of that time or before.
+ * @throws {BackupError} `failed` when there is none
  */
 export async function chooseArchive(folder: string, atMs: number | null): Promise<Archive> {
   const archives = await listArchives(folder);

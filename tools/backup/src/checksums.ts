@@ -14,7 +14,7 @@ export async function sha256Of(path: string, signal: AbortSignal): Promise<strin
   return hash.digest('hex');
 }
 
-/** Covers all files in the folder, and makes these and the folder durable. */
+/** Writes the checksums of all files in the folder. Syncs the files and the folder to the disk. */
 export async function writeSums(folder: string, signal: AbortSignal): Promise<void> {
   const names = (await readdir(folder)).sort();
   const lines: string[] = [];

@@ -22,7 +22,9 @@ export interface BackupOptions {
 }
 
 export interface RestoreOptions {
-  /** The value is an archive or the folder of archives. Null with `isNewEpoch` alone. */
+  /**
+   * The path of an archive or of the folder of archives. Null if the command only begins a new epoch (`isNewEpoch`).
+   */
   readonly from: string | null;
   readonly atMs: number | null;
   readonly identity: string | null;

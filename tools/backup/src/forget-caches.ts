@@ -8,8 +8,8 @@ const waitMs = 3000;
 const channelsAtOnce = 500;
 
 /**
- * Removes the cached values of the restored channels. A cached page would otherwise count as current when the
- * restored log reaches its head with other events. Resolves with false if Redis does not answer.
+ * Removes the cached values of the restored channels. A cached page counts as current while the log has the same head
+ * as the page. The restored log can reach this head with other events. Resolves with false if Redis does not answer.
  */
 export async function forgetCaches(
   connection: RedisConnection,

@@ -102,8 +102,8 @@ end $$;
 `;
 
 /**
- * Replaces the tables of the hub's user by the dump's, and begins a new epoch, in one transaction: after a failure
- * the database is unchanged.
+ * Replaces the tables of the hub's user with the tables of the dump, and begins a new epoch. All changes are in one
+ * transaction, so that a failure leaves the database unchanged.
  */
 export async function restorePostgres(
   url: string,

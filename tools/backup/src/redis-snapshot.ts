@@ -21,7 +21,8 @@ function partsOf(connection: RedisConnection) {
 }
 
 /**
- * Requests an RDB file from Redis, or from the master that a sentinel names, as a replica does, and checks the file.
+ * Requests an RDB file as a replica does, and checks the file. The source is Redis, or the master that a sentinel
+ * names.
  */
 export async function snapshotRedis(
   connection: RedisConnection | null,

@@ -41,7 +41,7 @@ export async function runProgram(program: Program, { signal, input }: RunOptions
     'data',
     (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-maxMessage)),
   );
-  // The last output of an aborted program must not come after the clean-up.
+  // An abort does not end this wait, so the program's last output always comes before the clean-up.
   const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', (error) => error.name !== 'AbortError' && reject(error));
     child.once('close', (...how) => resolve(how));

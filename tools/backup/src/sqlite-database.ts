@@ -57,9 +57,8 @@ export function checkSqlite(path: string): void {
 }
 
 /**
- * Puts the copy in the place of the database, in a new epoch. Resolves with the path of the former database, which is
- * kept, or null if there was none. The copy is prepared beside the database first, so that a crash leaves either the
- * old or the new one.
+ * Replaces the database with the copy, in a new epoch. Keeps the former database and resolves with its path, or with
+ * null if there was none. The copy is prepared beside the database first, so that the replacement only renames files.
  * @throws {BackupError} `in_use` if a process has the database open, `damaged` if the copy differs from the ledger
  */
 export async function placeSqlite(
@@ -110,7 +109,7 @@ async function replace(path: string, staged: string, isForced: boolean): Promise
   try {
     const kept = `${path}.before-${new Date().toISOString().replaceAll(/[-:]/g, '')}`;
     await rename(path, kept);
-    // An intact database was closed, which removes these files, so only a damaged one can have them.
+    // SQLite removes these files when it closes an intact database, so only a damaged database can still have them.
     for (const end of ['-wal', '-shm']) {
       if (existsSync(`${path}${end}`)) await rename(`${path}${end}`, `${kept}${end}`);
     }
@@ -123,8 +122,8 @@ async function replace(path: string, staged: string, isForced: boolean): Promise
 }
 
 /**
- * Locks the file against all other processes. Leaves WAL mode, which fails while another process has the file open,
- * even a frozen hub. The lock then keeps out a hub that starts later.
+ * Locks the file against all other processes. The change of the journal mode fails while another process has the file
+ * open, even a frozen hub. The lock then keeps out a hub that starts later.
  */
 function takeExclusively(path: string, isForced: boolean): () => void {
   let database: DatabaseSync | null = null;

@@ -4,7 +4,7 @@ import { fuzzText, fuzzValue } from './fuzz-values.ts';
 import { iterationsOf } from './iterations.ts';
 import type { Target } from './target.ts';
 
-/** Fewer than the bad frames after which the hub closes a socket; frames.e2e.test.ts tests that limit. */
+/** The hub closes a socket after more bad frames than this. frames.e2e.test.ts tests that limit. */
 const framesPerSocket = 8;
 
 const field = <T>(good: fc.Arbitrary<T>) => fc.oneof({ weight: 4, arbitrary: good }, fuzzValue);

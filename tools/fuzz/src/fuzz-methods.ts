@@ -73,7 +73,7 @@ async function checkCalls(target: Target, calls: readonly (readonly [boolean, Me
         id: `call-${index}`,
         text: `{"jsonrpc":"2.0","id":"call-${index}","method":"${method}","params":${fillIn(params, meanings)}}`,
       }))
-      // A larger frame closes its socket, which the corpus covers.
+      // The hub would close the socket after a larger frame. The corpus covers this case.
       .filter(({ text }) => Buffer.byteLength(text) <= limits.frameBytes);
     for (const raw of [owner, other])
       raw.send(...texts.filter((call) => call.raw === raw).map(({ text }) => text));

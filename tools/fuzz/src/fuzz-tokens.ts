@@ -8,7 +8,7 @@ import { iterationsOf } from './iterations.ts';
 import type { Target } from './target.ts';
 
 export async function statusFor(target: Target, token: string): Promise<number | null> {
-  // Failed sign-ins are limited by address, so each request claims another one.
+  // Failed sign-ins are limited by address, so each request claims another address.
   const from = `X-Forwarded-For: ${randomUUID()}`;
   const text = `GET /v1/channels?limit=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n${from}\r\nAuthorization: Bearer ${token}\r\n\r\n`;
   return (await sendRaw(target.port, text)).status;

@@ -3,7 +3,7 @@ import { invalidIds, awkwardTexts } from './corpus/texts.ts';
 
 const numbers = [-1, -0, 0.5, 1e308, -1e308, 5e-324, 2 ** 31, 2 ** 53, 2 ** 53 + 2, 2 ** 63];
 
-/** JSON.parse creates own keys such as `__proto__`, but in an object literal they set the prototype. */
+/** JSON.parse creates `__proto__` as an own key, but in an object literal the key would set the prototype. */
 const prototypeKeys = fc
   .tuple(fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString'), fc.jsonValue())
   .map(([key, value]) => JSON.parse(`{"${key}":${JSON.stringify(value)}}`) as unknown);

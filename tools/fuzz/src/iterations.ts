@@ -1,4 +1,4 @@
-/** A seed reproduces a run, and the search for a smaller failing case has a time limit. */
+/** The same seed repeats a run. The time limit also ends the search for a smaller failing case. */
 export const iterationsOf = (seed: number, runs: number) =>
   ({
     seed,

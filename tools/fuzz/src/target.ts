@@ -40,7 +40,7 @@ export async function startTarget(env: Readonly<Record<string, string>> = {}): P
       HUB_HOST: '127.0.0.1',
       HUB_JWT_SECRET: secret,
       HUB_JWKS_URL: `http://127.0.0.1:${keyPort}/keys`,
-      // Each token comes from another address, by X-Forwarded-For.
+      // The hub believes X-Forwarded-For, so that each token can come from another address.
       HUB_TRUSTED_PROXIES: '127.0.0.1',
       HUB_LIMIT_MESSAGE: '1000000/60',
       HUB_LIMIT_REACTION: '1000000/60',

@@ -13,7 +13,7 @@ export function isOnPath(name: string): boolean {
   return folders.some((folder) => existsSync(join(folder, name)));
 }
 
-/** Does not throw for the exit code. `output` has both streams. */
+/** Resolves for every exit code. `output` is standard output, then standard error. */
 export function runChecker(
   name: string,
   args: readonly string[],

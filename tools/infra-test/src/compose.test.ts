@@ -246,7 +246,7 @@ describe('each service', () => {
     for (const [file, name, service] of every) {
       for (const volume of service.volumes ?? []) {
         if (typeof volume !== 'string') {
-          // A variable names this folder.
+          // Compose reads the path of this folder from a variable.
           expect([name, volume.source, volume.read_only]).toEqual([
             name,
             expect.stringMatching(/^\$\{[A-Z]+:-/),
@@ -269,7 +269,7 @@ describe('each service', () => {
     for (const [, name, service] of every) {
       for (const [variable, value] of Object.entries(service.environment ?? {})) {
         if (!/PASS|SECRET|TOKEN/.test(variable)) continue;
-        // The exporters have another variable for the password than .env.
+        // The exporters' variable for the password has another name than in .env.
         const expected = name.endsWith('-exporter')
           ? expect.stringMatching(/^\$\{[A-Z_]+_PASSWORD:-\}$/)
           : `\${${variable.replace('HUB_DB_', 'POSTGRES_')}:-}`;

@@ -15,7 +15,7 @@ import {
 } from './manifests.ts';
 import { readText, root } from './repository.ts';
 
-// The validator has no schemas of Kubernetes older or newer than these.
+// The oldest and the newest Kubernetes whose schemas the validator has.
 const versions = ['1.25.0', '1.37.0'];
 const isCustom = (manifest: Manifest) => manifest.apiVersion === 'monitoring.coreos.com/v1';
 

@@ -33,7 +33,7 @@ function freeNames(lua: string): string[] {
 describe('a Lua script', () => {
   it.each(scripts)('stands alone: %s', async (path) => {
     expect(freeNames(await readText(path))).toEqual([]);
-    // Packages send the source unchanged.
+    // A package must pass the embedded source to `defineScript` unchanged.
     const constant = basename(path, '.lua').replace(/-(\w)/g, (_, letter: string) =>
       letter.toUpperCase(),
     );

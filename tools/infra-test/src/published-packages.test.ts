@@ -10,7 +10,7 @@ describe('a published package', () => {
     expect(manifests).toHaveLength(10);
   });
 
-  // The fault: an exact version conflicts with packages that want another one, and `npm install` ended with ERESOLVE.
+  // The fault: `npm install` ended with ERESOLVE, because another package wanted another version than the exact one.
   it.each(manifests)('depends on ranges, never on one exact version: %s', async (path) => {
     const { dependencies = {} } = JSON.parse(await readText(path)) as {
       dependencies?: Record<string, string>;

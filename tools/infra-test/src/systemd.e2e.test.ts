@@ -27,7 +27,7 @@ describe('openclaw-hub.service', () => {
     folder = (await scope.use(temporaryFolder('systemd'))).path;
     text = await readText('infra/systemd/openclaw-hub.service');
     file = join(folder, 'openclaw-hub.service');
-    // The analysis needs an existing program, and Node's path differs.
+    // systemd-analyze needs a program that exists, and this machine's Node may have another path.
     await writeFile(file, text.replace('ExecStart=/usr/bin/node', `ExecStart=${process.execPath}`));
   });
 

@@ -6,7 +6,9 @@ export interface Runbook {
   readonly title: string;
   /** The text has the commands of the section "See". */
   readonly see: string;
-  /** The section "End" has these blocks of commands. Each ends another cause, or is a further step. */
+  /**
+   * The section "End" has these blocks of commands. Each block ends another cause of the alert, or is a further step.
+   */
   readonly end: readonly [string, ...string[]];
 }
 

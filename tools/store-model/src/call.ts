@@ -7,8 +7,8 @@ import {
 } from '@openclaw/chat-store';
 
 /**
- * The model leaves out claims, which depend on the time; freezes and budgets, which are for other kinds of senders;
- * and inboxes, which are no part of a log.
+ * The model leaves out claims, because they depend on the time. Freezes and budgets are for other kinds of senders, and
+ * inboxes are no part of a log.
  */
 export type Call = Exclude<
   Command,
@@ -27,7 +27,7 @@ export type Call = Exclude<
   }
 >;
 
-/** The two times are positions in the sequence of all beginnings and ends of calls. */
+/** The times are positions in one sequence of the beginnings and ends of all calls. */
 export interface MadeCall {
   readonly call: Call;
   /** The hub process of this name made the call. A restarted hub has another name. */
@@ -35,7 +35,10 @@ export interface MadeCall {
   readonly beganAt: number;
   /** The time is Infinity when the call was never answered. */
   readonly endedAt: number;
-  /** Null when the hub was killed before it answered, or answered that the write may be committed. */
+  /**
+   * Null when the outcome is unknown: the hub was killed before it answered, or answered that the write may be
+   * committed.
+   */
   readonly outcome: Outcome | null;
 }
 

@@ -58,7 +58,7 @@ export function apply(state: ChannelState, call: Call, envelope: Envelope): Chan
   return { ...next, firsts: new Map([...next.firsts, [key, first]]) };
 }
 
-/** A channel's first event does not have the params, so this needs the call. */
+/** A channel's first event lacks the params of the call, so this function reads the call. */
 function opened(state: ChannelState, call: Call, { timestamp }: Envelope): ChannelState {
   if (state.channel) return state;
   const { agentId } = call.actor;

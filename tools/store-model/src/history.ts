@@ -17,9 +17,9 @@ interface Span {
 
 /**
  * Compares a history with the model, and returns the channel's states after 0, 1, … events. The log is the order in
- * which calls took effect: each event must be the one that the model gives for its call in the state before. The
- * outcome of a call that changed nothing must be right in one of the states during the call. A call that ended before
- * another began comes before it, and calls of one hub take effect in their order.
+ * which calls took effect. Each event must be the event that the model gives for the call in the state before. If a
+ * call changed nothing, its outcome must be right in one of the states during the call. If a call ended before another
+ * call began, it took effect first. The calls of one hub take effect in the order in which they began.
  * @throws {Error} that describes the first difference
  */
 export function checkHistory({ channelId, calls, log }: History): readonly ChannelState[] {
@@ -140,7 +140,7 @@ export function contains(whole: unknown, part: unknown): boolean {
       part.every((one, index) => contains(whole[index], one))
     );
   }
-  // Below `reactions`, each list names all reacting agents.
+  // `reactions` may have no further emoji.
   return Object.entries(part).every(
     ([key, value]) =>
       contains((whole as Record<string, unknown>)[key], value) &&

@@ -28,7 +28,7 @@ export async function startHubProcess(url: string, skewMs: number): Promise<HubP
   const preload = `const now = Date.now; Date.now = () => now() + ${skewMs};`;
   const child = fork(file, [url], {
     execArgv: ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'],
-    // The environment also reaches the threads of the process. On SQLite a thread gives the time.
+    // An environment variable also reaches the threads of the process, and on SQLite a thread gives the time.
     env: {
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}`,

@@ -49,7 +49,7 @@ export async function checkProjections(
   expect(threads.sort(byId('threadId'))).toEqual(expectedThreads.sort(byId('threadId')));
 }
 
-/** The cursor must lie between the highest mark that was certainly made and the highest that may have been made. */
+/** The cursor must lie between the highest mark that certainly took effect and the highest mark that may have. */
 export async function checkReadState(
   store: Store,
   agentId: string,
@@ -67,8 +67,8 @@ export async function checkReadState(
     );
     const highest = Math.max(0, ...marks.filter(({ mayBe }) => mayBe).map(({ seq }) => seq));
     expect(found.seq).toBeLessThanOrEqual(Math.min(highest, state.head));
-    // The hub lowers a mark beyond the head to the head at that time, which the model does not know. No head is below
-    // 1, so only a mark of at most 1 is certainly kept as it was sent.
+    // If a mark is beyond the head, the hub lowers the mark to the head at that time, which the model does not know.
+    // Every head is at least 1, so only marks up to 1 are certainly kept as they were sent.
     const sure = marks.filter(({ isMade, seq }) => isMade && seq <= 1);
     expect(found.seq).toBeGreaterThanOrEqual(Math.max(0, ...sure.map(({ seq }) => seq)));
     const unread = [...state.messages.values()].filter(

@@ -24,7 +24,7 @@ const outline = fc.record({
   channel: fc.nat({ max: 1 }),
   place,
   text: small,
-  /** The ids are few, so that they repeat, with the same content and with other content. */
+  /** There are few ids, so that an id repeats, with the same content or with other content. */
   clientMessageId: fc.option(small, { nil: null }),
 });
 /** Rare, because no call on the channel can succeed after it. */

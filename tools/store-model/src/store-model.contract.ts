@@ -13,7 +13,8 @@ export interface ModelOptions {
   readonly numRuns: number;
   readonly budgetMs: number;
   /**
-   * The clock of the committing hub gives the messages' times on SQLite, and that of the database server elsewhere.
+   * On SQLite, the clock of the committing hub gives the times of messages. Elsewhere, the clock of the database server
+   * does.
    */
   readonly keepsTime: 'hub' | 'server';
 }
@@ -38,7 +39,7 @@ export function describeStoreModel(
     let runs = 0;
     let startedMs = 0;
     const valid: History[] = [];
-    /** The set holds differences of the events' times from the real time. */
+    /** Holds the differences, in minutes, between the events' times and the real time. */
     const minutesOff = new Set<number>();
 
     const startHub = (index: number) => startHubProcess(server.url, skewsMs[index] ?? 0);
@@ -149,7 +150,7 @@ export function describeStoreModel(
           },
         };
         for (const [what, changed] of Object.entries(wrong)) {
-          // A commit may be lost if no agent saw it acknowledged.
+          // A lost event cannot be detected if no agent saw its acknowledgment.
           const isUntold = what.startsWith('lost') && calls.some(({ outcome }) => !outcome);
           if (isUntold) continue;
           expect([what, isRefused(changed)]).toEqual([what, true]);

@@ -32,8 +32,8 @@ export type HubProgram =
   'main' | 'audit/main' | 'health/main' | 'commands/erase' | 'commands/export' | 'commands/token';
 
 /**
- * Node's arguments that run a program of the hub. In a test run they name the bundle, which the image runs too: its start
- * takes less than half of the processor time. Elsewhere, and with `fromSource`, they name the sources.
+ * Node's arguments that run a program of the hub. In a test run, they name the bundle, as in the image, because a
+ * bundle starts with less than half of the processor time. Elsewhere, and with `fromSource`, they name the sources.
  */
 export function hubProgram(
   program: HubProgram,

@@ -17,7 +17,7 @@ export interface ChatTraffic extends AsyncDisposable {
   /** The map counts refused sends by code. Each is retried with its clientMessageId. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly ackedCount: number;
-  /** This is the longest time from an ack to the last watcher since {@link ChatTraffic.resetDelay}. */
+  /** The longest time from an ack until the last watcher has the message, since {@link ChatTraffic.resetDelay}. */
   readonly worstDelayMs: number;
   resetDelay(): void;
   moreAcks(count: number, timeoutMs?: number): Promise<void>;
@@ -158,8 +158,8 @@ export async function startChatTraffic(
       await delay(everyMs);
     }
   }
-  // Each channel with an odd index is written on one hub only, because a commit of another hub would reveal an event
-  // that was missed.
+  // A later commit of another hub would reveal a missed event. Each channel with an odd index is therefore written on
+  // one hub only.
   const sending = writers.flatMap((writer, sender) =>
     channels
       .filter((_, index) => index % 2 === 0 || ((index - 1) / 2) % hubs.length === sender)

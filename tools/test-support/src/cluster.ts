@@ -9,7 +9,7 @@ export interface ClusterDeployment extends AsyncDisposable {
   masterOf(key: string): Promise<RedisServer>;
   /** Moves the slot of `key` with its keys to another master, and resolves with that master. */
   moveSlotOf(key: string): Promise<RedisServer>;
-  /** Resolves with the new master of `key` when it is not `old` and the cluster is ok. */
+  /** Waits until `key` has another master than `old` and the cluster is ok. Resolves with the new master. */
   failedOver(key: string, old: RedisServer): Promise<RedisServer>;
   stop(): Promise<void>;
 }

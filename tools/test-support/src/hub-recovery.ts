@@ -21,8 +21,8 @@ export async function untilRedisIs(
 }
 
 /**
- * Resolves when each hub shows typing of the hub before it. Only pub/sub carries typing, so publishing and
- * subscriptions work.
+ * Resolves when each hub shows the typing of an agent at the previous hub. Only pub/sub carries typing, so publishing
+ * and subscriptions then work.
  */
 export async function untilTopicsPass(
   { watchers, channels }: ChatTraffic,
@@ -86,8 +86,8 @@ export async function untilPresenceIsWhole(
 }
 
 /**
- * Resolves with the number of reactions that the second hub allows after `limit` on the first: few if the hubs share
- * counts, `limit` if not.
+ * Makes `limit` reactions at the first hub. Resolves with the number of reactions that the second hub then allows: few
+ * if the hubs share counts, `limit` if not.
  */
 export async function allowedElsewhere(
   [first, second]: readonly [HubProcess, HubProcess],

@@ -64,7 +64,7 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
     NODE_COMPILE_CACHE,
     HUB_PORT: String(port),
     HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`,
-    // No server listens on this port, so that the hub does not find a Redis on the default port.
+    // Without this variable, the hub would use a Redis on the default port. No server listens on this port.
     REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
     LOG_LEVEL: 'error',
     // Tests and measurements need no limit against loops.

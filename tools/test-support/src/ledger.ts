@@ -36,7 +36,7 @@ export function createLedger(report: ReportViolation): Ledger {
   const sends = createSendLedger(report);
   /** channelId → subscriber → its position. */
   const cursors = new Map<string, Map<string, Cursor>>();
-  /** channelId → seq - 1 → the event id first delivered there. */
+  /** channelId → seq - 1 → the id of the first event that was delivered with this seq. */
   const deliveredIds = new Map<string, (string | undefined)[]>();
   let deliveries = 0;
 

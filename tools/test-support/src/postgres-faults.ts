@@ -5,7 +5,10 @@ import type { PostgresServer } from './postgres-server.ts';
 
 export const appRole = 'app';
 
-/** The user owns the database. Limits apply to it, unlike to the superuser. Returns its URL. */
+/**
+ * Creates a user that owns the database, and returns the user's URL. Limits apply to this user, unlike to the
+ * superuser.
+ */
 export function createAppRole(server: PostgresServer): string {
   server.query(`create role ${appRole} login`);
   server.query(`alter database hub owner to ${appRole}`);

@@ -58,8 +58,8 @@ const templates = resolve(
 const initialize = ['-U', 'hub', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
 
 /**
- * The folder of a server that has the database `hub`. The first call creates it; the others copy it, which takes a fifth
- * of the time of initdb. It stays in node_modules for other runs, under the hash of what it depends on.
+ * The folder of a server that has the database `hub`. The first call creates the folder. A copy takes a fifth of the
+ * time of initdb. The folder stays in node_modules for other runs, named by the hash of what it depends on.
  */
 async function templateCluster(bin: string): Promise<string> {
   const { size, mtimeMs } = statSync(join(bin, 'postgres'));
@@ -78,7 +78,7 @@ async function templateCluster(bin: string): Promise<string> {
     input: 'CREATE DATABASE hub\n',
     stdio: 'pipe',
   });
-  // A rename makes the template visible in one step. Of several calls at once, the first one's template is kept.
+  // A rename makes the template visible in one step. If several calls run at once, the first template is kept.
   const fresh = `${template}-new-${randomUUID()}`;
   await mkdir(dirname(template), { recursive: true });
   try {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CertificateFiles } from './certificates.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
-/** The server's user can read the copy. Returns the copy. */
+/** Copies the files to where the server's user can read them, and returns the paths of the copies. */
 export function installCertificate(
   server: PostgresServer,
   name: string,

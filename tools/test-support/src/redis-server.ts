@@ -15,7 +15,7 @@ export interface RedisServer extends AsyncDisposable {
   command(line: string): Promise<string>;
   /** Sends SIGKILL. The port refuses connections until {@link RedisServer.restart}. */
   kill(): Promise<void>;
-  /** Uses the same port and folder; empty unless persistence is configured. */
+  /** Uses the same port and folder. The server is empty unless persistence is configured. */
   restart(): Promise<void>;
   /** SIGSTOP: connections stay open and get no answer. */
   freeze(): void;

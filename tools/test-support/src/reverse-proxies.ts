@@ -17,7 +17,7 @@ export function hasProgram(name: string): boolean {
   return folders.some((folder) => existsSync(join(folder, name)));
 }
 
-/** The project's own nginx.conf, with the test's addresses instead of those that users change. */
+/** The project's own nginx.conf, but with the test's addresses in the places that users change. */
 export function nginxSite(site: {
   readonly port: number;
   readonly hubPorts: readonly number[];

@@ -32,9 +32,9 @@ export interface SendLedger {
   readonly open: number;
   sending(clientMessageId: string): void;
   acked(clientMessageId: string, result: SendResult & { readonly duplicate: boolean }): void;
-  /** The failed call may be retried. */
+  /** A call failed with this code, and may be retried. */
   erred(code: string): void;
-  /** The send is not retried. */
+  /** The send failed and is not retried. */
   failed(clientMessageId: string): void;
   /** An edit, a deletion or a reaction was acknowledged. */
   changed(type: string, result: SendResult): void;

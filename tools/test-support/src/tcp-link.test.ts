@@ -21,7 +21,10 @@ afterEach(async () => {
   await new Promise((resolve) => echo.close(resolve));
 });
 
-/** Waits several times as long as bytes take without the link, so that bytes that are not held back arrive. */
+/**
+ * Waits several times as long as a byte takes without the link. Bytes that the link does not hold back arrive in this
+ * time.
+ */
 async function passTime() {
   const direct = await open(targetPort);
   for (let i = 1; i <= 5; i += 1) {

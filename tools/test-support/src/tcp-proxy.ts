@@ -10,7 +10,9 @@ export interface TcpProxy extends AsyncDisposable {
   stallReplies(): void;
   /** Passes everything again, including what was held back on open connections. */
   resume(): void;
-  /** Passes everything on new connections. Open ones stay open and pass nothing, as after the loss of a route. */
+  /**
+   * Passes everything on new connections. Open connections stay open and pass nothing, as after the loss of a route.
+   */
   abandon(): void;
   /** Destroys all connections, with the data that was held back. */
   cut(): void;

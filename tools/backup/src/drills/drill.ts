@@ -128,7 +128,7 @@ export async function backUpUnderLoad(
   let slowestMs = 0;
   for (let n = 0; !isDone; n++) slowestMs = Math.max(slowestMs, await fleet.send(`during ${n}`));
   const archive = await backup;
-  // A write lock for the whole copy would take longer: the hub's lock timeout is 2 s.
+  // If the copy held a write lock, a message would wait for the hub's lock timeout of 2 s.
   expect(slowestMs).toBeLessThan(1500);
   const during = (await fleet.log()).length;
   expect(during).toBeGreaterThan(acked);

@@ -57,8 +57,9 @@ describe('a PostgreSQL database', () => {
     await expectRestored(fleet, backup);
   });
 
-  // On PostgreSQL a cursor of an inbox holds transaction ids. On another server these ids start over, so an earlier
-  // cursor is ahead of every new item. Invariant: no item is hidden, and what agents do for each other goes on.
+  // On PostgreSQL, the cursor of an inbox holds transaction ids. The ids of another server start again at low numbers,
+  // so an old cursor is ahead of every new item. Invariant: no item is hidden, and asks, claims and the search
+  // continue.
   it('is restored to another server, where inboxes, asks, claims and the search continue', async () => {
     const { postgres, env, to } = await arrange();
     const hub = await scope.use(startHub({ env }));
@@ -86,7 +87,7 @@ describe('a PostgreSQL database', () => {
     await waitFor(async () => (await hits(ben, 'mention')) === 2, { what: 'the index' });
     await succeed(['backup', '--to', to], env);
     await mention(ana, 'lost mention');
-    // Uses up 5,000 transaction ids of this server, so that those of the new server stay below them in this test.
+    // Uses up 5,000 transaction ids here, so that the ids of the new server stay below them.
     postgres.query(`do $$ begin for i in 1..5000 loop
       commit; perform pg_current_xact_id(); end loop; end $$`);
     const former = await inbox(ben);
@@ -114,7 +115,7 @@ describe('a PostgreSQL database', () => {
     await waitFor(async () => (await hits(benno, 'mention')) === 3, { what: 'the index' });
     expect(await hits(benno, 'lost')).toBe(0);
 
-    // Negative control: in the former epoch the former cursor hides every item, also the new one.
+    // Negative control: if the epoch had not changed, the old cursor would hide every item, including the new one.
     const nameEpoch = (epoch: string) =>
       other.query(`update meta set value = '${epoch}' where name = 'epoch'`);
     nameEpoch(String(ben.welcome.epoch));

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** The section stands between two comments. Appends it where it is missing. */
+/** Replaces the section, which stands between two comments. Appends the section if it is missing. */
 export function withSection(text: string, name: string, content: string): string {
   const [begin, end] = [`<!-- bench: ${name} -->`, `<!-- end: ${name} -->`];
   const section = `${begin}\n\n${content.trim()}\n\n${end}`;

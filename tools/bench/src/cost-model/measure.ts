@@ -174,9 +174,9 @@ export async function measureMessages(
 }
 
 /**
- * Measures the processor time of a hub for a message of another hub, in a channel that no client of this hub follows.
- * The hub's check of the newest commits finds the message. The cost is highest when every message is in another
- * channel.
+ * Measures the processor time that a hub spends on another hub's message, when no client of the first hub follows the
+ * channel. The first hub finds the message when it checks for the newest commits. The cost is highest when every
+ * message is in a different channel.
  */
 export async function measureForeignCommits({ messages, idleMs }: Effort): Promise<number> {
   await using folder = await temporaryFolder('costs');
@@ -184,7 +184,7 @@ export async function measureForeignCommits({ messages, idleMs }: Effort): Promi
   await using measured = await startMeasuredHubs(redis, folder.path);
   // All senders are sockets of one agent, because separate agents would have to join every channel.
   const senders = await openMany(senderCount, () => connectSender(measured.hubs[0], 'sender'));
-  // A check finds each changed channel once, so no channel may get two messages between two checks.
+  // A check finds each changed channel once, so two messages between two checks must be in different channels.
   const channelIds = Array.from({ length: 2 * messages }, (_, index) => `foreign-${index}`);
   await openMany(channelIds.length, (index) =>
     createChannel(senders.slice(0, 1), `foreign-${index}`),

@@ -12,19 +12,16 @@ export const costs = {
   publishedFixedBytes: 660,
   /** Redis' answer to the sending hub. */
   publishReplyBytes: 20,
-  /** The publish script counts with its GET, SET, DEL and PUBLISH. */
+  /** The publish script counts as five commands: the script itself, GET, SET, DEL and PUBLISH. */
   publishCommands: 5,
-  /** One exchange is for an agent's rate limit. An agent that sends makes at most ten exchanges a second. */
+  /** An exchange updates an agent's rate limit in Redis. An agent that sends causes at most ten exchanges a second. */
   exchangeCommands: 10.5,
   exchangeOutputBytes: 220,
   exchangesPerSecond: 10,
   /** The sending hub pays these costs per turn of its event loop with messages, and per message. */
   sendTurnMicros: 1_150,
   sendMessageMicros: 75,
-  /**
-   * A receiving hub pays these costs per turn, per write to a socket, per message, and per further delivery in a
-   * write.
-   */
+  /** A receiving hub pays these costs per turn, per write to a socket, per message, and per delivery. */
   receiveTurnMicros: 330,
   writeMicros: 7,
   receiveMessageMicros: 15,
@@ -75,7 +72,7 @@ export interface MessageLoad {
   /** This is the rate of all `senders` together. */
   readonly perSecond: number;
   readonly senders: number;
-  /** These hubs follow the channel, beside a sending hub without subscribers. */
+  /** This many hubs follow the channel. The sending hub is not one of them and has no subscribers. */
   readonly hubs: number;
   /** Each of those hubs has this many subscribers. */
   readonly fanOut: number;

@@ -37,9 +37,9 @@ export interface Plan extends Fleet {
 
 /** A larger share of a core would delay bursts. */
 const maxCores = 0.6;
-/** Commits of other hubs grow with the whole system, so their share of a core is limited. */
+/** Every hub reads the commits of all other hubs, so this share of its core grows with the whole system. */
 const maxForeignCores = 0.2;
-/** The number is bounded, so that the other hubs can take over the connections of one that stops. */
+/** If a hub stops, the other hubs must be able to take over its connections. */
 const maxSocketsPerHub = 20_000;
 /** Under load a hub flushes about every 3 ms. */
 const maxTurnsPerSecond = 300;
@@ -79,7 +79,8 @@ function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number)
 /** Returns the smallest number of hubs within the limits, in one system. */
 function hubsFor(fleet: Fleet): number {
   let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
-  // The loop ends, because the load of each hub approaches the share for foreign commits, which is below the limit.
+  // More hubs lower the load of each hub towards its cost for the other hubs' commits. That cost is below the limit, so
+  // the loop ends.
   while (hubCores(fleet, hubs) > maxCores) hubs += Math.ceil(hubs / 50);
   return hubs;
 }

@@ -35,7 +35,7 @@ export async function settle(traffic: ChatTraffic): Promise<void> {
 
 interface Way {
   readonly name: string;
-  /** The keys stand for the open breaker, the delivery between hubs, and the recovery. */
+  /** The keys of three times: until the hubs report Redis as away, the slowest delivery meanwhile, and the recovery. */
   readonly keys: readonly [MeasureKey, MeasureKey, MeasureKey];
   readonly struck: readonly HubProcess[];
   readonly strike: () => unknown;

@@ -1,6 +1,6 @@
 /**
- * Returns the exponent e with which size^e fits the costs best, by least squares of the logarithms: 0 is constant, 1
- * is linear. Null for fewer than two positive costs.
+ * Fits the costs to size^e, by least squares of the logarithms, and returns e: 0 is constant, 1 is linear. Returns null
+ * for fewer than two positive costs.
  */
 export function fittedExponent(
   points: readonly (readonly [size: number, cost: number])[],

@@ -83,7 +83,7 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
   const lengthMs = Math.ceil(messages / channels) * everyMs;
   const seldom = { channels: 1, messages: quietMessages, prefix: quiet };
   writeMessages(database, { ...seldom, everyMs: lengthMs / quietMessages }, template);
-  // Sets the state after the migration of a database that has messages.
+  // Sets the state that the migration leaves in a database with messages.
   database.run(`update search_feed set epoch = '', check_after = '', backfill_before = '~'`);
   database.run('delete from search_fed');
   database.run(`insert into search_fed (channel_id, seq)

@@ -20,9 +20,9 @@ const wordsEach = 12;
 const rowsAtOnce = 50_000;
 
 /**
- * Writes messages by SQL, after the first event of each channel. Every text begins with `the` and has twelve words
- * `w…`, of which the first are common and the last are rare; every tenth message has `tenth`. `template` is the
- * logged envelope of a message that was sent.
+ * Writes messages by SQL, after the first event of each channel. Every text begins with `the`, followed by twelve words
+ * such as `w7`: the lower the number, the more common the word. Every tenth message also has the word `tenth`.
+ * `template` is the logged envelope of a message that was sent.
  */
 export function writeMessages(
   database: BenchDatabase,

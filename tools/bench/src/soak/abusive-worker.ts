@@ -8,7 +8,7 @@ const { behaviour, url, channelIds } = workerData as AbuseTask;
 const socketCount = 5;
 const tickMs = 10;
 const callsPerMs = 4;
-/** Limits the calls of one tick that catches up after a delay of this thread. */
+/** After a delay of this thread, one tick catches up with at most this many calls. */
 const callsPerTickMax = 2_000;
 const unansweredMax = 20;
 const reconnectMs = 200;

@@ -8,9 +8,9 @@ export interface AgentConnections {
   /** `isWanted` is true when the client closed the connection. */
   lost(agentId: string, connection: string, isWanted?: boolean): void;
   closed(agentId: string): void;
-  /** True if one connection of the agent had to be present all the time. */
+  /** True if one of the agent's connections had to be present during the whole time. */
   wasPresent(agentId: string, channelId: string, fromMs: number, toMs: number): boolean;
-  /** The agent always had to be present since this time; Infinity while it need not be. */
+  /** The agent had to be present from this time on. Infinity while the agent need not be present. */
   presentSinceMs(agentId: string, channelId: string): number;
   /** Returns Infinity while the agent has not closed for good. */
   closedAtMs(agentId: string): number;
@@ -37,8 +37,8 @@ interface Connections {
 
 const keptIntervals = 20;
 /**
- * A connection that waits longer for the answer counts as present, so that a hub that never answers is reported. On a
- * busy machine the database does not answer in time, and subscribes took 20 s.
+ * A hub must answer a subscribe within this time. After it, the connection counts as present, so that the silent hub is
+ * reported. On a busy machine, answers took 20 s.
  */
 export const subscribeMaxMs = 40_000;
 
@@ -98,7 +98,7 @@ export function createAgentConnections(now: () => number): AgentConnections {
     presentSinceMs(agentId, channelId) {
       const { intervals = [] } = connections.get(agentId) ?? {};
       let sinceMs = Infinity;
-      // Newer intervals come first, because an older connection counts only up to the next one.
+      // Goes back in time: an older connection counts only if it lasted until the next connection was present.
       for (const interval of intervals.toSorted((a, b) => b.toMs - a.toMs)) {
         if (interval.toMs < sinceMs) break;
         sinceMs = Math.min(sinceMs, presentFromMs(interval, channelId));

@@ -43,8 +43,8 @@ const statesAfter: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * All deadlines in the log must have passed. Each addressee of each ask ended once, claims have rising fences, and
- * answers are whole and end once.
+ * Call it when all deadlines in the log have passed. Checks that each ask ended once for each addressee, that the
+ * fences of claims rise, and that answers are whole and end once.
  */
 export function judgeErrands(
   log: readonly Envelope[],

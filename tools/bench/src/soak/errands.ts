@@ -99,7 +99,7 @@ export async function startErrands(
         await worker.run(client);
         crashes += 1;
       } catch (error) {
-        // The next client gets again what this one did not acknowledge.
+        // The next client gets the unacknowledged asks again.
         if (!(error instanceof HubError)) throw error;
         await pause(retryMs, closed.signal);
       } finally {

@@ -10,12 +10,12 @@ export interface EventLoops {
 export interface EventLoopReport {
   readonly calmP99: Spread | null;
   readonly calmMost: Spread | null;
-  /** The longest delay includes faults and frozen hubs. */
+  /** The longest delay of the whole run, including faults and frozen hubs. */
   readonly longest: number;
   readonly samples: number;
 }
 
-/** Each value of Node's histogram includes this resolution. */
+/** Node's histogram adds this sampling interval to each delay. */
 const samplingMs = 10;
 
 export function createEventLoops(): EventLoops {

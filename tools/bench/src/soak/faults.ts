@@ -33,7 +33,10 @@ function postgresOf({ postgres }: System): PostgresServer {
   return postgres;
 }
 
-/** Redis counts as available only while it accepts writes, so this rejects if a hub did not report the refusal. */
+/**
+ * While Redis refuses writes, every hub must report Redis as unavailable. The returned function rejects if a hub did
+ * not.
+ */
 function writesTakenAgain(system: System): () => Promise<void> {
   const noticed = waitFor(
     async () => {
@@ -116,7 +119,7 @@ export const faultKinds = {
     async inject(system, _site, ms) {
       const redis = redisOf(system);
       await redis.snapshot();
-      // Redis loses what is written in this time.
+      // The snapshot lacks what is written from now on, so Redis will lose it.
       await delay(ms);
       await redis.kill();
       return () => redis.restart('snapshot');

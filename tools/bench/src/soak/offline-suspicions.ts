@@ -1,7 +1,10 @@
 import type { AgentConnections } from './agent-connections.ts';
 import type { Violations } from './violations.ts';
 
-/** An agent must be shown online within this time after its subscribe was answered. A breaker may have to open. */
+/**
+ * An agent must be shown online within this time after its subscribe was answered. In this time, a breaker may open
+ * first.
+ */
 export const settleMs = 2_000;
 /** A hub may notice a lost connection this much earlier than the client. */
 const noticeMs = 1_000;

@@ -24,7 +24,7 @@ export interface PresenceWatch {
   onRedisLost(): void;
   /** Call it when every hub has its Redis again. */
   onRedisBack(): void;
-  /** Call it when the subscriber connected. Statuses that it was shown before no longer count. */
+  /** Call it when the subscriber connected. Statuses that the subscriber saw before no longer count. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
   /** `publishedMs` is the timestamp of the event's envelope. */
@@ -40,7 +40,9 @@ export interface PresenceWatch {
   checkList(where: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
   /** Reports what has become certain. Call it every second. */
   sweep(): void;
-  /** No lease, subscribe or recent change can explain a difference after this time, so each one is a violation. */
+  /**
+   * After this time, no lease, subscribe or recent change can explain a difference, so every difference is a violation.
+   */
   readonly settledAtMs: number;
 }
 
@@ -68,7 +70,7 @@ export function createPresenceWatch(
 
   const redisSinceMs = () => (redisFaults > 0 ? Infinity : redisBackMs);
 
-  /** Returns 0 while a correction may still be in time. */
+  /** Returns how long the status has been wrong, or 0 while the hubs may still correct it in time. */
   function wrongMs({ agentId, channelId, isOnline, sinceMs }: Shown): number {
     const changedMs = isOnline
       ? connections.closedAtMs(agentId)

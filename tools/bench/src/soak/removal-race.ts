@@ -19,7 +19,7 @@ const reader = 'suspect';
 const iterationPauseMs = 200;
 const retryMs = 1_000;
 const readsAtOnce = 4;
-/** The time is longer than any fault, so that a call without an answer by then will never get one. */
+/** This time is longer than any fault. A call that is unanswered after this time will never be answered. */
 const answerMs = 60_000;
 
 type ReadMethod = 'log.read' | 'message.history' | 'REST';
@@ -155,7 +155,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
   };
 }
 
-/** Omits the removal itself, which the reader may still read. */
+/** Returns the seqs from times when the reader was not a member. The reader may still read the removal itself. */
 export function seqsOutside(log: readonly Envelope[], seqs: Iterable<number>): number[] {
   const isInside: boolean[] = [];
   let isMember = false;

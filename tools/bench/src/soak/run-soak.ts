@@ -31,7 +31,7 @@ export interface SoakOptions {
   /** Faults are injected for this time. The final checks take longer than a lease. */
   readonly durationMs: number;
   /**
-   * The longest wait after the last fault. After a wait shorter than a lease, less of presence is checked.
+   * The longest wait after the last fault. A wait that is shorter than a lease misses some violations of presence.
    * @default unlimited
    */
   readonly maxRestMs?: number;
@@ -175,7 +175,7 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
       say(`${since()}  ${formatFault(next.value)} (clients ${clients})`);
       await Promise.all([inject(on, next.value), injectOverlapping(on, next.value.overlapping)]);
       say(`${since()}  … recovered`);
-      // Moved subscribers return to their first hub, or the next fault might hit a hub without clients.
+      // Moved subscribers return to their first hub. Otherwise, the next fault might hit a hub without clients.
       await wait(settleMs);
       for (const seat of seats) seat.returnHome();
     }

@@ -5,9 +5,9 @@ export interface ScheduledFault {
   readonly kind: FaultName;
   readonly hub: number;
   readonly holdMs: number;
-  /** The pause comes before the fault. For an overlapping fault, it is the delay after the first. */
+  /** The pause before the fault. For an overlapping fault, the pause begins together with the first fault. */
   readonly pauseMs: number;
-  /** The overlapping fault hits another part, during this one. */
+  /** This fault begins during the first one, and hits another part. */
   readonly overlapping?: ScheduledFault;
 }
 

@@ -40,7 +40,7 @@ export function codeOf(error: unknown): string {
   throw error;
 }
 
-/** `subscribersOf` returns an agent's connections. A retry may use another one, at another hub. */
+/** `subscribersOf` returns an agent's connections. A retry may use another connection, at another hub. */
 export function createSender(
   ledger: Ledger,
   random: Random,

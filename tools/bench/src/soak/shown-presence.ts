@@ -3,17 +3,20 @@ export interface Shown {
   readonly channelId: string;
   readonly agentId: string;
   readonly isOnline: boolean;
-  /** Is never before the time at which the subscriber connected. */
+  /** This time is never before the subscriber's connection. */
   readonly sinceMs: number;
   /** Excludes this status from {@link ShownPresence.all}. */
   markReported(): void;
 }
 
 export interface ShownPresence {
-  /** Call it when the subscriber connected. Statuses that it was shown before no longer count. */
+  /** Call it when the subscriber connected. Statuses that the subscriber saw before no longer count. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
-  /** Records a status from an event, or from a list of `askedMs`. Later events are newer than the list. */
+  /**
+   * Records a status from an event, or from a list that was requested at `askedMs`. Later events are newer than the
+   * list.
+   */
   show(
     subscriber: string,
     channelId: string,

@@ -22,7 +22,7 @@ beforeAll(async () => {
       system: { db: 'sqlite', redis: 'single', hubs: 3 },
       fleet: { agents: 6, channels: 2, directs: 3 },
       workload: { rate: 60, guestEveryMs: 5_000, guestStayMs: [1_000, 3_000] },
-      // The schedule ends long before, except on a busy machine.
+      // The schedule ends long before this time, except on a busy machine.
       durationMs: 80_000,
       maxRestMs: 8_000,
       schedule: schedule.values(),

@@ -29,7 +29,7 @@ export interface Subscriber {
   readonly client: HubClient;
   follow(channelId: string, last: number): Promise<void>;
   /**
-   * Breaks the connection and returns to the first hub, unless it is there already. Every hub should have clients.
+   * Breaks the connection and returns to the first hub, so that every hub has clients. Does nothing at the first hub.
    */
   returnHome(): void;
   close(): Promise<void>;

@@ -3,8 +3,8 @@ import { isDirectChannelId } from '@openclaw/protocol';
 export type WireReport = (kind: 'wire gap' | 'wire double', text: string) => void;
 
 /**
- * Checks the frames of one client before the SDK, which repairs mistakes of a hub. On one connection the events of
- * each subscribed channel must be consecutive.
+ * Checks the frames of one client before the SDK sees them, because the SDK repairs mistakes of a hub. On one
+ * connection, the events of each subscribed channel must be consecutive.
  */
 export interface WireTap {
   opened(): void;
@@ -62,7 +62,8 @@ export function createWireTap(
   function onEvent(channelId: string, seq: number) {
     const before = last.get(channelId);
     if (before === undefined) {
-      // The first seq is unknown before the answer to a subscribe, and for a new direct channel, which needs none.
+      // The first seq is unknown until a subscribe is answered. A new direct channel needs no subscribe, so its first
+      // event gives the seq.
       if (isDirectChannelId(channelId)) last.set(channelId, seq);
       return;
     }

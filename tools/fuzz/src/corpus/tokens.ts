@@ -85,7 +85,7 @@ export const tokenCases: readonly TokenCase[] = [
     { alg: 'RS256' },
     { alg: 'EdDSA' },
   ]),
-  // The algorithm alone decides which secret is used.
+  // The hub chooses the secret by the algorithm alone, so these header fields change nothing.
   ...headed(true, [
     { kid: '../../../dev/null' },
     { kid: "' or 1=1 --" },

@@ -160,7 +160,7 @@ function instructionsOf(text: string): [instruction: string, rest: string][] {
 
 async function runInside(command: string, cwd: string, env: Record<string, string>): Promise<void> {
   const { HOME, PATH = '' } = process.env;
-  // The project's setup chose the Node that runs this process.
+  // The command must use the Node of this process, which the project's setup chose.
   const path = [dirname(process.execPath), PATH].join(delimiter);
   await run('sh', ['-ec', command], {
     cwd,

@@ -66,7 +66,7 @@ describe('infra/cluster', () => {
       },
       { what: 'a whole cluster', timeoutMs: 20_000, everyMs: 100 },
     );
-  /** Gives every node another address, like pods that were all restarted. */
+  /** Changes the stored address of every node. All addresses then seem to be new, as after a restart of all pods. */
   const moveAll = async () => {
     for (const { folder } of nodes) {
       const file = join(folder.path, 'nodes.conf');

@@ -138,7 +138,10 @@ export async function startPod(
     );
   }
 
-  /** As in Kubernetes, the ConfigMaps come first, then each entry, which may refer to earlier ones as $(NAME). */
+  /**
+   * As in Kubernetes, the ConfigMaps come first, then the entries of `env`. A later variable may contain an earlier one
+   * as $(NAME).
+   */
   function environmentOf(container: Container): Record<string, string> {
     const given: Record<string, string> = {};
     for (const { configMapRef } of container.envFrom ?? []) {

@@ -9,7 +9,7 @@ interface Started {
   readonly env: Readonly<Record<string, string>>;
 }
 export type Program = (context: {
-  /** This folder holds the mounts under their paths. */
+  /** The folder contains each mount at the mount's path in the container. */
   readonly tree: string;
   readonly port: (containerPort: number) => number;
   readonly env: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ function hubProgram(image: BuiltImage): Program {
   });
 }
 
-/** start.sh passes further arguments to redis-server, and they override the files. */
+/** start.sh passes further arguments to redis-server, where they override the configuration files. */
 function redisProgram(container: Container): Program {
   return ({ tree, port }) => {
     const words = [...(container.command ?? []), ...(container.args ?? [])];

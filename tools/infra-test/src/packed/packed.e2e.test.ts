@@ -8,7 +8,7 @@ import { startPackageRegistry, type PackageRegistry } from './package-registry.t
 import { installNode, installNodeTypes, installTypeScript } from './toolchains.ts';
 import { createUserProject, type UserProject } from './user-project.ts';
 
-// These are the lowest Node that the packages support, and the hub's Node.
+// The lowest Node version that the packages support, and the hub's version.
 const nodes = ['22.13.0', '24.21.0'];
 const compilers = ['5.9.3', '6.0.3'];
 const blocks = readReadmeBlocks();

@@ -57,7 +57,7 @@ interface Drill {
   readonly alerts: readonly [string, ...string[]];
   readonly fault: string;
   /**
-   * Maps an alert to the blocks, by index, in the section "End" that end this fault.
+   * Maps an alert to the indexes of the blocks that end this fault. The blocks are in the section "End" of the runbook.
    * @default the first
    */
   readonly blocks?: Readonly<Record<string, readonly number[]>>;
@@ -288,7 +288,7 @@ const drills: readonly Drill[] = [
     fault: 'Redis is full and may not evict',
     async cause({ redis }) {
       await redis.command('CONFIG SET maxmemory-policy noeviction');
-      // A smaller maxmemory would also close connections, because their buffers may take only a tenth of it.
+      // Clients' buffers may take only a tenth of maxmemory, so a smaller maxmemory would also close connections.
       await redis.command('SETRANGE other:dump 40000000 x');
       await redis.command('CONFIG SET maxmemory 30mb');
       scope.defer(() => redis.command('DEL other:dump'));
@@ -344,7 +344,8 @@ const drills: readonly Drill[] = [
     async cause({ redis }) {
       scope.defer(await openRedisConnections(redis.port, 100));
       const used = /connected_clients:(\d+)/.exec(await redis.command('INFO clients'))?.[1];
-      // The number includes the connection that read it and then closes, so one slot stays free for the exporter.
+      // The number includes the connection that read the number. That connection then closes, so one slot stays free
+      // for the exporter.
       await redis.command(`CONFIG SET maxclients ${Number(used)}`);
       scope.defer(startKnocking(redis.port));
       scope.defer(() => redis.command('CONFIG SET maxclients 10000'));
@@ -371,7 +372,8 @@ const drills: readonly Drill[] = [
       await monitoring.setRedisNodes([redis.plainUrl, kept.plainUrl]);
       disk.fill();
       renameSync(join(disk.path, 'filler'), join(disk.path, 'temp-rewriteaof-1.aof'));
-      // Redis writes the file at the end of a command, and then refuses writes until it can write the file.
+      // Redis writes the append-only file at the end of a command. After a failure, it refuses writes until it can
+      // write the file.
       await waitFor(
         async () => /MISCONF/.test(await kept.command(`SET filler ${'x'.repeat(10_000)}`)),
         { what: 'a failed write of the append-only file', timeoutMs: 30_000, everyMs: 200 },

@@ -15,7 +15,7 @@ export interface Service {
 
 /** Replaces the program `docker` for the runbooks' commands, and acts on the test's processes. */
 export interface ComposeStub extends AsyncDisposable {
-  /** The program needs `folder` on PATH, and the variable. */
+  /** A command uses the stub if `folder` is on PATH and the variable is set. */
   readonly env: { readonly folder: string; readonly DRILL_COMPOSE: string };
 }
 

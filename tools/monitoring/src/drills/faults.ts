@@ -36,7 +36,7 @@ export function startWriter(port: number, auth: string, valueBytes: number): Rep
   };
 }
 
-/** Opens two connections at a time and closes them, so that some exceed a tight `maxclients`. */
+/** Opens three connections at a time and closes them, so that some exceed a tight `maxclients`. */
 export function startKnocking(port: number): Repair {
   const timer = setInterval(() => {
     const sockets = [1, 2, 3].map(() => connect({ port, host: '127.0.0.1' }));
@@ -47,8 +47,8 @@ export function startKnocking(port: number): Repair {
 }
 
 /**
- * Stops the process for most of the time, like a machine without a free core, until it has restarted with another
- * pid.
+ * Stops the process for most of the time, as if the machine had no free core. Ends when the process has restarted with
+ * another pid.
  */
 export function startStarving(pid: () => number): Repair {
   const starved = pid();

@@ -8,7 +8,7 @@ export interface HubService extends Service, AsyncDisposable {
   readonly hub: HubProcess;
   /** The address is the `host:port` of /readyz and /metrics. */
   readonly opsAddress: string;
-  /** Restarts the hub with its fixed variables and these, which last until the next call. */
+  /** Restarts the hub with its fixed variables and `env`. The next call replaces `env`. */
   configure(env: Environment): Promise<void>;
   kill(): Promise<void>;
 }

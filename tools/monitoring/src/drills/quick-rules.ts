@@ -1,12 +1,12 @@
 import type { RuleFile } from '../alert-rules.ts';
 
-/** Replaces shorter windows, and covers several scrapes, which are two seconds apart. */
+/** Replaces windows of up to ten minutes. Covers several scrapes, which are two seconds apart. */
 const shortWindow = '14s';
-/** Replaces windows of over ten minutes, and covers the three starts of a restarting hub. */
+/** Replaces longer windows. Covers the three starts of a restarting hub. */
 const longWindow = '45s';
 const secondsOf = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
-/** Windows take seconds, so that a drill does too. Conditions and thresholds stay. */
+/** Shortens the windows to seconds, so that a drill is quick. Conditions and thresholds stay the same. */
 export function quickRules({ groups }: RuleFile): RuleFile {
   return {
     groups: groups.map(({ name, rules }) => ({

@@ -67,7 +67,7 @@ function accepts(port: number): Promise<boolean> {
 }
 
 export async function startWorld(scope: Scope): Promise<World> {
-  // Without fsync, a slow disk of this machine fires no alert.
+  // fsync is off, so that a slow disk of this machine fires no alert.
   const postgres = await scope.use(
     startPostgres(['max_connections=80', 'max_prepared_transactions=4', 'fsync=off']),
   );

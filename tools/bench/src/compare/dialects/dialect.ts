@@ -27,9 +27,11 @@ export interface Dialect {
   path(agentId: string): string;
   converse(identity: Identity, listener: Listener): Conversation;
   publication(index: number, channelId: string, content: string): string;
-  /** Occurs only in refusals. A counting client searches for it, because it does not parse frames. */
+  /**
+   * This text occurs only in refusals. A client that only counts messages searches for it instead of parsing frames.
+   */
   readonly refusalMark: string;
-  /** A counting client must answer the system's own pings with `pong`. Null for pings of WebSocket. */
+  /** A client that only counts messages must answer the system's own pings with `pong`. Null for pings of WebSocket. */
   readonly ping: {
     /** A ping frame begins with this text. */
     readonly alone: string;

@@ -25,7 +25,7 @@ export function channelOf(channels: readonly Channel[], index: number): Channel 
   return channel;
 }
 
-/** The channel's members take turns. Returns false if the sending member is not connected. */
+/** The channel's members take turns. Returns false if no member can send. */
 export function publish(
   channels: readonly Channel[],
   index: number,

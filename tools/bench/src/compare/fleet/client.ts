@@ -14,7 +14,7 @@ export interface ClientEvents {
 export interface Client {
   readonly channelIds: readonly string[];
   readonly isReady: boolean;
-  /** Counts ends of a ready connection that the client did not cause. */
+  /** Counts how often a ready connection ended although the client did not end it. */
   readonly closes: number;
   readonly retryAfterMs: number | null;
   /**
@@ -34,8 +34,8 @@ export interface ClientOptions {
   readonly agentId: string;
   readonly channelIds: readonly string[];
   /**
-   * A client that needs its position parses every frame. Otherwise it only searches the received bytes for the marks
-   * of messages, at a tenth of the cost.
+   * A client that needs its position parses every frame. Any other client only searches the received bytes for the
+   * marks of messages, at a tenth of the cost.
    */
   readonly readsFrames: boolean;
 }
@@ -86,7 +86,8 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
     let scanned: Buffer | null = null;
     let markAt = Infinity;
     const scan = (bytes: Buffer, start: number, end: number) => {
-      // Searches like a finder, but also needs the positions.
+      // Searches all frames that arrived together in one pass, as a finder does, but also needs the position of each
+      // mark.
       if (bytes !== scanned || markAt < start) markAt = nextMark(bytes, start);
       scanned = bytes;
       while (markAt < end) {

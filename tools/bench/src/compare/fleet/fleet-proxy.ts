@@ -14,7 +14,8 @@ export interface FleetAnswer {
 }
 
 /**
- * The fleet runs in its own process. Closing it or aborting `signal` ends the process and rejects unanswered calls.
+ * Runs the fleet in its own process. Closing the fleet or aborting `signal` ends the process and rejects unanswered
+ * calls.
  */
 export async function startFleet(
   setup: FleetSetup,

@@ -64,7 +64,7 @@ export function createInterruptedLoad(
     return lost;
   }
 
-  /** A message may be accepted after its deliveries, so losses are counted only after a while without arrivals. */
+  /** A message may be accepted after its deliveries, so this function waits before it counts losses. */
   async function result(): Promise<InterruptedResult> {
     const endMs = performance.now() + drainMs;
     await delay(quietMs);

@@ -4,7 +4,7 @@ import type { DialectName } from '../dialects/dialects.ts';
 export interface RunningSystem extends AsyncDisposable {
   readonly port: number;
   readonly pids: { readonly server: number; readonly redis: number };
-  /** The process of the server takes this long from its start to its first answer, while Redis runs already. */
+  /** The time from the start of the server's process to its first answer. Redis runs already. */
   readonly startMs: number;
   /** Stops the server like a deployment, and starts it again on the same port. */
   restart(): Promise<void>;

@@ -5,7 +5,7 @@ import { busyMachineNotes, membersOf, withFleet } from './run-fleet.ts';
 import type { Effort, Work } from './work.ts';
 
 const maxP99Ms = 50;
-/** With a smaller share of arrived deliveries, a queue is growing. */
+/** If less than this share of the due deliveries arrives, a queue is growing. */
 const minDeliveredShare = 0.97;
 const growth = 1.5;
 const bisections = 3;
@@ -71,7 +71,10 @@ interface Step {
   readonly result: LoadResult;
 }
 
-/** Raises the rate until one rate fails twice, or lowers it until one passes. Then it bisects between the two. */
+/**
+ * Raises the rate until a rate fails twice, or lowers the rate until a rate passes. Then bisects between the highest
+ * rate that passed and the lowest rate that failed.
+ */
 async function findLimit(
   fleet: Fleet,
   pids: LoadPlan['pids'],

@@ -10,7 +10,7 @@ export interface Effort {
 }
 
 export interface Measured {
-  /** The keys are those of the work's columns; null where a column does not apply. */
+  /** Maps the key of each column to its value. The value is null where the column does not apply. */
   readonly values: Readonly<Record<string, number | null>>;
   /** The notes name circumstances of the values, such as refused messages. */
   readonly notes: readonly string[];
