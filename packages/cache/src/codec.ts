@@ -64,7 +64,7 @@ export function recentMessagesCodec<Message extends object>(
   };
 }
 
-/** The stored head is out of date and is never used. */
+/** The head in a stored channel is not kept up to date, so `withHead` replaces it. */
 export function channelCodec<Channel extends { readonly head: number }>(
   settings: Settings,
 ): Codec<Channel> {

@@ -11,7 +11,9 @@ export type ChatStoreErrorCode =
   | 'unwritable'
   /** The file is damaged or not an SQLite database. */
   | 'corrupt'
-  /** The server refused the user, the password or the database's name, or its TLS certificate is not accepted. */
+  /**
+   * The server refused the user, the password or the database's name, or the server's TLS certificate is not accepted.
+   */
   | 'unauthorized'
   /** A newer release has migrated this database, and this one cannot serve it. */
   | 'newer_schema'

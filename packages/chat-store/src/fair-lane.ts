@@ -17,8 +17,8 @@ interface Party {
 const retryAfterMs = 500;
 
 /**
- * Limits concurrent calls. Waiting calls take turns by agent. If the lane is full when an agent with few waiting calls
- * makes a call, the latest waiting call of the agent with the most is refused.
+ * Limits concurrent calls. Waiting calls take turns by agent. If the lane is full, a call of another agent displaces
+ * the latest waiting call of the agent with the most waiting calls. The displaced call is refused.
  */
 export function createFairLane(options: FairLaneOptions) {
   const { width, widthPerAgent, maxCalls, timeoutMs } = options;

@@ -3,7 +3,6 @@ interface PaceOptions {
   readonly busyGapMs: number;
   readonly busyAppendsPerSecond: number;
   readonly maxGapMs: number;
-  /** @default performance.now */
   readonly clock?: () => number;
 }
 
@@ -146,10 +145,9 @@ export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: Gr
     get queueLength() {
       return queue.length;
     },
-    /** Refuses new commands and answers the waiting ones. */
+    /** Refuses new commands, and resolves when the earlier commands are answered. */
     async close() {
       isClosed = true;
-      // The wait is bounded, because each command is answered by its deadline.
       if (queue.length > 0 || running.length > 0) {
         await new Promise<void>((resolve) => {
           const last = setTimeout(resolve, timeoutMs + 100);
@@ -186,7 +184,6 @@ export function createPace(options: PaceOptions) {
 
   return {
     waitMs: () => Math.max(0, lastMs + currentGapMs - clock()),
-    /** Call it when a group begins. */
     began(size: number) {
       lastMs = clock();
       inWindow += size;

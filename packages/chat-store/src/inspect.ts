@@ -16,7 +16,7 @@ export interface StoreInspection {
     readonly newer: readonly string[];
   };
   readonly sizeBytes: number;
-  /** Null while the database has no schema. `channels` and `newest` are then null too, and lists are empty. */
+  /** Null while migrations are pending. `channels` and `newest` are then null too, and `hubs` is empty. */
   readonly epoch: string | null;
   /** Includes deleted channels. */
   readonly channels: number | null;
@@ -92,7 +92,7 @@ async function inspectPostgres(url: string, timeoutMs: number): Promise<StoreIns
     // Poolers refuse unknown startup parameters such as statement_timeout.
     query_timeout: timeoutMs,
   });
-  // Without a listener, a lost connection would end the process. The waiting query fails too.
+  // Without a listener, a lost connection would end the process. The waiting query also reports the loss.
   client.on('error', () => undefined);
   const destroy = () =>
     (

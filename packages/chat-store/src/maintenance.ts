@@ -13,7 +13,7 @@ export type { HubActivity } from './core/hubs.ts';
 export type { PlannedMigration, SchemaState } from './core/migrate.ts';
 export { whyNotServed } from './core/migrate.ts';
 
-/** Compares a database with its copy. */
+/** A database and its copy must have equal ledgers. */
 export interface DatabaseLedger {
   readonly epoch: string;
   readonly migration: string;

@@ -13,7 +13,6 @@ import { createClient, type HubClient } from './index.ts';
 
 const folder = resolve(import.meta.dirname, '..');
 const source = readFileSync(resolve(folder, 'examples/agent.ts'), 'utf8');
-/** The agent's source without claim and clientMessageId. */
 const careless = source
   .replace(/const claim = .*/, 'const claim = { fence: null };')
   .replace(/const once = .*/, 'const once = {};');
@@ -156,7 +155,7 @@ describe.each(['SQLite', 'PostgreSQL'])('agents on two hubs and %s', (engine) =>
     await stop();
   }, 180_000);
 
-  // The negative control: what fleets report without claims and ids.
+  // Negative control: without claims and ids, agents answer twice, as fleets report.
   it('answer twice without claim, basedOn and clientMessageId', async () => {
     const { zoe, asks, stop } = await killInTheMiddle(careless, 'careless');
     await waitFor(async () => (await endsOf(zoe, 'careless')).every((end) => end === 'done,done'), {

@@ -84,7 +84,7 @@ function createFrameBatcher(write: (text: string) => void) {
 
 /** Unanswered calls survive a lost connection. `write` sends one frame. */
 export function createCalls(options: ResolvedOptions, write: (text: string) => void) {
-  // Repeats keep the order of the first calls.
+  // In the order in which the calls were made. Repeats keep this order.
   const calls = new Map<number, PendingCall>();
   const batcher = createFrameBatcher(write);
   let inFlight = 0;

@@ -15,7 +15,7 @@ import type { HubClient } from './hub-client.ts';
 /** A proxy. `send` names the hub for new connections; existing connections stay. */
 interface Balancer {
   readonly url: string;
-  /** The requested waits of draining hubs. */
+  /** The waits that draining hubs asked their clients to make. */
   slotsMs(): number[];
   send(to: HubProcess): void;
   stop(): Promise<void>;

@@ -11,10 +11,12 @@ export interface StreamReader extends TopicReader {
 }
 
 export interface EventStreamOptions {
-  /** The most waiting events. The reader gets later durable events from the log. */
+  /**
+   * The most events that wait for the reader. While so many wait, new events are dropped. The reader later gets the
+   * durable ones from the log.
+   */
   readonly max: number;
   readonly signal: AbortSignal | undefined;
-  /** The returned function stops the source. */
   start(reader: StreamReader): () => void;
   /** Up to `max` durable events after a seq. Waits until the hub can answer. */
   readLog(after: number, signal: AbortSignal): Promise<readonly Envelope[]>;
@@ -43,8 +45,8 @@ export async function readLogPage(
 }
 
 /**
- * An async iterator over events from the call on. With a slow reader, the stream is `behind`: it drops new events, and
- * later reads them from the log (`filling`). So memory is bounded, and no durable event is lost.
+ * Returns an async iterator over the events after this call. While the reader is slow, the stream is `behind`: it drops
+ * new events, and later reads them from the log (`filling`). So memory is bounded, and no durable event is lost.
  */
 export function createEventStream(options: EventStreamOptions): AsyncIterableIterator<Envelope> {
   const { max, signal } = options;
@@ -120,7 +122,8 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
 
   function onPage(page: readonly Envelope[]) {
     const before = lastSeq();
-    // After a restore, the same seqs belong to other events. A discontinuity reports the restore.
+    // After a restore, other events have the same seqs, so events of another epoch are left out. A discontinuity
+    // reports the restore.
     for (const envelope of page) if (envelope.epoch === last?.epoch) push(envelope);
     const hasMoved = lastSeq() > before;
     for (const envelope of buffered) {

@@ -5,8 +5,8 @@ import { HubError, retryPauseMs } from './errors.ts';
 /** A message with a missing part is read at most this often. */
 const readEveryMs = 1_000;
 /**
- * `messagesMax`: the most followed messages; beyond it, the oldest one is forgotten. `keptMax`: the most UTF-16 code
- * units of deltas that are kept for one message.
+ * At most `messagesMax` messages are followed. Beyond that, the oldest one is forgotten. For each message, deltas with
+ * at most `keptMax` UTF-16 code units are kept.
  */
 const messagesMax = 200;
 const keptMax = 65_536;
@@ -20,7 +20,10 @@ interface Growing {
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** Passes each growing message to `listener` with its text so far, and once more at its end. `read` loads a message. */
+/**
+ * Passes each growing message to `listener` with its text so far, and once more when the message ends. `read` loads a
+ * message.
+ */
 export function createGrowingTexts(
   listener: (message: Message) => void,
   read: (messageId: string) => Promise<Message>,
@@ -33,7 +36,7 @@ export function createGrowingTexts(
     growing.delete(messageId);
   }
 
-  /** A message that does not grow is passed on as ended. */
+  /** A followed message that no longer grows is passed on once more, and then forgotten. */
   function take(message: Message): void {
     const known = growing.get(message.id);
     if (message.state !== 'streaming' || message.deletedAt !== null) {

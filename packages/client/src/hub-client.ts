@@ -82,7 +82,7 @@ export interface HubClient {
   /** Accepts an ask before its deadline. A reply to its message accepts it too. */
   readonly acceptAsk: Call<'ask.accept', [askId: string, note?: string | null]>;
   readonly declineAsk: Call<'ask.decline', [askId: string, note?: string | null]>;
-  /** Reports that an ask is done: at any time, if it was accepted in time. */
+  /** Reports that an ask is done. If the ask was accepted before its deadline, this is allowed at any time. */
   readonly finishAsk: Call<'ask.done', [askId: string, note?: string | null]>;
   /** Lists questions in this agent's channels, newest first. */
   readonly questions: Call<'question.list', [query?: ParamsInputOf<'question.list'>]>;

@@ -7,14 +7,13 @@ export interface ScriptedCall {
   readonly params: Record<string, never> & { [name: string]: unknown };
 }
 
-/** The test decides which frames it sends. */
+/** The test decides which frames the hub sends. */
 export interface HubSide {
   readonly address: string;
   readonly offered: readonly string[];
   readonly calls: readonly ScriptedCall[];
   readonly frames: number;
   readonly closed: Promise<void>;
-  /** Each call is returned once. */
   nextCall(method: MethodName): Promise<ScriptedCall>;
   answer(call: ScriptedCall, result: unknown): void;
   refuse(call: ScriptedCall, error: object): void;
@@ -29,7 +28,6 @@ export interface HubSide {
 
 export interface ScriptedHub {
   readonly url: string;
-  /** Each connection is returned once, in order. */
   nextConnection(): Promise<HubSide>;
   readonly connectionCount: number;
   stop(): Promise<void>;
@@ -133,7 +131,6 @@ export const exampleWelcome = {
   direct: [] as { channelId: string; head: number }[],
 };
 
-/** Contains only the fields that a client reads. */
 export function exampleEnvelope(
   channelId: string | null,
   seq: number | null,

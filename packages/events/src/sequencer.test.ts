@@ -315,7 +315,7 @@ describe('a sequencer and another epoch', () => {
   });
 
   it('does not continue one epoch with the log of another', async () => {
-    // The race: a restored log has grown past our head before this hub learns of the restore.
+    // The race: before this hub learns of a restore, the restored log has grown past the hub's head.
     const bench = createSequencerBench(3, { head: 3 });
     bench.sequencer.raise(4);
     await bench.fetches[0]?.answerWith([sampleMessage({ seq: 4, epoch: 'epoch-2' })]);

@@ -34,7 +34,7 @@ export interface PresenceRecord {
 
 export const defaultState: PresenceState = { status: 'online', customStatus: null, avatar: null };
 
-/** In UTF-16 units. Every listing repeats the texts. */
+/** Counts UTF-16 units. The length is bounded, because every listing repeats the texts. */
 const maxTextLength = 1024;
 const maxMetadataBytes = 1024;
 
@@ -82,7 +82,6 @@ function copyMetadata(metadata: PresenceMetadata): PresenceMetadata {
   );
 }
 
-/** Null for an empty or corrupt text. */
 export function parseMetadata(text: string): PresenceMetadata | null {
   if (text === '') return null;
   try {
@@ -94,7 +93,6 @@ export function parseMetadata(text: string): PresenceMetadata | null {
   }
 }
 
-/** Empty for none. */
 export function metadataText({ metadata }: Pick<PresenceState, 'metadata'>): string {
   return metadata ? JSON.stringify(metadata) : '';
 }

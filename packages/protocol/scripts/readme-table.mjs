@@ -29,7 +29,6 @@ const eventTable = [
   ]),
 ];
 
-/** The text with the table between its markers. */
 function withTable(text, name, [head, ...body]) {
   const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
   const from = text.indexOf(start);

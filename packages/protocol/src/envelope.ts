@@ -5,8 +5,8 @@ import { senderKindSchema, seqSchema, timestampSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
 /**
- * The form in which clients and topics get an event. `channelId` repeats the event's. `seq` is null only for ephemeral
- * events.
+ * The form in which clients and topics get an event. `channelId` equals the `channelId` of the event. `seq` is null
+ * only for ephemeral events.
  */
 export const envelopeSchema = z
   .object({

@@ -76,7 +76,7 @@ export const limits = {
   reasonChars: 512,
   titleChars: 256,
   displayNameChars: 128,
-  /** Sent to everyone present. */
+  /** A custom status is short, because it is sent to everyone present. */
   customStatusChars: 128,
   turnLabelChars: 128,
   queueDepth: 1_000_000,

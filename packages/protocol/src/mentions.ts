@@ -24,8 +24,8 @@ const nameCharsMax = 256;
 const candidatesMax = 8;
 
 /**
- * Finds each `@` that an id follows, except inside a word such as an e-mail address. Code, quotations, links, URLs and
- * `\@` mention nobody. Linear time.
+ * Finds each `@` before an id, except inside a word such as an e-mail address. Code, quotations, links, URLs and `\@`
+ * mention nobody. Linear time.
  */
 export function parseMentions(content: string): ParsedMentions {
   if (!content.includes('@')) return nothing;

@@ -236,7 +236,7 @@ export function openClusterTransport(
     owners,
     ownerOf: (slot: number): string | undefined => cluster.slots[slot]?.[0],
     refresh: refreshSoon,
-    /** Called after each answer, even an unchanged one. */
+    /** `listener` is called each time the slots were read, even if they did not change. */
     onRefresh: (listener: () => void) => void topologyListeners.push(listener),
   };
   return { transport, topology };

@@ -2,7 +2,6 @@
 export function createListeners<A extends unknown[]>(onThrow: (error: unknown) => void) {
   const entries = new Set<{ readonly call: (...args: A) => void }>();
   return {
-    /** The same function may be added twice. */
     add: (call: (...args: A) => void): (() => void) => {
       const entry = { call };
       entries.add(entry);

@@ -62,7 +62,7 @@ async function rows(): Promise<Row[]> {
 const wordsOf = (command: string) =>
   [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 
-/** Null when the command would run the test of its row, else the reason why not. */
+/** Null if the row's command runs the row's test; otherwise the reason why it does not. */
 async function problemOf({ command, test }: Row): Promise<string | null> {
   const source = await readText(test);
   const [program, verb = '', ...rest] = wordsOf(command);

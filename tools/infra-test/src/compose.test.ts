@@ -269,7 +269,7 @@ describe('each service', () => {
     for (const [, name, service] of every) {
       for (const [variable, value] of Object.entries(service.environment ?? {})) {
         if (!/PASS|SECRET|TOKEN/.test(variable)) continue;
-        // The exporters' variable for the password has another name than in .env.
+        // In the exporters, the variable of the password has another name than in .env.
         const expected = name.endsWith('-exporter')
           ? expect.stringMatching(/^\$\{[A-Z_]+_PASSWORD:-\}$/)
           : `\${${variable.replace('HUB_DB_', 'POSTGRES_')}:-}`;

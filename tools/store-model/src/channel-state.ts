@@ -9,7 +9,6 @@ export interface First {
   readonly print: string | null;
 }
 
-/** The state is immutable. */
 export interface ChannelState {
   /** The channel is null when it never existed. */
   readonly channel: Channel | null;

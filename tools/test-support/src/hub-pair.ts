@@ -49,13 +49,11 @@ export interface ReportedRedis {
   readonly breaker: 'closed' | 'open' | 'half_open';
   readonly subscriber: {
     readonly connected: boolean;
-    /** Counts topics that Redis has not confirmed. */
     readonly unconfirmed: number;
     readonly reconnects: number;
   };
 }
 
-/** The hub may be ready or not. */
 export async function readyReport(hub: HubProcess): Promise<{
   readonly ready: boolean;
   readonly reason: string | null;

@@ -5,7 +5,7 @@ import { usesRedis } from './hub-pair.ts';
 import { waitFor } from './processes.ts';
 import { RpcCallError, type RpcSocket } from './rpc-socket.ts';
 
-/** Resolves when all hubs use Redis, or none does. */
+/** Resolves when all hubs use Redis (`used`), or when no hub does (`away`). */
 export async function untilRedisIs(
   state: 'used' | 'away',
   hubs: readonly HubProcess[],
@@ -118,7 +118,7 @@ export async function allowedElsewhere(
         },
       );
       if (isLimited) return allowed;
-      // The first hub shares its counts with the next exchange.
+      // The first hub shares its counts only at its next exchange.
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   } finally {

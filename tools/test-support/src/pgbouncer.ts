@@ -16,7 +16,6 @@ export interface PgBouncerOptions {
   readonly poolSize?: number;
   /** @default a free port */
   readonly port?: number;
-  /** These lines are added to the section `pgbouncer`. */
   readonly settings?: readonly string[];
 }
 

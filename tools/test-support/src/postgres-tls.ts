@@ -22,7 +22,7 @@ export function installCertificate(
   return { certificateFile: copyOf(certificateFile, 'pem'), keyFile: copyOf(keyFile, 'key') };
 }
 
-/** New connections may use TLS or not. Returns a function that ends TLS. */
+/** From now on, new connections may use TLS, but need not. Returns a function that ends TLS. */
 export function serveOverTls(server: PostgresServer, certificate: CertificateFiles): () => void {
   const { certificateFile, keyFile } = installCertificate(server, 'server', certificate);
   const settings = { ssl: 'on', ssl_cert_file: certificateFile, ssl_key_file: keyFile };

@@ -144,7 +144,6 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
     received,
     events,
     call(method, params = {}) {
-      // On a closed socket the call would get no answer.
       if (ws.readyState !== ws.OPEN) return Promise.reject(new Error('the socket is not open'));
       const id = ++nextId;
       return new Promise((resolve, reject) => {

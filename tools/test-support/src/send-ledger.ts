@@ -19,7 +19,6 @@ export interface SendTotals {
   readonly acked: number;
   /** Counts sends that were never acknowledged: they were refused, or the outcome is unknown. */
   readonly failed: number;
-  /** Sends that were never acknowledged, but are in the log. */
   readonly storedUnacked: number;
   readonly stored: number;
   readonly repeats: number;

@@ -108,7 +108,7 @@ export function createAgent(
     if (dueMs >= tally.times.measureMs) tally.skipped += 1;
   }
 
-  /** Until it has run, `work` counts as an unanswered operation of the channel. `close` cancels it. */
+  /** Runs `work` later. Until then, `work` counts as an unanswered operation of the channel. `close` cancels `work`. */
   function after(channelId: string, ms: number, work: () => void) {
     begin(channelId);
     const timer = setTimeout(() => {
@@ -143,8 +143,8 @@ export function createAgent(
     if (plan.typingLeadMs === 0)
       return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
-    // The message would be sent after the end, so it is left out. To balance this, messages whose typing began in the
-    // warm-up are sent in the measured time.
+    // A message that would be sent after the end is left out. In return, the measured time begins with messages whose
+    // typing began in the warm-up.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
     after(channelId, Math.max(0, sendMs - nowMs()), () => {
@@ -177,14 +177,17 @@ export function createAgent(
     received.subscribed(channelId, head);
   }
 
-  /** The hub would refuse unanswered calls in the channel after the leave, so these are awaited first. */
+  /**
+   * After the leave, the hub would refuse calls in the channel that are unanswered, so the agent first awaits their
+   * answers.
+   */
   async function rejoin(channelId: string) {
     away.add(channelId);
     if (pending.has(channelId)) {
       await new Promise<void>((resolve) => idleWaiters.set(channelId, resolve));
       idleWaiters.delete(channelId);
     }
-    // The agent itself caused this wait, so it does not count as latency.
+    // The agent itself caused the wait above, so the wait does not count as latency.
     const startMs = nowMs();
     received.unsubscribing(channelId);
     const channel = client.channel(channelId);

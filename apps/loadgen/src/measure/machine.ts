@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 export interface MachineTicks {
   readonly total: number;
   readonly idle: number;
-  /** The host of this virtual machine gave this time to other machines. */
+  /** Time that the host of this virtual machine gave to other machines. */
   readonly stolen: number;
 }
 

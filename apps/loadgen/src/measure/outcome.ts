@@ -49,7 +49,7 @@ export interface Outcome {
   readonly plan: Plan;
   readonly startedAt: string;
   readonly isInterrupted: boolean;
-  /** Counts, by message, how often agents failed to connect, join or subscribe. */
+  /** How often agents failed to connect, join or subscribe, by error message. */
   readonly failures: Readonly<Record<string, number>>;
   readonly stages: readonly StageOutcome[];
   readonly total: Measurement;

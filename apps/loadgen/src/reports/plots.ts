@@ -107,7 +107,7 @@ function pathOf(
       return;
     }
     path += `${isPen ? 'L' : 'M'}${x(seconds[index] ?? 0)} ${y(value)}`;
-    // A line needs two points. A lone point becomes a dot, because line ends are round.
+    // A line needs two points, so a lone point gets a very short line. Its round ends make it a dot.
     if (!isPen) path += 'h0.1';
     isPen = true;
   });

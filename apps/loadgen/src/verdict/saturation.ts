@@ -6,8 +6,8 @@ const busyMax = 0.95;
 const stolenMax = 0.05;
 
 /**
- * Returns one sentence for each sign that the generator's machine was overloaded and may have caused the results.
- * Lateness above `latenessMaxMs` is such a sign, because this delay alone uses up a threshold.
+ * Returns one sentence for each sign that the generator's machine was overloaded and may have caused the results. A
+ * lateness above `latenessMaxMs` is such a sign.
  */
 export function saturationOf(
   { generator, machine, latencies }: Measurement,

@@ -84,7 +84,7 @@ export function describeInboxRows(
       expect(await read(reader, { limit: 1 })).toMatchObject({ omitted });
       const page = await read(reader, newest);
       expect(page).toMatchObject({ texts: ['new'], omitted: full });
-      // Negative control: an older cursor covers neither items that fell out nor items that wait.
+      // Negative control: the acknowledgement of an older cursor does not change which items are omitted.
       await write(reader, 'inbox.ack', { cursor });
       expect(await read(reader, newest)).toMatchObject({ omitted: full });
       await write(reader, 'inbox.ack', { cursor: page.cursor });
@@ -93,7 +93,8 @@ export function describeInboxRows(
       expect(database.count(`select count(*) from inbox_overflow`)).toBe(0);
     });
 
-    // The fault: messages to everyone never fell out. Each read walked all of them, and none was ever removed.
+    // The fault: messages to everyone never fell out of an inbox. Each read walked all of these messages, and none of
+    // them was ever removed.
     it('of everyone fall out beyond the limit too, and are removed when no member needs them', async () => {
       const { owner, reader, channelId, call } = await world();
       await call('old');
@@ -164,8 +165,8 @@ export function describeInboxRows(
       expect(await mark()).toBe(marks.at(-1));
     });
 
-    // The fault: the mark was the sum of the items' places in the inbox. A new item could have the same sum as two
-    // earlier items, which no longer counted.
+    // The fault: the mark was the sum of the places of the newest items. A new item whose place was the sum of the
+    // places of two earlier items left the mark unchanged.
     it('change the mark of an inbox, also when places add up to the same sum', async () => {
       const { owner, reader, channelId } = await world();
       const { newestOfAll } = await core.inboxMarks([reader], 0);
@@ -265,7 +266,8 @@ export function describeInboxRows(
       expect((await read(reader)).items).toEqual([]);
     });
 
-    // The race: an agent acknowledges at two hubs. The earlier cursor waits for the member's row, and comes last.
+    // The race: an agent acknowledges at two hubs. The write of the earlier cursor waits for the lock of the member's
+    // row, so it takes effect last.
     it('of everyone stay acknowledged when an earlier cursor is acknowledged at the same time', async () => {
       const { owner, reader, channelId } = await world();
       const callAll = (content: string) =>

@@ -15,7 +15,6 @@ export function describeMessages(database: () => TestDatabase): void {
         mentions,
         metadata,
       });
-      // Only the mentioned member gets the event on its topic.
       expect(outcome).toMatchObject({ ok: true, events: [{ agentTopics: [member.agentId] }] });
       const event = eventOf(outcome);
       expect(event).toMatchObject({ seq: 3, channelId, senderId: owner.agentId });

@@ -8,7 +8,7 @@ import { openBeforeAll, type OpenedDatabase } from './opened-database.contract.t
 const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
   commandOf({ agentId: 'alice', isAdmin: false }, method, params);
 
-/** With so many `edits`, redacting all rows at once would fail. */
+/** The number `edits` must be so large that redacting all rows at once would fail. */
 export function describeRedactions(
   engine: string,
   start: () => Promise<OpenedDatabase>,
@@ -74,7 +74,7 @@ export function describeRedactions(
       const left = rowsWithText(channelId);
       expect(edits + 1 - left).toBeGreaterThan(0);
       expect(edits + 1 - left).toBeLessThanOrEqual(limits.edits);
-      // The first hub closes, and two others continue at once.
+      // The first hub closes. Two others continue the redaction at the same time.
       await first.close();
       const other = await database.open();
       while ((await Promise.all([core.sweep(), other.sweep()])).some(({ isMore }) => isMore)) {

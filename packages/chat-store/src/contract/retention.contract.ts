@@ -50,7 +50,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
     const age = (channelId: string, upTo: number, byMs: number) =>
       database.run(`update log set timestamp = timestamp - ${byMs}
         where channel_id = '${channelId}' and seq <= ${upTo}`);
-    /** Returns the number of pieces of one whole pass. */
     async function sweep(retention = none, sweepers = [core]): Promise<number> {
       database.run('update sweeps set due_at = 0');
       let pieces = 0;
@@ -146,7 +145,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       await say(silent, 1);
       await sweep();
       expect(await seqsOf(silent)).toEqual([4, 5, 6, 7, 8]);
-      // The next pass applies another value; null removes it.
+      // The next pass applies the new limit. Null removes the limit.
       await write('channel.update', { channelId: lax, maxMessages: 1 });
       await write('channel.update', { channelId: strict, maxMessages: null });
       await say(strict, 3);

@@ -24,11 +24,14 @@ export interface LastMessage {
 
 /** An agent without connections is listed only if it was seen within this time. */
 const seenWithinMs = 86_400_000;
-/** The most channels in which an agent's last message is searched. */
+/** An agent's last messages are searched in at most this many channels. */
 const channelsMax = 500;
 const lastMessagesMax = 3;
 
-/** Agents and services, without persons, that are connected or were seen within a day, by id. */
+/**
+ * Returns agents and services in the order of their ids, if they are connected or were seen within a day. Leaves out
+ * persons.
+ */
 export async function readFleet(
   engine: Engine,
   cursor: string,

@@ -5,7 +5,6 @@ import { ChatStoreError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import { runGroup } from './run-group.ts';
 
-/** Counts turns of the event loop before the transaction begins. */
 async function turnsBeforeBegin(content: string, messages: number): Promise<number> {
   let turns = 0;
   let isWatching = true;

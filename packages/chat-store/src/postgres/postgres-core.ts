@@ -23,7 +23,7 @@ import { refuseWhileSilent } from './silence.ts';
 /** How long a call waits for a silent server. */
 const probeMs = 100;
 
-/** For system calls and look-ups. Look-ups never take all connections. */
+/** Connections for system calls and look-ups. Look-ups never take all of them. */
 const systemPoolSize = lookUpsAtOnce + 2;
 
 /** A prepared statement does not exist, or exists already. */
@@ -47,8 +47,8 @@ export async function openPostgresCore(
   const session: SessionMode = { isPooled: false };
   const settings = { ...options, session };
   const failureOf = (error: unknown) => {
-    // A pooler was put in front of the running server, so statements reach other clients' sessions. From now on nothing
-    // is prepared.
+    // This error means that a pooler was put in front of the running server, so that statements reach other clients'
+    // sessions. From now on, nothing is prepared.
     if (!lostStatement.has(sqlState(error) ?? '')) return postgresFailure(error, server);
     session.isPooled = true;
     return 'again' as const;
@@ -134,8 +134,8 @@ function createEngine(
 const xmin = sql<number>`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 const xmax = sql<number>`pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
 
-// A mark is a transaction's id. A standby's snapshot does not list open transactions. So all transactions from the
-// oldest open one on count as unseen.
+// A mark is a transaction's id. On a standby, a snapshot does not list open transactions. There, all transactions from
+// the oldest open one on count as unseen.
 const seenMarks: Engine['sql']['seen'] = {
   next: sql<number>`case when pg_is_in_recovery() then ${xmin} else ${xmax} end`,
   open: sql<string>`(select coalesce(json_agg(x::text::bigint), '[]')::text
@@ -148,7 +148,6 @@ function kyselyOn(pool: pg.Pool): Kysely<Tables> {
   return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 
-// Omits the user and the password.
 function nameOf(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;

@@ -33,7 +33,7 @@ async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   }
 }
 
-// Budgets, freezes and the ledger may add no statement to a send that does not use them.
+// Budgets, freezes and the ledger must not add a statement to a send that does not use them.
 it('a plain send costs the same eight statements with and without a budget', async () => {
   const person = agentOf(store, 'pia', { kind: 'person' });
   const agent = agentOf(store, 'ana', { kind: 'agent' });
@@ -49,7 +49,6 @@ it('a plain send costs the same eight statements with and without a budget', asy
   const send = () => agent.say(channelId, 'x');
   expect(await statementsOf(send)).toEqual(plain);
   expect(await statementsOf(() => person.say(channelId, 'y'))).toEqual(plain);
-  // The hub's own limit counts messages in a direct channel.
   const direct = () => agent.write('direct.send', { agentId: 'pia', content: 'x' });
   const withInbox = plain.map((name) => name.replace(/_messages$/, '_messages_and_inbox'));
   expect((await statementsOf(direct)).sort()).toEqual(withInbox.sort());

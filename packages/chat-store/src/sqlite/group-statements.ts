@@ -8,7 +8,7 @@ import {
 } from '../core/group-statements.ts';
 import type { ChannelWithHead } from '../core/tables.ts';
 
-/** The one writer counts its commits, so all lower marks are committed. */
+/** SQLite has one writer, which numbers its commits in order. All commits with a lower mark have therefore ended. */
 export const nextMarkSql = `(1 + max(
   coalesce((select mark from log where mark is not null order by mark desc limit 1), 0),
   coalesce((select max(touched) from revoked_tokens), 0)))`;

@@ -1,4 +1,4 @@
-// node:sqlite blocks its caller while the disk works and while another process holds the lock, so it has its own
+// node:sqlite blocks its caller while the disk works and while another process holds the lock, so it runs in its own
 // thread.
 import { parentPort, workerData } from 'node:worker_threads';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';

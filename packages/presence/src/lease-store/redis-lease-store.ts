@@ -78,7 +78,6 @@ export function createRedisLeaseStore(
     if (closed) throw new PresenceError('closed', 'presence was closed');
   };
 
-  /** One round trip. */
   async function change<E extends LeaveEntry | UpdateEntry>(
     operation: ChangeOperation,
     entries: readonly E[],

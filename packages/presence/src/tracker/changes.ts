@@ -12,7 +12,7 @@ import { stateOf, type PresenceRecord } from '../state.ts';
 import { createChangeQueue, leaseKeyOf } from './change-queue.ts';
 import type { PendingOffline } from './pending-offline.ts';
 
-/** Beyond this many missed leaves, a lease ends by expiry. */
+/** At most this many missed leaves are sent later. The leases of further leaves end by expiry. */
 const missedLeavesMax = 100_000;
 
 export interface Decision {
@@ -25,7 +25,7 @@ export interface ChangesDeps {
   /** The caller changes these leases before it calls a method. */
   readonly localLeases: LocalLeases;
   readonly isAvailable: () => boolean;
-  /** Redis denies writes, so this process' leases there may have expired. */
+  /** True while Redis denies writes. This process' leases in Redis may then have expired. */
   readonly isDenied: () => boolean;
   /** False while Redis was never reachable: no other process shares presence yet. */
   readonly wasAvailable: () => boolean;

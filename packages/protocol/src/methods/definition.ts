@@ -35,9 +35,9 @@ export interface MethodDefinition {
   readonly kind: MethodKind;
   readonly limit: MethodLimit;
   /**
-   * Names the param with the channels in which a socket's calls keep their order. `agentId` stands for the direct
-   * channel with that agent. With `messageId`, the call waits only for calls on the same message. Null: the call waits
-   * for no other call.
+   * The calls of a socket run in order within a channel. This names the param that has the channel or channels.
+   * `agentId` stands for the direct channel with that agent. With `messageId`, the call waits only for calls on the
+   * same message. Null: the call waits for no other call.
    */
   readonly orderedBy:
     'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | 'messageId' | null;
@@ -46,14 +46,14 @@ export interface MethodDefinition {
    * at a time. 0: the answer is small with these params.
    */
   readonly bulky?: number | ((params: never) => number);
-  /** With a `waitMs` above 0, the call waits for a new event, and later calls of the socket do not wait for it. */
+  /** With a `waitMs` above 0, the call waits for a new event. Later calls of the socket do not wait for this call. */
   readonly waits?: true;
   readonly rest?: RestRoute;
   /** The schema by which the hub parses the params of a call. Unknown names are refused. */
   readonly params: z.ZodObject;
   /** For documentation and the clients' types. Unknown fields may be added. */
   readonly result: z.ZodType;
-  /** In addition to the refusals of any method. */
+  /** The refusals of this method, besides those that any method has. */
   readonly errors: readonly ErrorCode[];
   readonly examples: readonly [MethodExample, ...MethodExample[]];
 }
@@ -64,7 +64,6 @@ export const read = { kind: 'read', limit: 'read', orderedBy: 'channelId' } as c
 
 const kib = 1024;
 
-/** The most bytes of a page of small rows. */
 export const smallPageBytes = 512 * kib;
 /** 200 channels with 8 KiB of metadata each, escaped. */
 export const channelPageBytes = 2_048 * kib;

@@ -85,8 +85,8 @@ export function allWorks({ rates, agents, channels, sockets }: WorkOptions): Wor
 }
 
 /**
- * Returns all items when no name is given. A work may be named by its whole name or by its first word. @throws
- * {CommandLineError} for an unknown name
+ * Returns all items if no name is given. A name is the whole name of an item, or its first word.
+ * @throws {CommandLineError} for an unknown name
  */
 export function chosen<T extends { readonly name: string }>(
   option: string,

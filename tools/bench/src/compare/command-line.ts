@@ -7,7 +7,7 @@ export interface CommandLine {
   readonly hubFolders: readonly string[];
   readonly hubProgram: string;
   readonly hubFlags: readonly string[];
-  /** Null: the rates of each work. */
+  /** Null: each work uses its own rates. */
   readonly rates: readonly number[] | null;
   readonly agents: number | null;
   readonly channels: number | null;
@@ -18,7 +18,7 @@ export interface CommandLine {
   readonly isQuick: boolean;
   readonly relativeTo: string | null;
   readonly jsonFile: string | null;
-  /** The section of each work of the run is replaced in this Markdown file. */
+  /** In this Markdown file, the run replaces the sections of its works. */
   readonly markdownFile: string | null;
 }
 

@@ -26,8 +26,8 @@ export function originOf(args: readonly string[]): string {
 }
 
 /**
- * The table has medians, ratios to a reference system, and, with several rounds, ranges. `origin` says how and when
- * it was measured.
+ * The table has medians, ratios to a reference system, and, with several rounds, ranges. `origin` says how and when the
+ * work was measured.
  */
 export function formatWork(
   work: Omit<Work, 'run'>,

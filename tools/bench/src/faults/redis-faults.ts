@@ -35,7 +35,10 @@ export async function settle(traffic: ChatTraffic): Promise<void> {
 
 interface Way {
   readonly name: string;
-  /** The keys of three times: until the hubs report Redis as away, the slowest delivery meanwhile, and the recovery. */
+  /**
+   * The keys of the three measured times: until the hubs report that Redis is away, the slowest delivery while it is
+   * away, and the recovery.
+   */
   readonly keys: readonly [MeasureKey, MeasureKey, MeasureKey];
   readonly struck: readonly HubProcess[];
   readonly strike: () => unknown;
@@ -133,7 +136,7 @@ export async function measureSentinel(runs: number, note: Note): Promise<void> {
   }
 }
 
-/** Another failover needs the old master as a replica. */
+/** The next failover needs the old master as a replica. */
 async function rejoined(fallen: RedisServer): Promise<void> {
   await waitFor(
     async () =>

@@ -18,7 +18,6 @@ function hash(text: string): number {
   return value;
 }
 
-/** The generator is a Weyl sequence with a 32-bit finalizer, of period 2^32. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

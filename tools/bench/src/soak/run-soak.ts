@@ -28,7 +28,7 @@ export interface SoakOptions {
   readonly system: SystemOptions;
   readonly fleet: FleetOptions;
   readonly workload: WorkloadOptions;
-  /** Faults are injected for this time. The final checks take longer than a lease. */
+  /** Faults are injected for this time. The final checks follow, and take longer than a lease. */
   readonly durationMs: number;
   /**
    * The longest wait after the last fault. A wait that is shorter than a lease misses some violations of presence.
@@ -213,7 +213,10 @@ async function listPresence(system: System, channelIds: readonly string[], recor
   }
 }
 
-/** Waits until every subscriber has every event, then compares them with the logs that each hub returns. */
+/**
+ * Waits until every subscriber has every event of a channel's log, then compares the events with the log. The hubs take
+ * turns in returning the logs.
+ */
 async function settle(
   system: System,
   channelIds: readonly string[],

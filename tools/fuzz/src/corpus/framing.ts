@@ -4,7 +4,7 @@ import { limits } from '@openclaw/protocol';
 export interface FramingCase {
   readonly name: string;
   readonly bytes: () => Uint8Array;
-  /** The close code; `answered` when the hub must answer the ping in the bytes and keep the socket open. */
+  /** The expected close code, or `answered` if the hub must answer the ping in `bytes` and keep the socket open. */
   readonly expected: number | 'answered';
 }
 

@@ -28,7 +28,6 @@ export const awkwardTexts: readonly string[] = [
   'x'.repeat(10_000),
 ];
 
-/** Each id has one mistake. */
 export const invalidIds: readonly string[] = [
   '',
   ' a',

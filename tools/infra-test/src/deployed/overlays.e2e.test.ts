@@ -8,8 +8,7 @@ import { buildImage, type BuiltImage } from './built-image.ts';
 import type { RunningContainer } from './pod-processes.ts';
 import { runOverlay, type RunningOverlay } from './run-overlay.ts';
 
-// Each overlay runs as processes on loopback, started and probed as its manifests say, with the image of the
-// Dockerfile.
+// Each overlay runs as processes on loopback. The processes are started and probed as the manifests say.
 const jwtSecret = 'a-secret-of-at-least-32-characters';
 const passwords = {
   REDIS_PASSWORD: 'hub-secret',
@@ -54,7 +53,7 @@ const connect = (hub: RunningContainer, agent: string) =>
     headers: { authorization: `Bearer ${signToken(jwtSecret, agent)}` },
   });
 
-/** Ana posts at the first hub, and Ben receives it at the last one, over Redis. Ana sees Ben's turn there. */
+/** Ana uses the first hub, and Ben the last one. Ben receives Ana's message over Redis, and Ana sees Ben's turn. */
 async function postsAMessage(hubs: readonly RunningContainer[]): Promise<void> {
   const [first, last] = [hubs[0], hubs.at(-1)] as [RunningContainer, RunningContainer];
   for (const hub of hubs) {

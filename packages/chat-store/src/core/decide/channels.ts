@@ -47,7 +47,7 @@ function announced(
   return kind === 'public' ? { ...event, announcement: { channelId, name, change } } : event;
 }
 
-/** Null if the id is taken: by a deleted channel, or by another hub at the same time. */
+/** Null if the id belongs to a deleted channel, or if another hub takes the id at the same time. */
 export async function insertChannel(
   group: GroupState,
   fields: Pick<ChannelsTable, 'id' | 'kind' | 'name' | 'created_by'> & Partial<ChannelsTable>,

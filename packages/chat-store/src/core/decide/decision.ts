@@ -32,7 +32,6 @@ export function accepted<R>(result: R, ...events: readonly AppendedEvent[]) {
   return { ok: true, result, events } as const;
 }
 
-/** Refuses an actor without the rights. */
 export async function loadAuthorized(
   group: GroupState,
   actor: Actor,
@@ -55,8 +54,8 @@ export async function loadAuthorized(
 }
 
 /**
- * For an ask or question that a command names by id. A caller that may not know the channel gets `not_found` with the
- * text `unknown`.
+ * Authorizes a command that names an ask or question by its id. A caller that may not know the channel gets `not_found`
+ * with the text `unknown`.
  */
 export async function loadPlaced(
   group: GroupState,

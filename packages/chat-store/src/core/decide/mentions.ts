@@ -24,11 +24,11 @@ interface Mentions {
 
 const noMentions: Mentions = { mentions: [], mentionsAll: false, unreached: [] };
 
-/** Null without mentions in the text, or if the sender does not ask to parse it. */
+/** Null if the text has no mentions, or if the sender did not ask to parse the text. */
 export function parsedOf(params: {
   readonly content: string;
   readonly parseMentions: boolean | null;
-  /** A growing message's text is parsed at its end. */
+  /** The text of a growing message is parsed when the message ends. */
   readonly stream?: boolean;
 }): ParsedMentions | null {
   if (params.parseMentions !== true || params.stream === true) return null;
@@ -36,7 +36,6 @@ export function parsedOf(params: {
   return parsed.all || parsed.names.length > 0 ? parsed : null;
 }
 
-/** A message without mentions in its text needs no look-up. */
 export function prefetchMentions(
   collected: ReturnType<typeof collectPrefetch>,
   { channelId, actor, parsed }: Mentioning,

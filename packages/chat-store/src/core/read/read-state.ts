@@ -11,7 +11,7 @@ const deletedMax = 1_000;
 /** The most channels in one answer, so that it stays within a few MiB. */
 const channelsMax = 10_000;
 
-/** An id of 128 characters, four numbers and the names. */
+/** The largest row: an id of 128 characters, four numbers, and the names of the fields. */
 const rowBytes = 256;
 
 /**
@@ -33,7 +33,10 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
     head: number;
     mentions: number;
     mentions_of_all: number;
-    /** Counts after the cursor: all messages, the agent's own, and deleted ones of others. */
+    /**
+     * After the cursor, `newer` counts all messages, `own` those of the agent, and `deleted` the deleted ones of
+     * others.
+     */
     newer: number;
     own: number;
     deleted: number;

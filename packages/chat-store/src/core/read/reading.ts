@@ -49,8 +49,8 @@ export async function openChannel(
 }
 
 /**
- * The condition of a list over all of the actor's channels: it may read channel `c`, as a member or as an admin. The
- * token's own channels are not checked here.
+ * The SQL condition that the actor may read channel `c`, as a member or as an admin. Does not check the token's own
+ * channels.
  */
 export function mayRead({ agentId, isAdmin, observesPrivate }: Actor): RawBuilder<boolean> {
   const isMember = sql<boolean>`exists (select 1 from members m
@@ -60,8 +60,8 @@ export function mayRead({ agentId, isAdmin, observesPrivate }: Actor): RawBuilde
 }
 
 /**
- * `rows` has one more than `limit` if there are more. A row is serialized when its text is taken, because a whole page
- * in one turn would block the event loop.
+ * `rows` must have one row more than `limit` if there are more rows. A row is serialized when its text is taken,
+ * because a whole page in one turn would block the event loop.
  */
 export function listText<R>(
   list: string,

@@ -19,16 +19,19 @@ import { openChannel, type Read } from './reading.ts';
 import { boundsOfTimes } from './search-times.ts';
 import { snippetOf } from './snippet.ts';
 
-// The index only proposes messages: each is read and compared again, in the snapshot of the rights. So no search shows
-// a former text, a deleted message or a foreign channel. A call's work is bounded; a page may end early, and its cursor
-// continues.
+// The index only proposes messages. Each proposed message is read and compared again, in the same snapshot as the
+// rights, so no search shows a former text, a deleted message or a foreign channel. The work of a call is bounded, so a
+// page may end early. Its cursor continues the search.
 
 /**
  * Up to this many of the caller's channels are looked up in the index. If there are more, the rights to each proposed
  * message are checked instead.
  */
 const ownChannelsMax = 300;
-/** The most segments of one statement. Many words may begin with a prefix. */
+/**
+ * A statement reads at most this many segments. For a prefix it reads fewer, because many words may begin with the
+ * prefix.
+ */
 const segmentsMax = { short: 2, prefix: 8, words: 64 };
 const shortPrefixChars = 3;
 const prefixRowsMax = 1_500;
@@ -37,7 +40,7 @@ const lookUpsMax = 2_000;
 const bounds = { index: 8_000, messages: 400, bytes: 524_288 };
 /** The first statement often finds enough, so it proposes fewer messages. */
 const proposedMax = { first: 64, further: 200 };
-/** Look-ups that decide the rights to a proposed message. */
+/** The number of look-ups that decide the rights to one proposed message. */
 const rightsCost = 4;
 
 type Params = ParamsOf<'message.search'>;
@@ -45,7 +48,7 @@ type Hit = ResultOf<'message.search'>['hits'][number];
 
 type Budget = { -readonly [K in keyof typeof bounds]: number };
 
-/** Newest first in the order of indexing, which is the order of time unless the index was behind. */
+/** Returns hits in the reverse order of indexing. This is newest first, unless the index was behind. */
 export const searchMessages: Read<'message.search'> = async (
   db,
   actor,
@@ -70,7 +73,7 @@ export const searchMessages: Read<'message.search'> = async (
   const budget: Budget = { ...bounds };
   const most = mostSegments(terms);
   const times = await boundsOfTimes(db, params);
-  /** Documents from this number on were searched before. */
+  /** Documents with this number or a higher one were searched before. */
   let from = cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor.slice(1));
   let isFirst = true;
   for (let size = 1; ; size = Math.min(most, 4 * size)) {
@@ -188,8 +191,8 @@ async function findWords(
 }
 
 /**
- * The whole words of a query that are looked up in the index. Text without spaces may have more; they
- * are only compared with the texts.
+ * The whole words of a query that are looked up in the index. A query without spaces may have more words. Those are
+ * only compared with the texts.
  */
 function wordsToLookUp(terms: readonly SearchTerm[], senderId: string | null): string[] {
   const whole = terms.flatMap(({ words, isPrefix }) => (isPrefix ? words.slice(0, -1) : words));

@@ -11,8 +11,8 @@ export interface SearchDocsTable {
 }
 
 /**
- * Documents of a segment that contain a term. Pieces of work add rows with different `part`; the sweep merges them into
- * part 0.
+ * The documents of a segment that contain a term. Each piece of indexing adds rows with its own `part`. The sweep
+ * merges these rows into part 0.
  */
 export interface SearchPostingsTable {
   segment: number;
@@ -27,10 +27,11 @@ export interface SearchSegmentsTable {
   oldest_at: number;
   newest_at: number;
   /**
-   * 0: nothing to do; 1: its postings are to be swept; 2: again, because an edit changed the segment during a sweep.
+   * What the sweep must do. 0: nothing. 1: merge the segment's postings. 2: merge them again, because an edit changed
+   * the segment during a sweep.
    */
   work: number;
-  /** Terms up to this one are swept. */
+  /** The sweep has merged the terms up to this one. */
   work_after: string;
 }
 
@@ -49,7 +50,7 @@ export interface SearchFeedTable {
   mark: string;
   next_doc: number;
   first_doc: number;
-  /** Counts pieces, for the `part` of their postings. */
+  /** Counts the pieces of indexing. The postings of a piece get the number of the piece as their `part`. */
   part: number;
   /** After a restore, channels up to this id have been compared with the index; null when all have been. */
   check_after: string | null;

@@ -1,6 +1,6 @@
 import type { Dialect } from './dialect.ts';
 
-/** Joins have lower ids. */
+/** The ids below this one belong to joins. */
 const firstMessageId = 10;
 
 /**

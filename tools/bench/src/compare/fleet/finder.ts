@@ -3,8 +3,8 @@ export interface Finder {
 }
 
 /**
- * Searches all frames that arrived together in one pass. A separate search from each frame would run to the end of all
- * bytes, at quadratic cost.
+ * Searches in one pass through all frames that arrived together. If each frame were searched separately, each search
+ * would run to the end of all bytes, at quadratic cost.
  */
 export function createFinder(text: string): Finder {
   const wanted = Buffer.from(text);

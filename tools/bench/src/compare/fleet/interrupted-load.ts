@@ -14,7 +14,6 @@ export interface InterruptedPlan {
 /** Every second client loses its connection once, at a random time. */
 export interface DropPlan extends InterruptedPlan {
   readonly durationMs: number;
-  /** These are the bounds of the random time without a connection. */
   readonly awayMs: readonly [least: number, most: number];
 }
 
@@ -64,7 +63,7 @@ export function createInterruptedLoad(
     return lost;
   }
 
-  /** A message may be accepted after its deliveries, so this function waits before it counts losses. */
+  /** The last acknowledgements and deliveries may come late, so this function waits before it counts losses. */
   async function result(): Promise<InterruptedResult> {
     const endMs = performance.now() + drainMs;
     await delay(quietMs);
