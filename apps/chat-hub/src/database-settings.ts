@@ -11,7 +11,7 @@ export const databaseVariables = {
     .optional(),
   HUB_DB_HOST: z.string().optional(),
   HUB_DB_PORT: z.coerce.number().int().min(1).max(65_535).default(5432),
-  // Other characters are decoded differently by the programs that read the URL.
+  // Programs that read the URL decode other characters in different ways.
   HUB_DB_NAME: z
     .string()
     .regex(/^[\p{L}\p{N}_.-]{1,63}$/u, 'may have letters, digits, _ . and - only')

@@ -31,7 +31,6 @@ export interface DemoOptions {
 const parallelScenes = 3;
 /** After a person wrote in a channel, no scene begins there for this long. */
 const quietAfterPersonMs = 15_000;
-/** The demo pauses this long when no scene may begin. */
 const noScenePauseMs = 2_000;
 /** A channel with fewer events is filled with some scenes at the start. */
 const fewEvents = 40;

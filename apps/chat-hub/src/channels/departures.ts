@@ -6,7 +6,7 @@ const agentsAtOnce = 8;
 /** Remembers leaves, because a membership that was read just before a leave must be read again. */
 export class Departures {
   readonly #leaves = new Map<string, { readonly seq: number; hasRejoined: boolean }>();
-  /** Agents may have left up to this seq without an entry here. */
+  /** Leaves up to this seq may be missing from `#leaves`. */
   #forgottenSeq = 0;
 
   left(agentId: string, seq: number): void {

@@ -11,7 +11,7 @@ function createBench(maxHeads?: number) {
       asked.push(after);
       if (state.isAway) throw new Error('away');
       const page = ids.filter((id) => id > after).slice(0, limit);
-      // Only every seventh channel was active lately. The lower its number, the later it was active.
+      // Only every seventh channel was active lately. Lower numbers were active later.
       return page.map((channelId) => {
         const n = Number(channelId.slice(3));
         return { channelId, head: 3, activeAt: n % 7 === 0 ? 10_000 - n : 1 };
@@ -77,7 +77,8 @@ describe("an agent's list of direct heads", () => {
     const { heads } = createBench();
     const loaded = heads.load('ada');
     heads.raise('ada', ids[1]!, 4);
-    // The tail check reports events that are already known, before and after the channel's page is read.
+    // The tail check also reports events that are already known. One comes before the channel's page is read, one
+    // after.
     heads.raise('ada', ids[2]!, 3);
     await loaded;
     heads.raise('ada', ids[4]!, 3);

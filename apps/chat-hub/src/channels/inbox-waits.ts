@@ -8,7 +8,8 @@ import { createCallWaits, type CallWait, type Waited } from './call-waits.ts';
 const maxPerAgent = 4;
 const agentsPerCheck = 200;
 /**
- * A commit ends within this time. Until it ends, its items are not visible, although items with higher numbers may be.
+ * A commit ends within this time. Readers may see items with higher numbers before they see the items of an open
+ * commit.
  */
 const lateMs = 5_000;
 
@@ -19,7 +20,7 @@ export interface InboxWait extends CallWait {
 }
 
 interface Waiting {
-  /** Null before the first check, which therefore always causes a read. */
+  /** Null before the first check, so the first check always causes a read. */
   mark: string | null;
   readonly look: () => void;
 }
@@ -39,7 +40,6 @@ export function createInboxWaits(deps: {
    * stops.
    */
   readonly onWaiting?: (agentId: string) => () => void;
-  /** @default 4 */
   readonly perAgent?: number;
   readonly perHub?: number;
 }) {
@@ -47,12 +47,12 @@ export function createInboxWaits(deps: {
   const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
   const byAgent = new Map<string, Set<Waiting>>();
   /**
-   * Each check adds the place of the newest message that mentions everyone. Checks older than `lateMs` are dropped,
-   * except the latest of them.
+   * Each check adds an entry: its time, and the place of the newest message to everyone. Of the entries that are older
+   * than `lateMs`, only the latest is kept.
    */
   let newestOfAll = noneSeen();
   let checking: Promise<void> | undefined;
-  /** Stays true after a failed check. */
+  /** True if the log has new events or the last check failed. */
   let isDue = false;
 
   function look(agentId: string): void {
@@ -62,7 +62,7 @@ export function createInboxWaits(deps: {
   async function hasItem({ identity, params }: InboxWait): Promise<boolean> {
     const first = { ...params, limit: 1, maxChars: null };
     const found = await store.read(identity, 'inbox.read', first);
-    // A refusal also ends the wait: the read that follows returns it.
+    // A refusal ends the wait too. The read after the wait then returns the refusal.
     return !found.ok || found.result.items.length > 0;
   }
 
@@ -79,7 +79,7 @@ export function createInboxWaits(deps: {
     };
     const ofAgent = byAgent.get(agentId) ?? new Set();
     byAgent.set(agentId, ofAgent.add(waiting));
-    // The wait does not depend on the subscription, because the checks of the store also end it.
+    // If the subscription fails, the checks of the store still end the wait.
     const subscription = bus.subscribeAgent(agentId, ({ seq }) => {
       if (seq !== null) waiting.look();
     });
@@ -130,7 +130,7 @@ export function createInboxWaits(deps: {
         }
       }
     }
-    // A restore during this check has replaced the list.
+    // A restore during this check has replaced `newestOfAll`, and must not get this old place.
     known.push({ atMs, newest });
   }
 
@@ -163,8 +163,8 @@ export function createInboxWaits(deps: {
       checkIfDue();
     },
     /**
-     * Call it when a backup was restored. New items get places below those that were seen, and
-     * acknowledged items may be back.
+     * Call it when a backup was restored. New items may then have lower places than earlier ones, and acknowledged
+     * items may be back.
      */
     restored(): void {
       newestOfAll = noneSeen();

@@ -14,15 +14,14 @@ export interface LogWait extends CallWait {
 }
 
 /**
- * Each waiting read costs the database one look-up. The channel's room ends the wait. The log is read afterwards, so
- * an agent that was removed during the wait is refused.
+ * A waiting read costs the database one look-up, and then waits for an event in the channel's room. The log is read
+ * after the wait, so an agent that was removed during the wait is refused.
  */
 export function createLogWaits(deps: {
   readonly store: Pick<ChatStore, 'access'>;
   readonly rooms: Pick<Rooms, 'open' | 'left' | 'epochGeneration'>;
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;
-  /** @default 16 */
   readonly perAgent?: number;
   readonly perHub?: number;
 }) {
@@ -41,14 +40,14 @@ export function createLogWaits(deps: {
     const { epochGeneration } = rooms;
     // The rights are checked before the room is opened, because an outsider must not open one.
     const head = await readableHead(identity, channelId);
-    // An `after` above the head belongs to another epoch. The answer's head shows this to the client.
+    // If `after` is above the head, it belongs to another epoch. The client learns this from the answer's head.
     if (head === null || head !== after) return 'read';
     const room = await rooms.open(channelId);
     const unwatch = room.watch((seq) => {
       if (seq === null || seq > after) end('read');
     });
     try {
-      // The room already listens, so an event that it has not delivered yet ends the wait.
+      // The room is already watched, so an event that the room gets later ends the wait.
       if (room.head > after || rooms.epochGeneration !== epochGeneration) return 'read';
       room.raise(head);
       return await ended;

@@ -22,7 +22,7 @@ import {
 
 const usage = 'usage: npm run erase -- --agent ID [--pseudonym NAME] [--dry-run | --yes]';
 const progressEveryMs = 1_000;
-/** A pause lasts a multiple of the batch's duration, so that senders wait only briefly. */
+/** A pause lasts this many times as long as the last batch, so that senders wait only briefly. */
 const pauseFactor = 2;
 const minPauseMs = 20;
 const maxPauseMs = 1_000;
@@ -75,8 +75,8 @@ async function eraseAll(store: ChatStore, erasure: Erasure): Promise<EraseCounts
 }
 
 /**
- * Repeats the attempt while the database fails, which is harmless. If only the answer of a committed attempt was
- * lost, its rows are not counted.
+ * Repeats the attempt while the database fails. A repeat is harmless. If the answer of a committed attempt was lost,
+ * the rows of that attempt are not counted.
  */
 async function erasePiece(store: ChatStore, erasure: Erasure, place: ErasePlace) {
   const endMs = performance.now() + patienceMs;

@@ -7,7 +7,7 @@ import { range } from '../testing/seqs.ts';
 const secret = 'a-secret-of-more-than-thirty-two-characters';
 const otherSecret = 'another-secret-of-more-than-thirty-two-characters';
 
-/** After two clients at once, the hub admits one every twenty seconds. */
+/** The hub admits two clients at once, and then one every twenty seconds. */
 const slowHub = (environment: Readonly<Record<string, string>>) =>
   startTestHub(
     { HUB_HOST: '127.0.0.1', ...noRedis, HUB_JWT_SECRET: secret, ...environment },
@@ -22,7 +22,7 @@ const slowHub = (environment: Readonly<Record<string, string>>) =>
     },
   );
 
-/** A proxy reports the address. The code is null if the client was welcomed. */
+/** Connects through a proxy that reports `address`. The code is null if the hub welcomed the client. */
 async function come(hub: TestHub, token: string, address: string) {
   const url = `${hub.wsUrl}?access_token=${token}`;
   const headers = { 'x-forwarded-for': address };

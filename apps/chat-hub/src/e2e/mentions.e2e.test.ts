@@ -33,7 +33,7 @@ describe('a message', () => {
     const before = (await ann.call('read.state')).channels[0].mentions as number;
     const { messageId } = await post({ content });
     expect((await messageOf(messageId)).mentions).toEqual(mentions);
-    // This text addresses Ann. Its notice comes after any notice of the first text.
+    // Notices keep their order. The notice of this text therefore comes after any notice of the first text.
     await post({ content: '@ann end' });
     await ann.notification('notice', ({ event }) => event.message?.content === '@ann end');
     const notices = ann.received.filter(({ method }) => method === 'notice');

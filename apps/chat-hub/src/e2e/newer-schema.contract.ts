@@ -6,7 +6,7 @@ export interface BareDatabase {
   readonly run: (statements: string) => void;
 }
 
-/** Hubs from `compatibleFrom` on can serve the newer schema. */
+/** Hubs of release `compatibleFrom` or later can serve the newer schema. */
 const migration = (compatibleFrom: string, change: string) => `begin;
   ${change};
   insert into chat_store_migrations (name, timestamp) values ('0099_next', '2027-01-01T00:00:00Z');

@@ -30,7 +30,7 @@ async function startPair(secrets: string) {
   };
 }
 
-/** Agents call the two hubs in turn and get new tokens from both, until the load is disposed of. */
+/** Until the returned load is disposed, agents call the two hubs in turn and get new tokens from both. */
 function startLoad(hubs: readonly TestHub[], admin: string) {
   let isDone = false;
   const refused: string[] = [];

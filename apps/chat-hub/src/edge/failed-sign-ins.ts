@@ -9,13 +9,13 @@ interface Bucket {
 }
 
 /**
- * Each address has a leaky bucket. Only failures fill it, so agents with valid tokens may share an address. While it
- * is full, the hub checks only credentials that it accepted before.
+ * Each address has a leaky bucket. Only failures fill the bucket, so agents with valid tokens may share an address.
+ * While the bucket is full, the hub checks only credentials that it accepted before.
  */
 export function createFailedSignIns({
   burst = 50,
   perSecond = 10,
-  /** Past this number, the address that failed longest ago is forgotten. */
+  /** Beyond this number, the address that failed longest ago is forgotten. */
   maxAddresses = 10_000,
   maxGood = 20_000,
   clock = () => performance.now(),

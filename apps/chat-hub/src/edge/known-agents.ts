@@ -4,17 +4,19 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { createWriteBehind } from './write-behind.ts';
 
-/** While the database is away, further agents are skipped until they are seen again. */
+/**
+ * While the database is away, at most this many agents wait to be written. Further agents are written when they are
+ * seen again.
+ */
 const maxPending = 20_000;
-/** Remembered agents need no write with each REST call. Their number is bounded. */
+/** The memory of seen agents spares a write with each REST call. */
 const maxRemembered = 50_000;
-/** An agent that keeps calling is written as seen again after this time. */
+/** An agent that keeps calling is written at most once in this time. */
 const refreshMs = 60_000;
 
 export function createKnownAgents(deps: {
   readonly store: Pick<ChatStore, 'recordAgents'>;
   readonly log: Logger;
-  /** @default performance.now */
   readonly clock?: () => number;
 }) {
   const { store, log, clock = () => performance.now() } = deps;
@@ -28,7 +30,7 @@ export function createKnownAgents(deps: {
   });
 
   return {
-    /** Call it when a token of the agent was verified or one of its connections ended. Costs a look-up in memory. */
+    /** Call it when a token of the agent was verified, or when a connection of the agent ended. */
     seen({ agentId, kind }: { readonly agentId: string; readonly kind: AgentKind }) {
       const last = remembered.peek(agentId);
       const nowMs = clock();
@@ -38,7 +40,7 @@ export function createKnownAgents(deps: {
     },
     /** Call it when a token was issued for the agent. Does not count the agent as seen. */
     minted(agentId: string) {
-      // If the agent already waits to be written as seen, that write also makes it known.
+      // If the agent waits to be written as seen, that write also makes the agent known.
       if (!writes.has(agentId)) writes.add(agentId, { agentId, kind: null });
     },
     /** Null when this hub has seen no token of the agent recently. */

@@ -18,14 +18,15 @@ export interface RemoteKeysOptions {
 const timeoutMs = 3_000;
 /** Tokens with an unknown key cause at most one fetch in this time. */
 const unknownKeyPauseMs = 10_000;
-/** After a failure, no request is sent for this time if keys are in memory. */
+/** After a failed fetch, the hub sends no request for this time if it has keys in memory. */
 const failurePauseMs = 2_000;
 const warnEveryMs = 30_000;
 
 /**
- * Fetches the keys at a JWKS URL at first use, after `refreshMs` in the background, and when a token has an unknown
- * key. While the key server is away, known keys stay in use. @throws {AuthError} `unavailable` when only the key server
- * may have the token's key; jose's own error when the key server does not have the key
+ * Fetches the keys of a JWKS URL: first when a key is needed, then in the background after `refreshMs`, and when a
+ * token has an unknown key. While the key server is away, known keys stay in use.
+ * @throws {AuthError} `unavailable` when only the key server may have the token's key; jose's own error when the key
+ * server does not have the key
  */
 export function createRemoteKeys(
   url: string,

@@ -40,9 +40,9 @@ export class UncachedLoad extends Error {
 
 /**
  * Reads through the cache, with one small query for the caller's membership and head. A cached value is served only if
- * it has exactly this head, because a later value could hold events from after the caller's removal. A value loaded for
- * this call may be newer, if the caller is still a member afterwards. While the database is away, a socket that is live
- * in the channel gets this hub's last copy, unless an event has made it outdated.
+ * it has exactly this head, because a later value could hold events from after the caller's removal. A value that this
+ * call loaded may be newer than the head, if the caller is still a member after the load. While the database is away, a
+ * socket that is live in the channel gets this hub's last copy, unless an event has made the copy outdated.
  */
 export async function cachedRead<T>(
   store: Pick<ChatStore, 'access'>,
@@ -80,7 +80,6 @@ export async function cachedRead<T>(
         throw error;
       });
     if (cached.head === head) return { ok: true, floor, ...cached };
-    // The channel has new events, or the database was rolled back.
     if (!isLoaded || cached.head < head) return null;
     const after = await stateForReader();
     if ('ok' in after) return after;
@@ -97,8 +96,8 @@ export async function cachedRead<T>(
   }
 }
 
-// The caller's membership is known only up to the room's head, so a newer copy is not served. Both checks run without
-// an await between, so a socket that was just removed gets nothing.
+// The caller's membership is known only up to the room's head, so a newer copy is not served. The checks run in one
+// turn of the event loop, so a socket that was just removed gets nothing.
 function liveCopy<T>({ session }: Caller, channelId: string, view: CachedView<T>): CachedRead<T> {
   const room = session?.rooms.get(channelId);
   const copy = room ? view.readStale(channelId) : null;

@@ -12,14 +12,14 @@ export function freezeMethods(deps: MethodDeps) {
       const { scope, id, reason } = params;
       const record = audit.recordOf(
         { identity, transport, requestId: trace?.requestId ?? null },
-        // The audit otherwise holds no text of a caller, but the reason is written for the audit.
+        // Other audit records hold no text of a caller. The reason is written for the audit.
         { action: method, target: id, details: { scope, reason } },
       );
       const answer = await writer.write(caller, method, params, { ...identity, audit: record });
       if (!answer.ok) return answer;
       audit.logged(record);
-      // The freeze must hold on this hub before the caller gets its answer. The next tail check repeats a failed
-      // read.
+      // The freeze must hold on this hub before the caller gets its answer. If this read fails, the next tail check
+      // repeats it.
       await freezes
         .refresh()
         .catch((error: unknown) => log.debug({ err: error }, 'the freezes were not read'));

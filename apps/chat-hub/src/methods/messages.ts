@@ -15,12 +15,12 @@ import type { DirectSend } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { readersOf, reads, writes } from './store-methods.ts';
 
-/** A larger newest page is not cached, because every reader of the cache parses it again. */
+/** A newest page with more bytes is not cached, because every reader of the cache parses it again. */
 const cachedPageBytes = 262_144;
 
 /**
- * Over REST the default is true, because scripts write mentions into the text. Over WebSocket it is false, because
- * programs name the agents in `mentions`.
+ * `parseMentions` defaults to true over REST, because scripts write mentions into the text. It defaults to false over
+ * WebSocket, because programs name the agents in `mentions`.
  */
 export function withMentions<P extends { readonly parseMentions: boolean | null }>(
   { transport }: Caller,
@@ -59,7 +59,6 @@ export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
     return read.ok ? read.result.messages.length > 0 : true;
   }
 
-  // Nearly every reader reads the newest page first, so it is cached.
   async function newestPage(
     caller: Caller,
     params: ParamsOf<'message.history'>,

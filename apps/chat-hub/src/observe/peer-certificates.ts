@@ -12,7 +12,6 @@ export function createPeerCertificates() {
   return {
     seen(peer: CertificatePeer, host: string, expiresAtMs: number): void {
       const hosts = latest[peer];
-      // The host that connected longest ago is forgotten first.
       hosts.delete(host);
       hosts.set(host, expiresAtMs);
       const [oldest] = hosts.keys();

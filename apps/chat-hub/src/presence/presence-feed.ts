@@ -37,7 +37,6 @@ export function createPresenceFeed(deps: {
   /** Resolves with true when every living hub can write to Redis. @default false */
   readonly canAllHubsWrite?: () => Promise<boolean>;
   readonly log: Logger;
-  /** @default presenceTimes */
   readonly times?: PresenceTimes;
 }) {
   const { hubId, tracker, publisher, rooms, encodeEphemeral, canAllHubsWrite, log } = deps;
@@ -89,7 +88,7 @@ export function createPresenceFeed(deps: {
       if (published === channelsPerTurn) break;
       published += 1;
       outgoing.delete(channelId);
-      // Another hub may have published a later decision during the wait.
+      // During the wait, another hub may have published newer records.
       const view = watch.view(channelId);
       const records = [...byAgent.values()].filter((record) => !view?.isOutdated(record));
       for (const { event, senderId } of eventsOf(channelId, records)) {
@@ -127,8 +126,8 @@ export function createPresenceFeed(deps: {
       return watch.ready(channelId);
     },
     /**
-     * Call it when the socket has subscribed to the room. Returns true if the room's presence is
-     * pushed. An observer gets presence and is not present itself.
+     * Call it when the socket has subscribed to the room. Returns true if the room's presence is pushed. An observer
+     * receives presence, but is not shown as present.
      */
     enter(session: Session, { channelId }: Room, as: 'member' | 'observer') {
       const view = watch.follow(channelId);
@@ -170,7 +169,7 @@ export function createPresenceFeed(deps: {
       watch.onClockChanged();
       watch.onEventsLost();
     },
-    /** Call it when Redis becomes unavailable or available. Later times may then come from another clock. */
+    /** Call it when Redis becomes unavailable or available, because later times may come from another clock. */
     onAvailability(isDegraded: boolean) {
       watch.onClockChanged();
       // Other hubs may not have restored their leases in Redis yet.

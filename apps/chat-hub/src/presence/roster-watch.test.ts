@@ -9,7 +9,6 @@ const record = (agentId: string): PresenceRecord => ({
 });
 
 function createBench() {
-  // No lease is renewed, so every record's lastSeen is the first millisecond.
   const startMs = performance.now();
   const rosters = new Map<string, string[]>();
   const reported: string[] = [];
@@ -161,8 +160,8 @@ describe('a roster watch', () => {
     },
   );
 
-  // The fault: a channel with a lease about to end was due early, but waited behind channels with an earlier regular
-  // turn.
+  // The fault: a lease was about to end, so its channel was due early. But the channel waited behind all channels whose
+  // regular turn came earlier.
   it('after a wipe reports an agent offline when its lease has ended, however many channels are followed', async () => {
     const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
     bench.rosters.set('c', ['dead']);

@@ -104,7 +104,6 @@ async function connecting() {
       answer.resolve(directs.map((direct) => ({ ...direct, activeAt: 1 }))),
     async commit(type: 'channel.message' | 'channel.message.delete', isLost = false) {
       const seq = stored.length + 1;
-      // A deletion always deletes the first message.
       const isDeleted = type === 'channel.message.delete';
       const message = {
         id: isDeleted ? 'm1' : `m${seq}`,

@@ -13,7 +13,6 @@ import {
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 
-/** A socket with more unsent output is lagging. */
 const lagBytes = 1_048_576;
 const stuckMs = 30_000;
 /**
@@ -58,7 +57,7 @@ export class SocketOutput implements Flushable {
     this.acceptsBatches = ws.protocol !== '';
     this.#deps = deps;
     this.#unsent = deps.unsent.open(agentId);
-    // ws answers pings by itself. A peer that only pings and never reads must also lag.
+    // ws itself writes a pong for each ping. A peer that only sends pings and never reads must count as lagging too.
     ws.on('ping', () => this.#written());
   }
 
@@ -89,7 +88,8 @@ export class SocketOutput implements Flushable {
       this.#bufferedBytes += sizeOfFrame(frame);
       return;
     }
-    // If frames of an earlier turn still wait for the peer, a flush checks whether too many are queued.
+    // If earlier frames still wait for the peer, a flush is scheduled too, because it checks whether too many bytes
+    // wait.
     if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.scheduleSocket(this);
     this.#frames.push(frame);
     this.#queuedBytes += sizeOfFrame(frame);
@@ -243,7 +243,6 @@ export class SocketOutput implements Flushable {
     this.#unsent.settle(this.#socket.writableLength + this.#queuedBytes + this.#bufferedBytes);
   }
 
-  /** Continues writing when the peer has read the data written so far. */
   #watchDrain(): void {
     if (this.#isWatchingDrain || !this.isOpen) return;
     this.#isWatchingDrain = true;

@@ -11,9 +11,9 @@ export interface Unsent {
 const retryMs = 1_000;
 
 /**
- * Limits unsent output, per hub and per agent over all its sockets and requests here. A call with a large answer
- * reserves memory before it reads anything, so concurrent calls cannot exceed the limit. Every operation has constant
- * cost.
+ * Limits the unsent output of this hub, and of each agent over all its sockets and requests at this hub. A call with a
+ * large answer reserves memory before it reads anything, so concurrent calls cannot exceed the limit. Every operation
+ * has constant cost.
  */
 export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
@@ -99,7 +99,6 @@ interface Waiter {
   readonly end: (isGranted: boolean) => void;
 }
 
-/** A pool has a limit, the bytes that are unsent or reserved under it, and the waiting reservations. */
 class Pool {
   readonly #max: number;
   readonly #maxWaiting: number;

@@ -72,7 +72,7 @@ describe('a question', () => {
       const { questionId } = await room.question('Deploy 1.4.1?', options, {
         ...{ responders: ['ada', 'bob'], quorum: 2, expiresMs: 600_000 },
       });
-      // Bob's page loads the question, and ada's page receives it.
+      // Ada's page was open, so it receives the question as an event. Bob's page opens later and loads the question.
       await bob.open('asked');
       const [seen, other] = [ada, bob].map(({ page }) => page.locator('.question')) as [
         ReturnType<typeof ada.page.locator>,

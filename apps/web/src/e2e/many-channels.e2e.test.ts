@@ -114,8 +114,8 @@ describe('many channels', () => {
     await heading(ada, 'choice-01').waitFor();
     for (const name of ['choice-02', 'choice-04']) await agent.channel(name).send('news');
     await link(ada, 'choice-04').locator('.badge').waitFor();
-    // Events arrive in order only within a channel, so the test waits for the mention in the muted
-    // channel.
+    // Events arrive in order only within a channel. When this mention arrives, the muted channel's earlier message has
+    // arrived.
     await agent.channel('choice-02').send('@ada look', { mentions: ['ada'] });
     await link(ada, 'choice-02').locator('.badge-mention', { hasText: '1' }).waitFor();
     await page.reload();

@@ -2,7 +2,6 @@ import { signal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
 
 export interface AgentTurn {
-  /** Joins the ids of the channel and the thread. */
   readonly place: string;
   readonly state: string;
   readonly label: string | null;
@@ -12,7 +11,10 @@ export interface AgentTurn {
 
 const agentsMax = 2_000;
 
-/** Keeps the latest `turn.state` of each agent in the reader's channels; at most 2,000, the oldest are forgotten. */
+/**
+ * Keeps the latest `turn.state` of each agent in the reader's channels. Beyond 2,000 agents, the oldest state is
+ * forgotten.
+ */
 export function createAgentTurns(client: Pick<HubClient, 'on' | 'call'>) {
   const turns = signal<ReadonlyMap<string, AgentTurn>>(new Map());
   const off = client.on('event', ({ event }) => {

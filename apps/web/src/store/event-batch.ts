@@ -3,12 +3,13 @@ import type { Envelope } from '@openclaw/protocol';
 export interface EventBatchOptions {
   /** When this many events wait, they are delivered at once. @default 20_000 */
   readonly max?: number;
-  /** Must call back before the next frame, or soon after when no frame is painted. */
+  /** Must call `callback` before the next frame, or soon if no frame is painted. */
   readonly onFrame: (callback: () => void) => void;
   readonly now?: () => number;
 }
 
-// A page that changes more often than this is unreadable, and rendering it would delay input.
+// If events come faster than this, the page changes only every `busyIntervalMs`. More changes would be unreadable, and
+// rendering them would delay input.
 const busyEventsPerSecond = 120;
 const busyIntervalMs = 200;
 // After a batch that took the time t, the next one waits at least 4 t, so that input can be handled

@@ -30,10 +30,10 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     return started;
   }
 
-  /** Returns the newest events, at most one page of the log. */
+  /** Reads the newest events of the range, at most one page of the log, and returns the system events among them. */
   async function readSystemEvents(after: number, until: number): Promise<Envelope[]> {
     const found: Envelope[] = [];
-    // A page with large events ends early, so more than one may be needed.
+    // A page with large events ends early, so several pages may be needed.
     for (let last = Math.max(after, until - logPageMax); last < until;) {
       const { events, hasMore } = await channel.log({ after: last, limit: until - last });
       chat.learn(events);
@@ -67,7 +67,6 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     chat.timeline.value = applyEvents(next, updates, { max: timelineMax, trim: 'newest' });
   }
 
-  /** Reads some messages before the seq and a page after it. */
   async function readAround(seq: number) {
     const { result, updates } = await chat.readWithUpdates(async () => {
       const [older, newer] = await Promise.all([
@@ -103,7 +102,6 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     chat.counter.learn(result.messages);
     const thread = chat.thread.peek();
     if (thread?.threadId !== threadId) return;
-    // The page is dropped when the thread was replaced during the read, as in `read`.
     if (side === 'older' && thread.entries[0]?.seq !== first) return;
     const next = addPage(thread, { ...result, systemEvents: [] }, side, timelineMax);
     const trim = side === 'older' ? 'newest' : 'oldest';

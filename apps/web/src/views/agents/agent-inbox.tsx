@@ -23,8 +23,8 @@ const reasonWords: Readonly<Record<InboxItem['reason'], string>> = {
 };
 
 /**
- * Only admins see the inbox. It is read on a press, because each read is in the audit log. Nothing is acknowledged
- * here.
+ * Only admins see the inbox. It is read when the button is pressed, because each read is in the audit log. This view
+ * acknowledges nothing.
  */
 export function AgentInbox({ agentId }: { agentId: string }) {
   const { session } = usePage();

@@ -45,12 +45,12 @@ export interface EntryRowProps {
   readonly isNewDay?: boolean;
   readonly isFirstNew?: boolean;
   readonly isMarked?: boolean;
-  /** Only the channel's own list sets `thread`, for the root message of a thread. */
+  /** Set only for the root message of a thread, and only in the channel's list. */
   readonly thread?: Thread | undefined;
   readonly newReplies?: number | undefined;
 }
 
-/** The first entry of a day has the date above it. Rendered again only when a prop has changed. */
+/** Is rendered again only when a prop has changed. */
 export function EntryRow(props: EntryRowProps) {
   return useMemo(() => <DrawnRow {...props} />, Object.values(props));
 }
@@ -77,7 +77,6 @@ function DrawnRow(props: EntryRowProps) {
   );
 }
 
-/** A run of system events in one line. A click shows or hides the events. */
 export function FoldRow(props: {
   chat: Chat;
   fold: Fold;

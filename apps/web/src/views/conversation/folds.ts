@@ -17,7 +17,6 @@ export interface Fold {
 export type Row = Entry | Fold;
 type FoldKind = 'members' | 'events';
 
-/** A shorter run stays in separate rows. */
 const foldMin = 3;
 
 function kindOf(entry: Entry | undefined): FoldKind | null {

@@ -21,7 +21,6 @@ export function MessageRow(props: {
   message: Message;
   isContinued: boolean;
   isInThread: boolean;
-  /** Only the channel's own list sets `thread`, for the root message of a thread. */
   thread: Thread | undefined;
   newReplies: number;
 }) {

@@ -76,7 +76,6 @@ export function BudgetDialog(props: { chat: Chat; threadId: string | null; onClo
   );
 }
 
-/** Persons in the channel, its owners, and admins may set a budget. */
 export function maySetBudget(session: Session, chat: Chat): boolean {
   return (
     session.client.welcome?.kind === 'person' ||

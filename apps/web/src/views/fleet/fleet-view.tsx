@@ -113,7 +113,6 @@ function Tile(props: { tile: FleetTile; waits: string | null }) {
   );
 }
 
-/** The figures of a tile in one line, without those that are zero. */
 function factsOf({ activity, connection, limit, frozen }: FleetTile['agent']): string {
   const { messagesPerMinute = 0, refusals = 0 } = activity ?? {};
   return [

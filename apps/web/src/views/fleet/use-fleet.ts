@@ -6,7 +6,6 @@ import { usePolling } from '../operations/operations-api.ts';
 const everyMs = 3_000;
 
 export interface FleetAnswer {
-  /** Null until the first answer. */
   readonly agents: readonly FleetAgent[] | null;
   readonly problem: string | null;
   readonly receivedAtMs: number | null;

@@ -14,7 +14,7 @@ const shownMax = 6;
 export function AgentChooser(props: {
   label: string;
   placeholder: string;
-  /** Taken agents are not offered, for example because they are members. */
+  /** Agents for which this returns true are not offered, for example members of the channel. */
   isTaken: (agentId: string) => boolean;
   onChoose: (agentId: string) => void;
 }) {
@@ -107,7 +107,6 @@ export function AgentChooser(props: {
   );
 }
 
-/** Returns 0 for the name itself, 1 for names that begin with the text, 2 for others. */
 function rankOf(agentId: string, text: string): number {
   if (agentId === text) return 0;
   return agentId.toLowerCase().startsWith(text.toLowerCase()) ? 1 : 2;

@@ -78,7 +78,7 @@ export function TextField({ label, onText, ...rest }: TextInputProps) {
   );
 }
 
-/** The label is only the placeholder, unless another placeholder is given. */
+/** A field without a visible label. The label is also the placeholder, unless another placeholder is given. */
 export function BareField({ label, onText, ...rest }: TextInputProps) {
   return (
     <input
@@ -97,7 +97,7 @@ export function matches(text: string, filter: string): boolean {
 /** Use it as the `ref` of an element that must have the focus when it appears. */
 export const focusWhenShown = (element: HTMLElement | null) => element?.focus();
 
-/** Handles Esc. The pane or dialog around the element does not get the event, so it stays open. */
+/** Handles Esc, so that the pane or dialog around the element ignores the key and stays open. */
 export const onEscape = (cancel: () => void) => (event: KeyboardEvent) => {
   if (event.key !== 'Escape') return;
   event.preventDefault();
