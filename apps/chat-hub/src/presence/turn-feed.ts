@@ -77,7 +77,10 @@ export function createTurnFeed(deps: {
     if (ofAgent?.size === 0) known.delete(agentId);
   }
 
-  /** Returns the channels and threads where the agent set a turn through this hub, or this hub's rooms show one. */
+  /**
+   * Returns the channels and threads in which the agent set a turn through this hub, or in which this hub shows a turn
+   * of the agent.
+   */
   function placesOf(agentId: string): TypingPlace[] {
     const places = new Map<string, TypingPlace>(known.get(agentId));
     for (const place of turns.placesOf(agentId)) places.set(keyOf(place), place);
@@ -122,7 +125,6 @@ export function createTurnFeed(deps: {
   });
 
   return {
-    /** `hasSocket` is true when the call came over a socket. */
     async set(
       agentId: string,
       { channelId, threadId, state, label, queueDepth }: ParamsOf<'turn.set'>,
