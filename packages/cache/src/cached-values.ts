@@ -118,7 +118,7 @@ export function createCachedValues(
     }
   }
 
-  /** Null for a miss, and for a corrupt value, which it deletes. */
+  /** Null for a miss or a corrupt value. Deletes a corrupt value. */
   async function toHit(
     name: string,
     found: { state: string; text?: string },

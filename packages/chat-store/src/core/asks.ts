@@ -23,7 +23,6 @@ export async function loadAsks(db: Kysely<Tables>, ids: readonly string[]): Prom
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
-/** The refusal of an ask that names agents which are unknown to the channel or the hub. */
 export function refuseUnknown(agentIds: readonly string[]): Refusal {
   return refuseWith('not_found', `nobody to ask: ${agentIds.join(', ')}`, { agentIds });
 }

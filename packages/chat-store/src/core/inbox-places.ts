@@ -54,7 +54,7 @@ export const isItemOfMember = sql<boolean>`(a.agent_id = ${sql.lit(everyone)}
   and not exists (select 1 from messages s where s.channel_id = a.channel_id
     and s.seq = a.message_seq and s.sender_id = m.agent_id))`;
 
-/** The greater of two columns. Two hubs may move the same mark at once, and a mark must never go back. */
+/** The greater of two columns, because two hubs may move a mark at once and a mark must never go back. */
 export function greaterOf(dialect: Dialect, one: string, other: string): RawBuilder<number> {
   const greater = sql.raw(dialect === 'sqlite' ? 'max' : 'greatest');
   return sql<number>`${greater}(${sql.ref(one)}, ${sql.ref(other)})`;

@@ -34,7 +34,10 @@ export interface FleetTile {
 
 type Others = ReadonlyMap<string, FleetAgent>;
 
-/** The worst tile comes first, then the order of the names. */
+/**
+ * The tiles are in the order of their states, worst first. Within a state, the most refusals come first, then the order
+ * of ids.
+ */
 export function tilesOf(
   agents: readonly FleetAgent[],
   turns: ReadonlyMap<string, AgentTurn>,
@@ -80,8 +83,8 @@ export function tileOf(
       'offline',
       lastSeen === null ? 'never seen' : `seen ${spanText(nowMs - lastSeen)} ago`,
     );
-  // Events tell the page at once of turns in the reader's channels. The hub's list has all turns, some seconds later. A
-  // hub of an earlier release lists none.
+  // For turns in the reader's channels, events reach the page at once. The hub's list has all turns, but some seconds
+  // later. In the list of an earlier release, turns are missing.
   const said = turn !== undefined && turn.untilMs > nowMs ? turn : (agent.turn ?? null);
   if (said !== null) {
     if (workingTurns.has(said.state)) return tile('working', turnText(said));
