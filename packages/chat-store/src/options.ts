@@ -17,9 +17,12 @@ export interface ChatStoreOptions {
   readonly maxGroupBytes?: number;
   /** The shortest time between two groups. @default 1 */
   readonly gapMs?: number;
-  /** The time between two groups above `busyAppendsPerSecond`, for fewer and larger commits. @default 4 */
+  /**
+   * The time between two groups while the rate is above `busyAppendsPerSecond`. Commits are then fewer and larger.
+   * @default 4
+   */
   readonly busyGapMs?: number;
-  /** Above this rate `busyGapMs` applies, because fewer commits are worth the wait. @default 500 */
+  /** The rate of appends above which `busyGapMs` applies. @default 500 */
   readonly busyAppendsPerSecond?: number;
   /**
    * The longest time between two groups. Above four times `busyAppendsPerSecond`, the time grows with the rate until it

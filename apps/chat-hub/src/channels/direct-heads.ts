@@ -15,7 +15,7 @@ const pageSize = 1_000;
 
 /**
  * Keeps the heads of direct channels, because a welcome names only the newest channels. A session enters any other
- * direct channel at the channel's first event, and then continues from this head.
+ * direct channel at the channel's first event, and then continues from the kept head.
  */
 export function createDirectHeads(
   deps: {

@@ -106,8 +106,8 @@ describe('the live channels of a hub', () => {
     }
   });
 
-  // The race: events that the bus lost are trimmed before this hub reads them, and one of them removed ben. Admins
-  // need no membership.
+  // The race: events that the bus lost are trimmed before this hub reads them, and one of them removed ben. An admin
+  // stays, because admins need no membership.
   it('continue from the floor when events were trimmed before they were delivered', async () => {
     const { rooms, database } = createBench();
     const room = await rooms.open('a');

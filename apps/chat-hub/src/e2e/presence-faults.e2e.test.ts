@@ -107,7 +107,7 @@ describe('presence on two hubs', () => {
 
   // The race: all leases expire while Redis is frozen, or are lost when Redis is killed. Invariants: the first hub that
   // reconnects does not report the other hub's agents offline; agents that left during the outage go offline one lease
-  // after it.
+  // after the outage.
   it.each(['frozen', 'killed, and comes back empty'])(
     'reports nobody offline when Redis is %s for longer than a lease',
     async (how) => {

@@ -151,8 +151,9 @@ export function createTurnFeed(deps: {
     list: (channelId: string) => turns.list(channelId),
     latestOf: (agentId: string) => turns.latestOf(agentId),
     /**
-     * Call it when the agent's last socket at this hub was closed, after its presence has ended. The turns that this
-     * hub knows end if the agent has no other connection. A turn that only another hub knows ends with its lease.
+     * Call it when the agent's last socket at this hub was closed and the agent's presence has ended. If the agent has
+     * no other connection, the turns that this hub knows end now. A turn that only another hub knows ends with its
+     * lease.
      */
     disconnected(agentId: string): void {
       endUnlessConnected(agentId, placesOf(agentId)).catch(logFailure);

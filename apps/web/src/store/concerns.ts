@@ -19,7 +19,7 @@ export interface Need {
 
 export const needId = (channelId: string, seq: number): string => `${channelId}/${seq}`;
 
-// This is more than the line that is shown, because the line omits the syntax of Markdown and the addresses of links.
+// This is longer than the shown line, because the line omits the syntax of Markdown and the addresses of links.
 const textChars = 1_000;
 export const shortText = (text: string): string => text.slice(0, textChars);
 

@@ -99,7 +99,6 @@ export function recordAudit(engine: Engine, records: readonly AuditRecord[]): Pr
   return engine.write((db) => insertAudit(engine, db, records));
 }
 
-/** Newest first. */
 export async function readAudit(
   engine: Engine,
   { actor, action, target, cursor, limit }: AuditQuery,

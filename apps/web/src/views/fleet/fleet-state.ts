@@ -35,8 +35,8 @@ export interface FleetTile {
 type Others = ReadonlyMap<string, FleetAgent>;
 
 /**
- * The tiles are in the order of their states, worst first. Within a state, the most refusals come first, then the order
- * of ids.
+ * Tiles with the worst state come first. Within a state, tiles with more refusals come first, and the rest is in the
+ * order of ids.
  */
 export function tilesOf(
   agents: readonly FleetAgent[],

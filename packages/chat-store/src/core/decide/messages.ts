@@ -12,7 +12,6 @@ import type { ChannelsTable } from '../tables.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { refuseTooLarge } from './send.ts';
 
-/** Allowed for the author and admins. */
 export const editMessage: DecideAuthorized<'message.edit'> = async (group, command) => {
   const { actor, channel, params } = command;
   const tooLarge = refuseTooLarge(params.content);
@@ -40,7 +39,6 @@ export const editMessage: DecideAuthorized<'message.edit'> = async (group, comma
   return accepted({ seq: channel.head }, event);
 };
 
-/** Allowed for the author, the channel's owners and admins. */
 export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, command) => {
   const { actor, channel, params, role } = command;
   const found = await findMessage(group, channel, params.messageId);

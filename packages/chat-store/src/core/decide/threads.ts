@@ -57,7 +57,6 @@ export const createThread: DecideAuthorized<'thread.create'> = async (group, com
   return accepted({ thread }, event);
 };
 
-/** Allowed for the thread's creator, the channel's owners and admins. */
 export const updateThread: DecideAuthorized<'thread.update'> = async (group, command) => {
   const { actor, channel, params, role } = command;
   const { channelId, threadId, title } = params;
