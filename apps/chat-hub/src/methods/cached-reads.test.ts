@@ -149,6 +149,7 @@ describe('while the database is away', () => {
     await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  // The race: the socket is dropped from the room while the query to the unavailable store is pending.
   it('a socket that is dropped during the query to the store gets nothing', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();

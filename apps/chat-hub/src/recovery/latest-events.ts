@@ -40,7 +40,7 @@ export function createLatestEvents(deps: {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // An entry of another epoch is ignored: the hubs have already noticed that restore, and changed the epoch.
+    // An entry of another epoch is ignored: a restore followed its event, and the hubs have already changed the epoch.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
     // Event ids begin with the event's time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
