@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const hub = join(root, 'apps/chat-hub');
 
-/** Files and folders that the bundle is built from. */
 export const hubSources = [
   'packages',
   'apps/chat-hub',

@@ -9,7 +9,7 @@ const root = resolve(fileURLToPath(import.meta.url), '../../..');
 export default function setUp({ collectCoverage }) {
   process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/node');
   process.env.OPENCLAW_TEST_PAGE = testBuildFolder('page');
-  // Coverage counts the lines of sources, and a debugger shows them.
+  // Coverage and debuggers need the sources, not the build.
   if (collectCoverage || process.env.OPENCLAW_TEST_SOURCES) delete process.env.OPENCLAW_TEST_HUB;
   else process.env.OPENCLAW_TEST_HUB = testBuildFolder('hub');
 }

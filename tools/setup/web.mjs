@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { hashOfSources } from './source-hash.mjs';
 
 const workspace = resolve(fileURLToPath(import.meta.url), '../../..');
-/** Files and folders that the web UI is built from. */
 export const pageSources = [
   'apps/web',
   'packages/client/src',

@@ -17,7 +17,6 @@ import { presenceTimes, type PresenceTimes } from './presence/roster-watch.ts';
 /** The limit covers WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
-/** The packages report their calls and failures to these callbacks. */
 export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall' | 'onSweep'> &
   Pick<RedisClientDeps, 'onRoundTrip'> & {
     readonly certificates?: Pick<PeerCertificates, 'seen'>;

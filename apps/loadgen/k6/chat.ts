@@ -226,7 +226,9 @@ export function createChat(preset: {
       },
     ].map((each) => ({ ...each, turn: 0 }));
 
-    /** Sleeps until the next due time, because waking 111 users is expensive in k6. */
+    /**
+     * Performs the due operations, and sleeps until the next due time. Waking 111 users more often is expensive in k6.
+     */
     function performDue(): void {
       let nextMs = endMs;
       for (const each of work) {

@@ -29,7 +29,7 @@ export interface CachedValues {
    *
    * @param name an id as `isNameId` of key-schema accepts it: 1 to 128 characters, without a colon
    * @param ttlMs how long the value is cached: 1 ms to 30 days
-   * @throws {CacheError} `invalid_argument` for a TTL, `invalid_load` for a value that JSON cannot carry,
+   * @throws {CacheError} `invalid_argument` for a wrong TTL, `invalid_load` for a value that JSON cannot carry,
    * `load_timeout`
    * @throws {KeySchemaError} `invalid_id`
    */
@@ -118,7 +118,7 @@ export function createCachedValues(
     }
   }
 
-  /** Null for a miss, and for a corrupt value, which it deletes. */
+  /** Null for a miss or a corrupt value. Deletes a corrupt value. */
   async function toHit(
     name: string,
     found: { state: string; text?: string },

@@ -8,7 +8,7 @@ export interface ChatStoreOptions {
    * `postgres://user:password@host:port/database`.
    */
   readonly url: string;
-  /** Every call ends within this time. The default leaves its caller time to answer within 3 s. @default 2900 */
+  /** Every call ends within this time. The default leaves the caller time to answer within 3 s. @default 2900 */
   readonly timeoutMs?: number;
   readonly lockTimeoutMs?: number;
   /** The most commands committed together; at most 4096. @default 512 */
@@ -17,9 +17,12 @@ export interface ChatStoreOptions {
   readonly maxGroupBytes?: number;
   /** The shortest time between two groups. @default 1 */
   readonly gapMs?: number;
-  /** The time between two groups above `busyAppendsPerSecond`, for fewer and larger commits. @default 4 */
+  /**
+   * The time between two groups while the rate is above `busyAppendsPerSecond`. Commits are then fewer and larger.
+   * @default 4
+   */
   readonly busyGapMs?: number;
-  /** Above this rate `busyGapMs` applies, because fewer commits are worth the wait. @default 500 */
+  /** The rate of appends above which `busyGapMs` applies. @default 500 */
   readonly busyAppendsPerSecond?: number;
   /**
    * The longest time between two groups. Above four times `busyAppendsPerSecond`, the time grows with the rate until it
@@ -32,8 +35,8 @@ export interface ChatStoreOptions {
   /** The most bytes of waiting commands' content. @default 32 MiB */
   readonly maxQueueBytes?: number;
   /**
-   * The most reads, running and waiting together. Look-ups have the same limit. Beyond it, a call of the agent with the
-   * most calls is refused.
+   * The most reads, running and waiting together. Look-ups have a separate limit of the same size. Above the limit, a
+   * call of the agent with the most calls is refused.
    * @default 2000
    */
   readonly maxReads?: number;
@@ -43,7 +46,7 @@ export interface ChatStoreOptions {
   readonly sweepEveryMs?: number;
   /** How often new messages are indexed for search. @default 250 */
   readonly searchEveryMs?: number;
-  /** Older entries of the audit log are removed. @default 34560000000: 400 days */
+  /** Entries of the audit log that are older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
   /**
    * Agents are paused after this many messages in `agentTurnsWindowMs`, in threads and direct channels without a
@@ -56,7 +59,7 @@ export interface ChatStoreOptions {
    * @default 600000
    */
   readonly agentTurnsWindowMs?: number;
-  /** Older events are trimmed in every channel. @default none: they stay */
+  /** Events that are older than this are trimmed in every channel. @default none: they stay */
   readonly retentionMs?: number | null;
   /** Every channel keeps this many of its newest messages. @default none: all stay */
   readonly maxMessages?: number | null;
@@ -142,8 +145,8 @@ function parseUrl(url: string): ParsedOptions['target'] {
 const sqlitePath = (url: string) => url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
 
 /**
- * The end of a sentence about a bad URL; null for a good one. Quotes no part of the URL, because after a raw `/`, `?`
- * or `#` a password's rest looks like the database's name.
+ * The end of a sentence about a bad URL; null for a good one. Quotes no part of the URL, because the rest of a password
+ * after a raw `/`, `?` or `#` looks like the database's name.
  */
 export function databaseUrlProblem(url: string): string | null {
   if (url.startsWith('sqlite:')) {

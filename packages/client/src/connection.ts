@@ -246,10 +246,10 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
       liveSinceMs = Date.now();
       setState('live', null, null);
     },
-    /** A draining hub asked for a reconnect after this time. */
+    /** Call it when a draining hub asks for a reconnect after this time. */
     replace(afterMs: number) {
       const slotMs = msFromHub(afterMs) ?? backoffMs(failures, options);
-      // The slot is stored too, because the hub may close the socket before the slot begins.
+      // The time is stored too, because the hub may close the socket before this time.
       slotAtMs = Date.now() + slotMs;
       startTimer(slotMs, () => abandon(new HubError('unavailable', 'The hub is draining')));
     },

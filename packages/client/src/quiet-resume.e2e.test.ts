@@ -40,8 +40,8 @@ function connect(agent: string, { url }: HubProcess): HubClient {
 }
 
 describe('a subscription without any event yet', () => {
-  // The races: the client has received only ephemeral events, which have no seq to resume from, and the hub that knew
-  // its position is killed.
+  // The race: the client has received only ephemeral events, which have no seq, and then the hub that knew the client's
+  // position is killed.
   it('resumes from its start when its hub was killed, even if ephemeral events arrived', async () => {
     const channelId = 'quiet';
     const [ada, bob] = [connect('ada', other), connect('bob', killed)];
@@ -68,7 +68,7 @@ describe('a subscription without any event yet', () => {
     expect(durable().map(({ seq }) => seq)).toEqual([1, 2, 3, 4].map((n) => head + n));
     expect(discontinuities).toEqual([]);
 
-    // The control: a client without a position missed the events.
+    // Negative control: a client that names no position misses the events.
     const forgetful = await connectRpc(`${killed.url}/v1/ws?agent=bob`);
     const { topics } = await forgetful.call('subscribe', { topics: [{ channelId }] });
     expect(topics).toMatchObject([{ head: head + 4, resumed: false, events: [] }]);

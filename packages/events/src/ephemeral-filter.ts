@@ -4,7 +4,7 @@ import { EventsError } from './errors.ts';
 import { createRecentIds } from './recent-ids.ts';
 
 export interface EphemeralFilterOptions {
-  /** Older events are rejected. @default 10_000 */
+  /** Events that are older than this are rejected. @default 10_000 */
   readonly maxAgeMs?: number;
   /** The shortest time for which an id is remembered. @default 30_000 */
   readonly windowMs?: number;
@@ -32,7 +32,7 @@ export interface EphemeralFilter {
 
 /**
  * Creates a filter for events without a seq, for all channels of a process. It accepts each id once, if its timestamp
- * is at most `maxAgeMs` old. If a sender's clock is further behind, its events are lost.
+ * is at most `maxAgeMs` old. If a sender's clock is behind by more than `maxAgeMs`, the sender's events are lost.
  * @throws {EventsError} `invalid_options`
  */
 export function createEphemeralFilter(options: EphemeralFilterOptions = {}): EphemeralFilter {

@@ -70,7 +70,7 @@ describe('publish.lua', () => {
     expect(await redis.send(['dbsize'])).toBe(2);
   });
 
-  // The race: the publish of event 6 is lost, then event 7 raises the seq. The keys that only event 6 invalidates would
+  // The race: the publish of event 7 is lost, then event 8 raises the seq. The keys that only event 7 invalidates would
   // then seem current.
   it('deletes all keys that an event may invalidate when the seq skips one', async () => {
     const recent = system.keys.recentMessages('general');

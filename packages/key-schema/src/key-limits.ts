@@ -31,7 +31,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   // The default of the cache's `maxValueBytes`.
   cachedValue: { maxMembers: null, maxBytes: kib * kib },
   cachedValueLease: { maxMembers: null, maxBytes: 36 },
-  // A starting hub keeps the 32 newest. Hubs that start later add one each.
+  // A starting hub keeps the 32 newest entries. Each hub that starts later adds one entry.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   databaseHub: { maxMembers: null, maxBytes: 128 },
   rateLimit: counter,

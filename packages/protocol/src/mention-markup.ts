@@ -6,8 +6,8 @@ const escapable = /[!-/:-@[-`{-~]/;
 const schemeCharacter = /[A-Za-z0-9+.-]/;
 
 /**
- * Replaces code, quotations, links and URLs with blanks. Simpler than a full parser, so in rare texts it finds a false
- * mention or misses one. Linear time.
+ * Replaces code, quotations, links and URLs with blanks, in linear time. The function is simpler than a full parser. In
+ * rare texts, it leaves a false mention or blanks a true one.
  */
 export function blankMarkup(content: string): string {
   const { paragraphs, hasDefinitions } = paragraphsOf(content);
@@ -141,7 +141,7 @@ const reference = /\[[^[\]]*\]/y;
 /** A longer target counts as text, which bounds the search. */
 const targetMax = 2_048;
 
-/** Null if the text that ends at `end` is no link. */
+/** Returns the end of the link whose label ends before `end`; null if there is no link. */
 function linkEndAt(text: string, end: number, hasDefinitions: boolean): number | null {
   const pattern =
     text[end] === '(' ? target : text[end] === '[' && hasDefinitions ? reference : null;

@@ -3,8 +3,8 @@ import { RateLimitError } from './errors.ts';
 import type { Limits } from './limit.ts';
 
 /**
- * Decides while Redis is away or refuses to count. `memory`: this process counts alone. `allow`, `refuse`: every
- * request is allowed, or refused.
+ * How requests are decided while Redis is away or refuses to count. `memory`: this process counts alone. `allow`: every
+ * request is allowed. `refuse`: every request is refused.
  */
 export type WhenAway = 'memory' | 'allow' | 'refuse';
 
@@ -33,7 +33,7 @@ export interface LocalRateLimiterOptions<
   /** The most agents in one exchange; the others wait for the next. @default 1000 */
   readonly maxPerExchange?: number;
   /**
-   * Also decides before the first connection, because `consume` does not wait.
+   * Also applies before the first connection, because `consume` does not wait.
    * @default 'memory'
    */
   readonly whenAway?: WhenAway;

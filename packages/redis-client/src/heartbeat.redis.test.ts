@@ -20,8 +20,8 @@ describe('the heartbeat of an idle client', () => {
     await clients.connect({ url: often.url, heartbeatMs: 50 });
     const before = await commandsOf(server);
     const from = await commandsOf(often);
-    // Negative control: the other client sends 40 commands in this time. Each connection's first beat comes soon after
-    // it connects.
+    // Negative control: the other client sends 40 commands in this time. Each connection's first heartbeat comes soon
+    // after the connect, so two commands are allowed.
     await waitFor(async () => (await commandsOf(often)) >= from + 40);
     expect((await commandsOf(server)) - before).toBeLessThanOrEqual(2);
   });

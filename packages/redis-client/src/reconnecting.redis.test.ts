@@ -90,7 +90,7 @@ describe('flapping', () => {
     await until(() => establishedTo(proxy.port) === 2);
     expect(most).toBeGreaterThanOrEqual(2);
     expect(most).toBeLessThanOrEqual(4);
-    // The control: there were many more attempts.
+    // Negative control: there were many more attempts.
     expect(proxy.accepted).toBeGreaterThan(3 * most);
     await redis.close();
     await proxy.stop();

@@ -16,7 +16,6 @@ export interface TypingWatchDeps {
 export interface TypingWatch {
   /** Call it for each start and refresh. */
   started(channelId: string, agentId: string, threadId?: string | null): void;
-  /** Call it for each stop. */
   stopped(channelId: string, agentId: string, threadId?: string | null): void;
   /** True from a start until a stop or a report. */
   has(channelId: string, agentId: string, threadId?: string | null): boolean;

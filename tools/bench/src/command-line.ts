@@ -1,6 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 
-/** The message names the option. */
 export class CommandLineError extends Error {
   override readonly name = 'CommandLineError';
   readonly code = 'invalid_arguments';
@@ -53,7 +52,7 @@ export async function runCommand<T>(
     console.log(help);
     process.exit(0);
   }
-  // The exit handler kills the servers, and a default SIGINT would skip it.
+  // The exit handler kills the servers. Without this listener, SIGINT would skip the handler.
   process.once('SIGINT', () => process.exit(130));
   try {
     process.exit(await run(read(args)));

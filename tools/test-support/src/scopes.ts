@@ -12,7 +12,6 @@ export function suiteScope(): Scope {
   return createScope(afterAll);
 }
 
-/** Ends after each test. */
 export function testScope(): Scope {
   return createScope(afterEach);
 }

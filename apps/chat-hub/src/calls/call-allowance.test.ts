@@ -89,8 +89,8 @@ describe('the allowance of an agent', () => {
         nowMs += afterMs ?? 0;
         if (afterMs !== null) expect(calls.count('ana')).toBeNull();
       }),
-      // An earlier version rounded differently. The count then stayed over the limit in rare cases, so many runs are
-      // needed.
+      // With an earlier way of rounding, the count stayed over the limit in rare cases. Only many runs find such a
+      // case.
       { numRuns: 5_000 },
     );
   });

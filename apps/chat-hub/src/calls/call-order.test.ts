@@ -110,12 +110,12 @@ describe("the order of one socket's calls", () => {
   });
 });
 
-// Invariants: a call that is not a change never overlaps another call on its channels; calls on one channel begin in
-// the order of arrival; no call waits without a reason.
+// Invariants: a read overlaps no other call on its channels; calls on one channel begin in the order of arrival; no
+// call waits without a reason.
 describe('any sequence of calls', () => {
   const channels = ['a', 'b', 'c', 'd'];
   const step = fc.oneof(
-    // A change concerns one channel. Any other call concerns several (a subscribe) or none (a ping).
+    // A change concerns one channel. Other calls concern any number: a subscribe several channels, a ping none.
     fc.record({ do: fc.constant('change' as const), name: fc.constantFrom(...channels) }),
     fc.record({
       do: fc.constant('read' as const),

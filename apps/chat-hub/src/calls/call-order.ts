@@ -46,10 +46,7 @@ export function createCallOrder() {
   }
 
   return {
-    /**
-     * Runs `work` synchronously if no earlier call on these ids must settle first. Otherwise runs
-     * it once they have settled.
-     */
+    /** Runs `work` synchronously, unless it must wait until earlier calls on these channels have settled. */
     run<T>(ids: readonly string[], isWrite: boolean, work: () => Promise<T>): Promise<T> {
       const distinct = ids.length > 1 ? [...new Set(ids)] : ids;
       if (distinct.length === 0) return work();

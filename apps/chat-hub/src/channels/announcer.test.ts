@@ -2,8 +2,8 @@ import { expect, it } from '@jest/globals';
 import type { ChannelAnnouncement } from '@openclaw/protocol';
 import { createAnnouncer } from './announcer.ts';
 
-// A hostile agent creates and deletes channels as fast as its limits allow. Invariant: the work for all sockets is
-// bounded, and later announcements are sent.
+// A hostile agent creates and deletes channels as fast as its limits allow. Invariant: announcements to all sockets
+// have a bounded rate, and continue after such a flood.
 it('announcements are sent up to a rate, and the others are dropped and counted', () => {
   let nowMs = 0;
   let dropped = 0;

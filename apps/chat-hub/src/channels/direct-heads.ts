@@ -6,7 +6,7 @@ interface AgentHeads {
   readonly heads: Map<string, number>;
   /** True while `heads` has every stored direct channel of the agent. */
   isComplete: boolean;
-  /** The set has as many channels as a welcome names, the newest last. */
+  /** The channels that a welcome names: at most `limits.welcomeDirect`, the newest last. */
   latest: Set<string>;
   loaded: Promise<void>;
 }
@@ -14,13 +14,13 @@ interface AgentHeads {
 const pageSize = 1_000;
 
 /**
- * Keeps the heads of direct channels that a welcome does not name. When such a channel has its first event after the
- * welcome, the session enters at this head.
+ * Keeps the heads of direct channels, because a welcome names only the newest channels. A session enters any other
+ * direct channel at the channel's first event, and then continues from the kept head.
  */
 export function createDirectHeads(
   deps: {
     readonly store: Pick<ChatStore, 'directChannels'>;
-    /** Heads read in an earlier `Rooms.epochGeneration` are not valid. */
+    /** This is `Rooms.epochGeneration`. Heads that were read before it changed are not valid. */
     readonly epochGeneration: () => number;
   },
   /** A head takes about 100 bytes. A channel whose head does not fit starts with a discontinuity. */
@@ -60,7 +60,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // If the page includes every event known here, the page decides the channel's place in the order.
+        // If the page is up to date for this channel, the page decides the channel's place in `latest`.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }
@@ -77,7 +77,7 @@ export function createDirectHeads(
   }
 
   return {
-    /** Reads the heads once. Call it before the welcome, so that no later event is skipped. */
+    /** Reads an agent's heads once. Call it before the welcome, so that no event after the welcome is skipped. */
     load(agentId: string) {
       const known = agents.get(agentId);
       if (known?.epochGeneration === epochGeneration()) return known.loaded;
@@ -96,19 +96,19 @@ export function createDirectHeads(
       });
       return list.loaded;
     },
-    /** Returns 0 for a channel created since the list was read, and null when the hub does not know. */
+    /** Returns 0 for a channel created since the list was read, and null if the head is unknown. */
     headOf(agentId: string, channelId: string): number | null {
       const list = agents.get(agentId);
       if (list?.epochGeneration !== epochGeneration()) return null;
       return list.heads.get(channelId) ?? (list.isComplete ? 0 : null);
     },
-    /** The newest channel comes first. The list is as long as a welcome allows. */
+    /** Returns the channels that a welcome names, newest first. */
     latest: (agentId: string) => [...(agents.get(agentId)?.latest ?? [])].toReversed(),
-    /** All sessions of the agent follow the channel from this event on. */
+    /** Call it for each event, after the agent's sessions have entered the channel. */
     raise(agentId: string, channelId: string, seq: number) {
       const list = agents.get(agentId);
       if (list?.epochGeneration !== epochGeneration()) return;
-      // The tail check finds some events that the bus already delivered.
+      // Some events arrive twice: from the bus, and then from the tail check.
       if (seq <= (list.heads.get(channelId) ?? 0)) return;
       raiseIn(list, channelId, seq);
       touch(list, channelId);

@@ -89,7 +89,7 @@ describe('a flusher', () => {
       onWritten: (handed) => batches.push(handed.length),
     });
     let written = 0;
-    // Each flush of a room takes longer than a turn may.
+    // One flush of a room takes longer than a turn allows.
     const rooms = Array.from({ length: 3 }, () => ({
       flush() {
         nowMs += 5;

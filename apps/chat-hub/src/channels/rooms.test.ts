@@ -106,8 +106,8 @@ describe('the live channels of a hub', () => {
     }
   });
 
-  // The race: events that the bus lost are trimmed before this hub reads them, and one of them removed ben. Admins
-  // need no membership.
+  // The race: events that the bus lost are trimmed before this hub reads them, and one of them removed ben. An admin
+  // stays, because admins need no membership.
   it('continue from the floor when events were trimmed before they were delivered', async () => {
     const { rooms, database } = createBench();
     const room = await rooms.open('a');
@@ -150,8 +150,8 @@ describe('the live channels of a hub', () => {
     expect(room.after(10)?.map(({ seq }) => seq)).toEqual([11, 12]);
   });
 
-  // The race: while the room reads rights, ben enters with rights from before his removal, and the removal was
-  // trimmed. Invariant: a removed member gets no event after its removal.
+  // The race: ben is removed, the removal is trimmed, and ben enters with his earlier rights while the room reads
+  // rights. Invariant: a removed member gets no event after its removal.
   it('check the rights of agents that enter while events are found to be trimmed', async () => {
     const { rooms, database, accessReads } = createBench();
     const room = await rooms.open('a');
@@ -175,8 +175,8 @@ describe('the live channels of a hub', () => {
     expect([...room.members].map(({ agentId }) => agentId)).toEqual(['ana']);
   });
 
-  // The race: a page is read, a backup with a shorter log is restored, and then the page arrives. In the new epoch
-  // the page's floor would skip events.
+  // The race: a page is read, a backup with a shorter log is restored, and then the page arrives. With that page's
+  // floor, the room would skip events of the new epoch.
   it.each(['log', 'rights'] as const)(
     'forget a floor when the epoch changes during a read of the %s',
     async (read) => {
@@ -206,7 +206,7 @@ describe('the live channels of a hub', () => {
   });
 
   // The race: the epoch changes between the read of a head and the opening of its room. Invariant: the room's head
-  // belongs to the current epoch. A head of an earlier epoch would drop new events.
+  // belongs to the current epoch. With a head of the earlier epoch, the room would drop new events.
   it.each(['a', direct])('start at the head of the current epoch: %s', async (channelId) => {
     const { rooms, database, reads } = createBench();
     reads.push(async () => {
@@ -219,7 +219,7 @@ describe('the live channels of a hub', () => {
     expect((await other.rooms.open(channelId)).head).toBe(7);
   });
 
-  // Invariant: a room moves to the current epoch before it is used, even if thousands of rooms still wait.
+  // Invariant: a room moves to the current epoch before it is used, even while thousands of rooms still have to move.
   it('change their epoch a few per turn, and at once when they are used', async () => {
     const { rooms } = createBench();
     const opened = Array.from({ length: 400 }, (_, n) =>
@@ -246,7 +246,8 @@ describe('the live channels of a hub', () => {
     expect([rooms.size, bus.stats.topics]).toEqual([0, 0]);
   });
 
-  // The race: after a restore, the channel grows past the lost events before any hub checks, so no head is lower.
+  // The race: after a restore, the channel grows past the lost events before any hub checks. Its head is then not lower
+  // than before.
   it('report a different event with the seq of a delivered one', async () => {
     const { bus, rooms, conflicts } = createBench();
     const room = await rooms.open('a');

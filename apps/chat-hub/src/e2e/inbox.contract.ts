@@ -7,7 +7,7 @@ type Page = ResultOf<'inbox.read'>;
 
 const textsOf = ({ items }: Page) => items.map(({ message }) => message?.content ?? '');
 
-/** The hubs use a SQLite file unless `env` says otherwise. One of them is killed. */
+/** The hubs use a SQLite file unless `env` says otherwise. */
 export async function describeInboxes(
   engine: string,
   env: Readonly<Record<string, string>> = {},
@@ -75,7 +75,8 @@ export async function describeInboxes(
         }
       }
       /**
-       * Sends half of the messages at the hub that is killed. An unanswered message is sent again at the other hub.
+       * Sends half of the messages through the hub that is killed. An unanswered message is sent again through the
+       * other hub.
        */
       async function send(channelId: string): Promise<void> {
         const atA = await connect(hubA, 'ana');

@@ -4,7 +4,7 @@ import { noRedis, startTestHub } from '../testing/test-hub.ts';
 
 const hub = closeAfterAll(await startTestHub(noRedis));
 
-// The server closes connections without traffic after 30 s. A client may still wait for longer.
+// The server closes connections without traffic after 30 s, but not while a call waits.
 it('a read that waits for more than 30 s over REST is answered, and its connection is used again', async () => {
   await hub.request('ana', 'POST', '/v1/channels', { channelId: 'long', name: 'Long' });
   const startMs = performance.now();

@@ -35,7 +35,7 @@ describe('while the database is away', () => {
     const texts = outcomes.map((outcome) =>
       outcome instanceof Error ? outcome.message : JSON.stringify(outcome),
     );
-    // Negative control: the database caused the refusals.
+    // Negative control: the calls were refused because of the database.
     expect(texts.join('\n')).toMatch(/unavailable|timeout/);
     for (const text of texts) expectNoNames(text);
 

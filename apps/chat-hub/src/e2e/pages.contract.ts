@@ -77,7 +77,7 @@ export function describePages(
       return way === 'forward' ? pages : pages.reverse();
     }
 
-    // Invariant: every answer has a bounded size, and paging by hasMore misses and repeats nothing.
+    // Invariant: every answer has a bounded size, and paging by hasMore neither misses nor repeats anything.
     it.each([
       ['log.read', 'forward', 'the socket', overSocket, 1],
       ['message.history', 'forward', 'the socket', overSocket, 2],

@@ -105,8 +105,9 @@ describe('presence on two hubs', () => {
     expect((await agentsOf(ben)).sort()).toEqual(['ana', 'ben']);
   }, 90_000);
 
-  // The race: all leases expire while Redis is frozen, or are lost with it. Invariants: the first hub that reconnects
-  // does not report the other hub's agents offline; agents that left meanwhile go offline one lease later.
+  // The race: all leases expire while Redis is frozen, or are lost when Redis is killed. Invariants: the first hub that
+  // reconnects does not report the other hub's agents offline; agents that left during the outage go offline one lease
+  // after the outage.
   it.each(['frozen', 'killed, and comes back empty'])(
     'reports nobody offline when Redis is %s for longer than a lease',
     async (how) => {
@@ -129,7 +130,7 @@ describe('presence on two hubs', () => {
       await waitFor(async () => (await agentsOf(ana)).filter((id) => id !== 'ghost').length === 2, {
         what: 'both in the roster again',
       });
-      // Each hub writes its own leases before its next heartbeat.
+      // Each hub writes its leases again at once, without waiting for its next heartbeat.
       expect(Date.now() - backMs).toBeLessThan(2_000);
       await waitFor(() => offlineOf(ana).length > 0, { what: 'the ghost’s end' });
       const [ended] = presenceEvents(ana, channelId).filter(({ status }) => status === 'offline');
@@ -154,7 +155,7 @@ describe('presence on two hubs', () => {
   });
 
   // The race: a hub dies, and Redis loses its leases before they expire, so no reaper sees them. Invariant: only the
-  // dead hub's agents are reported offline, once, within a lease and a second.
+  // dead hub's agents are reported offline, once, at most one lease and one second after its death.
   it.each([
     { when: 'soon after its death', afterMs: 500 },
     { when: 'when its leases are about to end', afterMs: times.leaseMs - 600 },

@@ -9,7 +9,7 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 const times: PresenceTimes = { leaseMs: 3_000, heartbeatMs: 1_000, compareMs: 1_500 };
 const keys = createKeySchema();
 
-// The warnings report the fault that the test causes.
+// Warnings are not logged, because the test causes many.
 const { redis, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' }, { times });
 const hubs = [hubA, hubB];
 
@@ -86,7 +86,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
       await waitFor(
         async () => {
           const [a, b] = [await said(hubA, ana, channelId), await said(hubB, ben, channelId)];
-          // The operations snapshot is cached for half a second.
+          // The operations snapshot is cached for half a second, so it may change later than the list.
           const all = [a, b].every((one) => one.listDegraded && one.operationsDegraded);
           return all && a.publishPath === 'down';
         },
@@ -120,7 +120,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
           async () => {
             const state = await said(hub, socket, channelId);
             const isOver = !state.listDegraded && !state.operationsDegraded;
-            // The state of the publish path changes only at the next probe.
+            // The publish path recovers only with the next probe. Messages must be accepted until then.
             if (state.publishPath !== 'ok')
               await socket.call('message.send', { channelId, content: 'again' });
             return isOver && state.agents.length === 2 && state.publishPath === 'ok';

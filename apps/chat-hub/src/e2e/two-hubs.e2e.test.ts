@@ -71,8 +71,8 @@ describe('two hubs on one Redis and one database', () => {
       senderId: 'ana',
       event: { message: { content: 'over Redis' } },
     });
-    // Messages are sent one after the other, so the tail check would count a repair for each one that Redis did not
-    // deliver.
+    // The messages are sent one by one. For each message that Redis had not delivered, the tail check would count a
+    // repair.
     const repairs = async () => {
       const text = await (await fetch(`${hubB.url}/metrics`)).text();
       return Number(/^hub_tail_repairs_total (\S+)$/m.exec(text)?.[1]);
@@ -179,7 +179,7 @@ describe('two hubs on one Redis and one database', () => {
     await expect(ben.call('message.send', { channelId, content: 'x' })).rejects.toMatchObject({
       code: 'forbidden',
     });
-    // Ben's own direct message comes last through the same hub, so all earlier events have arrived by then.
+    // The direct message to Ben is sent last through the same hub, so all earlier events arrive before it.
     await ana.call('direct.send', { agentId: 'ben', content: 'bye' });
     await ben.event(
       ({ event }) => event.type === 'channel.message' && event.message.content === 'bye',

@@ -36,7 +36,7 @@ await ana.call('channel.create', { channelId, name: channelId });
 for (const agentId of ['greedy', 'ben']) await ana.call('member.add', { channelId, agentId });
 for (let round = 1; round <= 3; round++) last = await send(100);
 
-/** Returns the highest increases of memory since the start. */
+/** Returns the most unsent bytes, and the largest increase of resident memory, during the work. */
 async function watched(work: () => Promise<unknown>) {
   const before = await metric('process_resident_memory_bytes');
   let unsent = 0;

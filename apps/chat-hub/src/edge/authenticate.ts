@@ -17,7 +17,6 @@ import { clockToleranceMs, identityOf } from './token-claims.ts';
 export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
   readonly barredForMs: (agentId: string) => number | null;
-  /** True if admins may read private channels without being members. */
   readonly adminsObservePrivate: boolean;
   readonly onVerified: (identity: Identity) => void;
   readonly onRevoked: (identity: Identity) => void;

@@ -8,7 +8,7 @@ import {
 } from '@openclaw/protocol';
 import { z } from 'zod';
 
-/** RFC 7519 §4.1.7 defines a token's own id. */
+/** A token's id, see RFC 7519 §4.1.7. */
 export const jtiSchema = z
   .string()
   .max(128)
@@ -71,7 +71,7 @@ export function isFailedSignIn(error: unknown): boolean {
   return error instanceof AuthError && (error.code === 'unauthorized' || error.code === 'revoked');
 }
 
-/** Null for an admin without a limit to channels, else the refusal. */
+/** Null for an admin whose token is not limited to channels; otherwise the refusal. */
 export function refuseNonAdmin({ isAdmin, channels }: Identity, action: string): Refusal | null {
   if (isAdmin && channels === null) return null;
   return refuse('forbidden', `only an admin whose token is not limited to channels may ${action}`);
@@ -81,7 +81,7 @@ export function refuseNonAdmin({ isAdmin, channels }: Identity, action: string):
 export type Authenticate = (credentials: Credentials) => Promise<Identity>;
 
 export interface Credentials {
-  /** The token comes from the Authorization header, the subprotocol list or `access_token`, in that order. */
+  /** Taken from the Authorization header, else from the subprotocol list, else from `access_token`. */
   readonly token: string | null;
   /** Only dev mode uses `?agent=`, `?kind=` and `?role=`. */
   readonly devAgent: string | null;

@@ -4,16 +4,15 @@ import type { Logger } from 'pino';
 import type { Identity } from './identity.ts';
 import { createWriteBehind } from './write-behind.ts';
 
-/** While the database is away, further uses are not recorded. */
+/** The most uses that wait for the database. While so many wait, new uses are not recorded. */
 const maxPending = 20_000;
-/** Remembered tokens need no write with each REST call. Their number is bounded. */
+/** The most tokens that are remembered. A remembered token is written at most once a minute. */
 const maxRemembered = 50_000;
 const refreshMs = 60_000;
 
 export function createTokenUses(deps: {
   readonly store: Pick<ChatStore, 'recordTokenUses'>;
   readonly log: Logger;
-  /** @default performance.now */
   readonly clock?: () => number;
 }) {
   const { store, log, clock = () => performance.now() } = deps;
@@ -38,8 +37,8 @@ export function createTokenUses(deps: {
       if (identity.minter !== null) record(identity, false);
     },
     /**
-     * Call it when a token was refused as revoked. The use records its expiry, after which the revocation can be
-     * deleted.
+     * Call it when a token was refused as revoked. The recorded use tells when the token expires. After that time, the
+     * revocation can be deleted.
      */
     refused: (identity: Identity) => record(identity, true),
     close: () => writes.close(),

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 
-/** A value is null when the proxy does not report it. */
 export interface Forwarded {
   readonly host: string | null;
   readonly protocol: string | null;
@@ -10,8 +9,8 @@ export interface Forwarded {
 const nothing: Forwarded = { host: null, protocol: null };
 
 /**
- * Ignores the headers of requests from other addresses. If a header has several values, the last counts, because the
- * nearest proxy wrote it.
+ * Ignores the headers unless a trusted proxy sent the request. If a header has several values, the last one counts,
+ * because the nearest proxy wrote it.
  */
 export function createForwarded(
   trustedProxies: readonly string[],

@@ -10,9 +10,8 @@ export function createWriteBehind<T>(deps: {
   readonly write: (batch: readonly T[]) => Promise<void>;
   readonly what: string;
   readonly log: Pick<Logger, 'debug'>;
-  /** Does not count the batch in flight. While the database is away, further values are refused. */
+  /** The most values that wait, without the batch in flight. While so many wait, values with new keys are refused. */
   readonly maxPending: number;
-  /** @default performance.now */
   readonly clock?: () => number;
 }) {
   const { what, log, maxPending, clock = () => performance.now() } = deps;

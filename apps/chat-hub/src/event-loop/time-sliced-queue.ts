@@ -3,7 +3,7 @@ export type Steps<T> = Generator<void, T, void>;
 
 /** Work runs in slices of a few milliseconds, so that the event loop is never blocked for longer. */
 export function createTimeSlicedQueue({
-  /** The limit of one turn of the event loop. At least one step is done. */
+  /** How long one slice may take. Each slice does at least one step. */
   sliceMs = 3,
   maxWaiting = Infinity,
   clock = () => performance.now(),
@@ -36,7 +36,8 @@ export function createTimeSlicedQueue({
   }
 
   /**
-   * Alternates these steps with the steps of other callers. There is no limit, because callers limit their own work.
+   * Alternates these steps with the steps of other callers. The number of callers has no limit here, because callers
+   * limit their own work.
    */
   function run<T>(steps: Steps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {

@@ -95,7 +95,7 @@ function schemaLine({ schema }: StoreInspection): Line {
   return line('schema', 'ok', `${latest}, the newest of this release`);
 }
 
-/** The limit is longer than two of the hub's heartbeats, which come every 2 s. */
+/** A hub without a heartbeat for this long counts as dead. Heartbeats come every 2 s. */
 export const deadMs = 5_000;
 
 function hubsLine(hubs: StoreInspection['hubs']): Line {

@@ -88,8 +88,8 @@ describe('a read through the cache', () => {
     expect(await read(loading)).toEqual({ ok: true, value: [], head: 7, floor: 1 });
   });
 
-  // The race: the reader is removed while its page is loaded, so the page may hold later events. Invariant: rights
-  // are checked after the value was loaded.
+  // The race: the reader is removed while the page is loaded, so the page may contain events after the removal.
+  // Invariant: rights are checked after the value was loaded.
   it('refuses a reader that is removed while the value is read', async () => {
     const { read, load, database } = createBench();
     const loading = async () => {
@@ -100,7 +100,7 @@ describe('a read through the cache', () => {
     expect(await read(loading)).toMatchObject({ ok: false, code: 'not_found' });
   });
 
-  // Invariant: a cached value is served only at the head at which the reader's membership was confirmed.
+  // Invariant: a cached value is served only if its head is the one at which the reader's membership was confirmed.
   it('does not serve a cached value of an older or newer head', async () => {
     const { read, fill, database } = createBench();
     await fill();
@@ -118,8 +118,8 @@ describe('a read through the cache', () => {
       return loaded;
     };
     expect(await read(loading)).toEqual({ ok: true, value: [], head: 5, floor: 1 });
-    // After a rollback of the database, the value's head is above the log's. The reader's membership at that head is
-    // not confirmed.
+    // After a rollback of the database, a value's head can be above the log's head. No check has confirmed the reader's
+    // membership at such a head.
     expect(await read(async () => ({ value: [], head: 99 }))).toBeNull();
   });
 

@@ -5,8 +5,8 @@ import type { MethodDeps } from './method-deps.ts';
 import { notMember } from './rights.ts';
 
 /**
- * Reads that members share have their own queue at the store. Its name cannot be an agent's, so no agent's reads
- * delay them.
+ * The members of a channel share some reads. These reads have a separate queue at the store, so no agent's own reads
+ * delay them. The queue's name cannot be an agent's id, because ids contain no spaces.
  */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;
 
@@ -26,8 +26,8 @@ export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
 }
 
 /**
- * Refuses admins on a hub where they do not observe private channels, because the store gives admins every right. The
- * check follows the read, so that no removal can happen in between.
+ * On a hub where admins do not observe private channels, refuses an admin that is no member, because the store gives
+ * admins every right. The check follows the read, so that no removal can happen in between.
  */
 async function refuseObserver(
   store: Pick<ChatStore, 'access'>,

@@ -85,8 +85,8 @@ export interface ReadinessReport {
   readonly state: HubState;
   readonly draining: boolean;
   /**
-   * True while the database, Redis or the publish path does not work, even for all hubs. An unused Redis does not
-   * count.
+   * True while the database, Redis or the publish path does not work, whether for this hub or for all hubs. A Redis
+   * that is not used does not count.
    */
   readonly degraded: boolean;
   /** No send is accepted while the database is down or refuses writes. */
@@ -94,7 +94,7 @@ export interface ReadinessReport {
     readonly status: 'ok' | 'refusing_writes' | 'down';
     readonly latencyMs: number | null;
   };
-  /** The hub works without Redis while it is down or refuses writes. */
+  /** While Redis is down or refuses writes, the hub works without it. */
   readonly redis: RedisReport;
   /** While the publish path is down, this hub reads the events of other hubs from the log. */
   readonly publishPath: PublishPath;
@@ -124,7 +124,8 @@ const late = Symbol('late');
 export function createReadiness(deps: ReadinessDeps): Readiness {
   const { hubId, store, database, ownOutage, redis, publishPath } = deps;
   let draining = false;
-  // Anybody may call this, and the store runs few health checks at a time, so concurrent callers share one answer.
+  // Anybody may request a report, and the store runs few health checks at a time. Concurrent requests therefore share
+  // one check.
   let pending: ReturnType<typeof check> | undefined;
 
   /** If the store does not answer in time, the outcomes of the latest calls decide. */

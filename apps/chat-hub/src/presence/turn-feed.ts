@@ -77,7 +77,10 @@ export function createTurnFeed(deps: {
     if (ofAgent?.size === 0) known.delete(agentId);
   }
 
-  /** Returns the channels and threads where the agent set a turn through this hub, or this hub's rooms show one. */
+  /**
+   * Returns the channels and threads in which the agent set a turn through this hub, or in which this hub shows a turn
+   * of the agent.
+   */
   function placesOf(agentId: string): TypingPlace[] {
     const places = new Map<string, TypingPlace>(known.get(agentId));
     for (const place of turns.placesOf(agentId)) places.set(keyOf(place), place);
@@ -122,7 +125,6 @@ export function createTurnFeed(deps: {
   });
 
   return {
-    /** `hasSocket` is true when the call came over a socket. */
     async set(
       agentId: string,
       { channelId, threadId, state, label, queueDepth }: ParamsOf<'turn.set'>,
@@ -149,8 +151,9 @@ export function createTurnFeed(deps: {
     list: (channelId: string) => turns.list(channelId),
     latestOf: (agentId: string) => turns.latestOf(agentId),
     /**
-     * Call it when the agent's last socket at this hub was closed, after its presence has ended. The turns that this
-     * hub knows end if the agent has no other connection. A turn that only another hub knows ends with its lease.
+     * Call it when the agent's last socket at this hub was closed and the agent's presence has ended. If the agent has
+     * no other connection, the turns that this hub knows end now. A turn that only another hub knows ends with its
+     * lease.
      */
     disconnected(agentId: string): void {
       endUnlessConnected(agentId, placesOf(agentId)).catch(logFailure);

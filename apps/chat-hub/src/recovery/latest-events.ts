@@ -6,17 +6,17 @@ import type { Logger } from 'pino';
 import type { HubCache } from '../channels/hub-cache.ts';
 
 const writeEveryMs = 100;
-/** Includes entries of stopped hubs. */
+/** The most entries that are kept. Entries of stopped hubs count too. */
 const maxRemembered = 32;
 /**
- * After a restore, the caches and heads of these channels are dropped from Redis, because they belong to the lost
+ * After a restore, the caches and heads of this many channels are dropped from Redis, because they belong to the lost
  * log.
  */
 const droppedChannels = 1_000;
 
 /**
  * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log. If one
- * is missing, a backup was restored while no hub ran. Redis is written only after this first comparison.
+ * is missing, a backup was restored while no hub ran. The hub writes its own event to Redis only after this comparison.
  */
 export function createLatestEvents(deps: {
   readonly hubId: string;
@@ -40,7 +40,7 @@ export function createLatestEvents(deps: {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Entries of another epoch are ignored, because the hubs have changed the epoch after these events.
+    // An entry of another epoch is ignored: a restore followed its event, and the hubs have already changed the epoch.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
     // Event ids begin with the event's time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
@@ -114,8 +114,8 @@ export function createLatestEvents(deps: {
       schedule();
     },
     /**
-     * Compares Redis with the log, and changes the epoch if the database was restored. If Redis is away, resolves
-     * after `waitMs`, and the comparison follows as soon as Redis is available. Never rejects.
+     * Compares Redis with the log, and changes the epoch if the database was restored. Waits for Redis for at most
+     * `waitMs`. If Redis comes later, the comparison follows then. Never rejects.
      */
     async compare(waitMs: number) {
       if (redis.available) return run();

@@ -26,7 +26,6 @@ const securitySchemes = {
   },
 } as const;
 
-/** The keys are paths; the documents are generated from the method table. */
 export function specifications({ mode }: AuthConfig): Record<string, () => object> {
   return {
     '/v1/openrpc.json': () => buildOpenRpc(),

@@ -19,13 +19,16 @@ export interface CatchUpDeps {
   readonly store: Pick<ChatStore, 'logPage'>;
   /** The hub calls this synchronously when everything pending was sent. Rooms send directly from then on. */
   readonly onCaughtUp: () => void;
-  /** The hub calls this when the peer reads nothing or missed too much. The socket must then be closed. */
+  /** The hub calls this when the peer reads nothing or missed too much. The callback must close the socket. */
   readonly onStuck: () => void;
   /** The hub calls this with each discontinuity that is sent, for metrics. */
   readonly onDiscontinuity?: ((reason: Discontinuity['reason']) => void) | undefined;
 }
 
-/** All events after `afterSeq` are pending. The event `untilSeq`, if set, removed the session and is its last. */
+/**
+ * All events after `afterSeq` are pending. If `untilSeq` is set, that event removed the session from the room, and is
+ * the last that the session gets.
+ */
 interface Pending {
   afterSeq: number;
   untilSeq: number | null;
@@ -41,7 +44,7 @@ export class CatchUp {
   readonly #pending = new Map<Room, Pending>();
   readonly #missedSignals = new Conflation<Room>();
   #isRunning = false;
-  /** The number of answers that are being made. Meanwhile no pending events are sent. */
+  /** The number of answers that are being made. While it is above 0, no pending events are sent. */
   #pauses = 0;
   #onReleased: (() => void)[] = [];
 
@@ -141,7 +144,7 @@ export class CatchUp {
       await this.#whenWritable();
       const [next] = this.#pending;
       const room = this.#missedSignals.next();
-      // The events stay pending. The store itself logs its outage.
+      // After a failed read, the events stay pending. The store itself logs its outage.
       if (next) await this.#sendPage(...next).catch(() => delay(retryMs, null, { ref: false }));
       else if (room) this.#sendSignals(room);
       else break;

@@ -172,7 +172,10 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       if (before < turnBytes && readInTurn >= turnBytes) session.restUntilNextTurn();
     }
 
-    /** Counts a frame without a call as a call. Returns false if the frame arrived after the socket was closed. */
+    /**
+     * Counts a frame that is no call against the agent's allowance. Returns false if the frame arrived after the socket
+     * was closed.
+     */
     function countFrame(): boolean {
       if (session.isOpen) allowance.count(session.agentId);
       return session.isOpen;
@@ -249,7 +252,7 @@ function useProtocolCloseCodes(ws: WebSocket): () => number | null {
 
 const normalCodes: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006]);
 
-/** A code that a peer made up becomes `other`, so that peers cannot add labels. */
+/** A code that a peer made up becomes `other`, so that peers cannot add labels to the metric. */
 function closeLabel(ours: number | null, theirs: number): string {
   if (ours !== null) return String(ours);
   return normalCodes.has(theirs) ? String(theirs) : 'other';

@@ -18,7 +18,6 @@ interface Moment {
   readonly monotonicMs: number;
 }
 
-/** The span is created when all parts are known. */
 interface TrackedEvent {
   arrived?: Moment;
   parent?: SpanContext;

@@ -41,7 +41,6 @@ export interface Latencies {
   record(name: LatencyName, ms: number): void;
   encode(): Record<LatencyName, string>;
   add(encoded: Record<LatencyName, string>): void;
-  /** Null when nothing was recorded. */
   summary(name: LatencyName): LatencySummary | null;
 }
 

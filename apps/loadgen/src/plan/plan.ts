@@ -2,7 +2,7 @@ export type Identity =
   | { readonly kind: 'dev' }
   /** The load generator signs each agent's token (HS256). */
   | { readonly kind: 'secret'; readonly secret: string }
-  /** The hub mints each agent's token with this admin's token. */
+  /** The hub mints each agent's token, at the request of this admin. */
   | { readonly kind: 'admin'; readonly token: string };
 
 /**

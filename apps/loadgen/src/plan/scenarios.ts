@@ -1,11 +1,10 @@
 import type { Rates } from './plan.ts';
 
-/** Has the units of the command line: seconds, and operations a second over all agents. */
+/** The units are those of the command line: seconds, and operations a second over all agents. */
 export interface Scenario {
   readonly name: string;
   readonly agents: number;
   readonly channels: number;
-  /** With null, each agent joins all channels. */
   readonly channelsPerAgent: number | null;
   readonly rates: Rates;
   readonly burst: {

@@ -9,7 +9,6 @@ export interface DueOperation {
 
 /** The times of operations are fixed and do not wait for a slow hub, so the hub's delay is measured. */
 export interface Schedule {
-  /** Returns undefined if no operation is due at `nowMs`. */
   take(nowMs: number): DueOperation | undefined;
   readonly nextDueMs: number;
 }
@@ -20,7 +19,7 @@ export interface ScheduleOptions {
   readonly agents: number;
   readonly rates: Rates;
   readonly burst: Burst | null;
-  /** Every thread has the whole schedule, so only operations of these agents are returned. */
+  /** Every thread has the whole schedule. `take` returns only the operations of the thread's own agents. */
   readonly isOurs: (agent: number) => boolean;
 }
 

@@ -73,7 +73,7 @@ export function CodeBlock({ text, language }: { text: string; language: string |
   );
 }
 
-/** Shows any node other than a span as its text. */
+/** Draws every element as a span, with its class names and no other property. */
 function drawn(node: TreeNode): ComponentChild {
   if (node.type === 'text') return visible(node.value);
   if (node.type !== 'element') return null;

@@ -3,7 +3,6 @@ import type { Signal } from '@preact/signals';
 export interface Choices {
   /** Muted channels count only mentions. */
   readonly muted: readonly string[];
-  /** Favourites are in a separate section above the others. */
   readonly favourites: readonly string[];
   readonly isUnreadOnly: boolean;
 }

@@ -6,7 +6,6 @@ export function peerOf(channel: Channel, me: string): string {
   return pair.find((agentId) => agentId !== me) ?? me;
 }
 
-/** A reader's direct channel is shown as its other member. */
 export function titleOf(channel: Channel, me: string): string {
   const isMine = channel.kind === 'direct' && channel.name.split(', ').includes(me);
   return isMine ? peerOf(channel, me) : channel.name;

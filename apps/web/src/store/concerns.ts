@@ -19,7 +19,7 @@ export interface Need {
 
 export const needId = (channelId: string, seq: number): string => `${channelId}/${seq}`;
 
-// More than a line shows, because the syntax of Markdown and the addresses of links are not shown.
+// This is longer than the shown line, because the line omits the syntax of Markdown and the addresses of links.
 const textChars = 1_000;
 export const shortText = (text: string): string => text.slice(0, textChars);
 
@@ -30,7 +30,6 @@ const failureWords: Readonly<Record<string, string>> = {
   'budget.exhausted': 'The agents here have used up their turns: they wait for a person.',
 };
 
-/** Null for an event that shows no failure of an agent. */
 export function failureOf(envelope: Envelope): Need | null {
   const { event, seq, channelId, senderId, timestamp } = envelope;
   if (seq === null || channelId === null) return null;

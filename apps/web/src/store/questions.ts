@@ -2,7 +2,7 @@ import type { Envelope, Question } from '@openclaw/protocol';
 
 export type Questions = ReadonlyMap<string, Question>;
 
-/** Past this number, the oldest questions are shown as they were opened. */
+/** The most questions whose changes are known. Older questions are shown as they were opened. */
 const questionsMax = 2_000;
 
 type Answer = Question['answers'][number];
@@ -33,7 +33,7 @@ const isListOfObjects = (value: unknown) =>
   Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null);
 const isTextOrNull = (value: unknown) => value === null || isText(value);
 
-/** The event is shown in the card of the question, not in a row of its own. */
+/** Such an event is shown in the card of the question, not in a row of its own. */
 export function isQuestionChange(name: string): boolean {
   return name.startsWith('question.') && name !== 'question.opened';
 }

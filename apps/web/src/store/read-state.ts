@@ -17,7 +17,6 @@ export function createReadState(
 ) {
   const recorder = createUpdateRecorder();
   const timers = createTimers<Chat>();
-  /** Holds the seqs that the hub has confirmed. */
   const confirmed = new WeakMap<Chat, number>();
   /** Counts how often the mark of a channel moved back. */
   const backs = new WeakMap<Chat, number>();
@@ -43,7 +42,7 @@ export function createReadState(
       .channel(chat.id)
       .markRead(seq)
       .then(() => {
-        // If the mark moved back during the call, the hub has the earlier mark.
+        // If the mark moved back during the call, the hub has that lower mark.
         if (backs.get(chat) === before)
           confirmed.set(chat, Math.max(seq, confirmed.get(chat) ?? 0));
       })
@@ -98,7 +97,6 @@ export function createReadState(
       marks.tell({ channelId: chat.id, threadId: null, seq });
       sendMarkSoon(chat);
     },
-    /** Changes this tab, the other tabs, and the hub. */
     async markUnread(chat: Chat, seq: number) {
       timers.cancel(chat);
       goBack(chat, seq);

@@ -39,7 +39,6 @@ export function reducePresences(presences: Presences, { event }: Envelope): Pres
   return new Map([...presences, ...event.presences.map((item) => [item.agentId, item] as const)]);
 }
 
-/** True when the event changes how many replies a thread has. */
 export function changesReplyCount(event: ChannelEvent): boolean {
   return (
     event.type === 'thread.message' ||
@@ -57,7 +56,6 @@ export function reduceThreads(threads: Threads, { event }: Envelope): Threads {
   if (threadId === null) return threads;
   const known = threads.get(threadId);
   if (event.type === 'thread.message') {
-    // The first reply creates the thread.
     const created = { threadId, channelId, title: null, createdBy: senderId, createdAt: timestamp };
     const replies = (known?.replies ?? 0) + 1;
     return new Map(threads).set(threadId, { ...(known ?? created), replies });

@@ -2,7 +2,6 @@ import { jest } from '@jest/globals';
 import type { FailureReports } from '../page/notices.ts';
 import type { ReadMarks } from '../store/read-marks.ts';
 
-/** Every report fails the test. */
 export const noFailures: FailureReports = {
   report: (what) => (error) => {
     throw new Error(what, { cause: error });

@@ -285,14 +285,13 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await looping.refusal('direct.send', { ...direct, agentId: person.agentId })).toBe(
         'ok',
       );
-      // The pause is over.
       const past = agentOf(database().store, ana.agentId, {
         kind: 'agent',
         loops: [{ ...loop, untilMs: now }],
       });
       expect(await say(past, { mentions: [ben.agentId] })).toBe('ok');
-      // The end of a growing message addresses only agents that its beginning did not address. An end is never refused,
-      // so a loop of ends is stopped at the beginning of the next message.
+      // The end of a growing message addresses only agents that its beginning did not address. An end is never refused:
+      // a loop stops when the agent begins its next message.
       const begin = { content: '', stream: true };
       const { messageId: growing } = await looping.say(channelId, '', {
         ...begin,

@@ -190,7 +190,7 @@ export function describeInbox(database: () => TestDatabase): void {
       const page = await read(bounded, { maxChars: 1 });
       expect(page.omitted.channels).toEqual([{ channelId, count: 1 }]);
       expect(await texts(bounded)).toEqual(['inside']);
-      // The cursor of a token with fewer channels covers nothing for a token with more.
+      // The cursor of a token with fewer channels acknowledges nothing for a token with more channels.
       await member.write('inbox.ack', { cursor: (await read(bounded)).cursor });
       expect(await texts(member)).toEqual(['inside', 'outside']);
       await bounded.write('inbox.ack', { cursor: (await read(bounded)).cursor });

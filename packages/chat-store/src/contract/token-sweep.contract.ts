@@ -31,7 +31,7 @@ export function describeTokenSweep(name: string, start: () => Promise<OpenedData
       const later = Date.now() + dayMs;
       await mint('expired', longAgo);
       await mint('valid', later);
-      // No hub has minted the last two, so only their use shows when they expire.
+      // No hub has minted `shown` and `never-shown`, so only a use can show when they expire.
       for (const jti of ['expired', 'valid', 'shown', 'never-shown']) await core.revoke({ jti });
       await core.recordTokenUses([{ jti: 'shown', expiresAtMs: longAgo, isRefused: true }]);
       await core.revoke({ sub: 'bot', beforeMs: longAgo });

@@ -23,7 +23,6 @@ export async function loadAsks(db: Kysely<Tables>, ids: readonly string[]): Prom
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
-/** The refusal of an ask that names agents which are unknown to the channel or the hub. */
 export function refuseUnknown(agentIds: readonly string[]): Refusal {
   return refuseWith('not_found', `nobody to ask: ${agentIds.join(', ')}`, { agentIds });
 }
@@ -57,7 +56,6 @@ export async function setAskState(
     select 1 from ask_addressees a where a.ask_id = asks.id and a.state = 'open')`.execute(db);
 }
 
-/** Removes asks with their addressees. `ids` is a sub-select. */
 export async function removeAsks(db: Kysely<Tables>, ids: RawBuilder<unknown>): Promise<bigint> {
   await sql`delete from ask_addressees where ask_id in ${ids}`.execute(db);
   const { numAffectedRows = 0n } = await sql`delete from asks where id in ${ids}`.execute(db);

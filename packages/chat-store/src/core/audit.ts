@@ -4,11 +4,11 @@ import { newId } from './new-id.ts';
 import type { Tables } from './tables.ts';
 
 export interface AuditRecord {
-  /** A record with an id that is stored already changes nothing. @default a new id */
+  /** If a record with this id is already stored, the new record changes nothing. @default a new id */
   readonly id?: string;
   /** An agent; for a command, the user that ran it on the machine. */
   readonly actor: string;
-  /** The name of a method, such as `channel.delete`, or `token.mint`. */
+  /** The name of a method, such as `channel.delete`, or of another act, such as `token.mint`. */
   readonly action: string;
   /** The changed agent or channel; null if there is not exactly one. */
   readonly target: string | null;
@@ -59,7 +59,7 @@ const cut = (text: string | null) => text?.slice(0, maxText) ?? null;
 
 let newestMs = 0;
 
-/** Ids of this thread rise, so that acts of one millisecond keep their order. */
+/** Each call returns a greater id, so that acts of one millisecond keep their order. */
 export function newAuditId(): string {
   newestMs = Math.max(newestMs + 1, Date.now());
   return newId(newestMs);
@@ -99,7 +99,6 @@ export function recordAudit(engine: Engine, records: readonly AuditRecord[]): Pr
   return engine.write((db) => insertAudit(engine, db, records));
 }
 
-/** Newest first. */
 export async function readAudit(
   engine: Engine,
   { actor, action, target, cursor, limit }: AuditQuery,

@@ -25,7 +25,7 @@ export function recordHubAgents(
   agents: readonly HubAgent[],
   isAll = false,
 ): Promise<void> {
-  // All calls lock rows in one order.
+  // All calls lock rows in the same order, so that they do not deadlock.
   const sorted = [...agents].sort((a, b) => (a.agentId < b.agentId ? -1 : 1));
   const isKept = ({ connections, report }: HubAgent) => connections > 0 || report !== null;
   const kept = sorted.filter(isKept);

@@ -50,7 +50,6 @@ export async function readRedislessHubs(
   return new Set(rows.map((row) => row.id));
 }
 
-/** Ages are in the database's time. */
 export async function readHubs(engine: Engine): Promise<HubBeat[]> {
   const now = engine.sql.now();
   const rows = await engine.db

@@ -23,8 +23,9 @@ const writtenBy = (
     & 4294967295))`;
 
 /**
- * True for a row of `inbox` up to the place, if the read that returned the place could see the row. Items are numbered
- * before their commit. On PostgreSQL, an item can therefore become visible after an item with a higher number.
+ * True if the read that returned `place` covers the row of `inbox`: the row's number is at most `place`, and the read
+ * could see the row. Items are numbered before their commit. On PostgreSQL, an item can therefore become visible after
+ * an item with a higher number.
  */
 export function isCovered(
   row: string,
@@ -43,7 +44,7 @@ export function isCovered(
 }
 
 /**
- * True if row `a` of `inbox` is a message to everyone that waits for the member `m`. The message does not wait if `m`
+ * True if row `a` of `inbox` is a message to everyone, and waits for the member `m`. The message does not wait if `m`
  * sent it, or if `m` has a separate item for it. The query must join `m` first, because other channels may have many
  * such messages.
  */
@@ -54,7 +55,7 @@ export const isItemOfMember = sql<boolean>`(a.agent_id = ${sql.lit(everyone)}
   and not exists (select 1 from messages s where s.channel_id = a.channel_id
     and s.seq = a.message_seq and s.sender_id = m.agent_id))`;
 
-/** The greater of two columns. Two hubs may move the same mark at once, and a mark must never go back. */
+/** The greater of two columns, because two hubs may move a mark at once and a mark must never go back. */
 export function greaterOf(dialect: Dialect, one: string, other: string): RawBuilder<number> {
   const greater = sql.raw(dialect === 'sqlite' ? 'max' : 'greatest');
   return sql<number>`${greater}(${sql.ref(one)}, ${sql.ref(other)})`;

@@ -30,7 +30,7 @@ const attempts = 3;
 const sliceMs = 4;
 
 /**
- * One transaction, in the order of the commands. Resolves with their answers when it is committed.
+ * Runs the commands in their order, in one transaction. Resolves with the answers after the commit.
  * @throws {ChatStoreError} when the database failed: with `timeout` the group may have been committed, otherwise it was
  * not
  */

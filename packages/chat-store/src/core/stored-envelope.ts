@@ -17,7 +17,6 @@ export function inPresentShape(stored: string): string {
   return encodeForLog(envelope).stored;
 }
 
-/** An earlier release may have written the message. */
 export function messageInPresentShape(message: Message): Message {
   const { id, channelId, seq, senderId, ...others } = message;
   const added = { senderKind: null, state: 'complete' as const };
@@ -45,7 +44,7 @@ export function encodeForLog(envelope: Envelope): { encoded: EncodedEnvelope; st
   return { encoded, stored: encoded.json.slice(0, -epochField(envelope.epoch).length) };
 }
 
-/** The result is ready to be sent. The text is not parsed. */
+/** The result is ready to be sent. Only the text of an earlier release's row is parsed. */
 export function envelopeOfRow(
   row: Pick<
     LogTable,

@@ -14,7 +14,7 @@ import type { StreamsTable, Tables } from './tables.ts';
 // keeps the text in memory, and adds the new part to the row at least once a second. At the end, under the channel's
 // lock, the whole text is logged and the row removed.
 
-/** The text in the database after a checkpoint. */
+/** How much of a message's text the database has after a checkpoint. */
 export interface StreamCheckpoint {
   readonly messageId: string;
   /** Null: the message has stopped growing, or the piece does not continue its text. */
@@ -31,8 +31,8 @@ export const streamAuthorsMax = 5_000;
 const seenMax = 500;
 
 /**
- * Counts the agent's streams, and locks the agent until the end of the transaction. Two hubs may begin streams in two
- * channels at the same time.
+ * Counts the agent's streams. Locks the agent until the end of the transaction, because two hubs may begin streams in
+ * two channels at the same time.
  */
 export async function countStreams(
   { db, locksRows }: GroupState,
@@ -145,7 +145,7 @@ async function extendOther(
   return extended.length;
 }
 
-/** The checkpointed text of the caller's own message. Refused for other messages, and for one that does not grow. */
+/** Reads the checkpointed text of the caller's own growing message. Refuses any other message. */
 export function readStream(
   engine: Engine,
   actor: Actor,
@@ -183,10 +183,7 @@ export function refuseGrown({ content, state, deletedAt }: Grown): Refusal {
   return refuseWith('conflict', text, { length, state });
 }
 
-/**
- * A page of the authors of streams, by id: at most {@link streamAuthorsMax} after `after`. One small statement if
- * there are none.
- */
+/** Returns the agents that have streams, in the order of ids: at most {@link streamAuthorsMax} after `after`. */
 export async function readStreamAuthors({ db }: Engine, after = ''): Promise<string[]> {
   const rows = await db
     .selectFrom('streams')

@@ -12,7 +12,7 @@ import type { PresenceRecord } from '../state.ts';
 /** `sliceMax`: changes in a slice. `inFlightMax`: slices without an answer. */
 const sliceMax = 250;
 const inFlightMax = 8;
-/** Further changes fail at once, as if the store were away. */
+/** The most changes that wait. While so many wait, new changes fail at once, as if the store were away. */
 const queuedMax = 100_000;
 
 interface Queued<Kind extends string, Entry, Outcome> {

@@ -25,7 +25,7 @@ interface Interval {
   readonly connection: string;
   readonly where: string;
   readonly fromMs: number;
-  /** The times of the first answers, by channel. */
+  /** The times of the first answers to a subscribe, by channel. */
   readonly subscribedMs: Map<string, number>;
   toMs: number;
 }
@@ -37,8 +37,8 @@ interface Connections {
 
 const keptIntervals = 20;
 /**
- * A hub must answer a subscribe within this time. After it, the connection counts as present, so that the silent hub is
- * reported. On a busy machine, answers took 20 s.
+ * A hub must answer a subscribe within this time. Afterwards the connection counts as present, so that the silent hub
+ * is reported. On a busy machine, answers took 20 s.
  */
 export const subscribeMaxMs = 40_000;
 

@@ -5,12 +5,10 @@ import type { HubSite, System, SystemOptions } from './system.ts';
 
 export interface FaultKind {
   readonly text: string;
-  /** These are the bounds of the random duration. */
   readonly holdMs: readonly [min: number, max: number];
   readonly hitsOneHub?: boolean;
   /** True if some hub is without Redis during the fault. */
   readonly interruptsRedis?: boolean;
-  /** True if this deployment can have the fault. */
   isPossible?(options: SystemOptions): boolean;
   /** Injects the fault at the hub `site`, for about `ms`. Resolves with a function that undoes it. */
   inject(system: System, site: HubSite, ms: number): Promise<() => Promise<void>>;
@@ -52,7 +50,7 @@ function writesTakenAgain(system: System): () => Promise<void> {
   };
 }
 
-/** The undo rejects if the hub did not react as `isRight` expects. */
+/** The returned function rejects if the hub did not react as `isRight` expects. */
 function startAbuse(
   { hub }: HubSite,
   { channelIds }: System,

@@ -29,7 +29,6 @@ export interface Violation {
   readonly lastFaults: readonly string[];
 }
 
-/** Keeps the first 50 violations of each kind. */
 export interface Violations {
   readonly total: number;
   readonly counts: ReadonlyMap<ViolationKind, number>;
@@ -65,7 +64,6 @@ export function createViolations(
   };
 }
 
-/** The shown time counts from the start of the run. */
 export function formatViolation(violation: Violation, startMs: number): string {
   const { kind, atMs, text, lastFaults } = violation;
   const at = ((atMs - startMs) / 1000).toFixed(2);

@@ -7,7 +7,7 @@ import { codeOf } from './sender.ts';
 
 export interface Workload {
   readonly skipped: number;
-  /** Starts nothing more. Resolves when every operation is answered, or after `timeoutMs`. */
+  /** Starts no more operations. Resolves when every operation is answered, or after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
 }
 

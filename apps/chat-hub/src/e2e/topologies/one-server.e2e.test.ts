@@ -26,16 +26,18 @@ const seqIn = async (redis: RedisServer, channelId: string, before = '') =>
   );
 const firstChannel = ({ traffic }: FaultScene) => traffic.channels[0] as string;
 
-/** Resolves with the seq of the first channel at the save. */
+/** Resolves with the seq that the save holds for the first channel. */
 async function saveAndGoOn(redis: RedisServer, scene: FaultScene): Promise<number> {
-  // The two commands are one write, so that no publish comes between them.
+  // SAVE and GET are sent in one write, so that no publish comes between them.
   const saved = await seqIn(redis, firstChannel(scene), 'SAVE\r\n');
   await scene.traffic.moreAcks(60);
   expect(await seqIn(redis, firstChannel(scene))).toBeGreaterThan(saved);
   return saved;
 }
 
-/** If no connection breaks, leases are written again only with the next heartbeat, every 10 s. */
+/**
+ * Leases that are lost while all connections stay open are written again with the next heartbeat, at most 10 s later.
+ */
 const heartbeatMs = 12_000;
 
 const faults: Fault<OneServer>[] = [

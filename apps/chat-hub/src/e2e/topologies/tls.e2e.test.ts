@@ -22,8 +22,8 @@ const faults: Fault<OverTls>[] = [
     recover: ({ redis }) => redis.restart(),
   },
   {
-    // As in a rotation that changes the server's password first, the hubs work without Redis until their password is
-    // valid.
+    // A rotation may change the server's password first. Until the hubs' password is valid, the hubs work without
+    // Redis.
     title: "a password of the hubs' user that is wrong for a while",
     cutOff: [0, 1],
     async strike({ redis }) {

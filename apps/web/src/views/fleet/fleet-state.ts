@@ -34,7 +34,10 @@ export interface FleetTile {
 
 type Others = ReadonlyMap<string, FleetAgent>;
 
-/** The worst tile comes first, then the order of the names. */
+/**
+ * Tiles with the worst state come first. Within a state, tiles with more refusals come first, and the rest is in the
+ * order of ids.
+ */
 export function tilesOf(
   agents: readonly FleetAgent[],
   turns: ReadonlyMap<string, AgentTurn>,
@@ -80,8 +83,8 @@ export function tileOf(
       'offline',
       lastSeen === null ? 'never seen' : `seen ${spanText(nowMs - lastSeen)} ago`,
     );
-  // Events tell the page at once of turns in the reader's channels. The hub's list has all turns, some seconds later. A
-  // hub of an earlier release lists none.
+  // For turns in the reader's channels, events reach the page at once. The hub's list has all turns, but some seconds
+  // later. In the list of an earlier release, turns are missing.
   const said = turn !== undefined && turn.untilMs > nowMs ? turn : (agent.turn ?? null);
   if (said !== null) {
     if (workingTurns.has(said.state)) return tile('working', turnText(said));

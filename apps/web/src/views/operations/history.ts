@@ -4,7 +4,7 @@ import type { Minute } from './checks.ts';
 type Row = NonNullable<Operations['history']>['minutes'][number];
 
 export const historyMs = 86_400_000;
-/** The limit is ten hubs for a day. Past this number, the oldest rows are dropped. */
+/** Enough for the minutes of ten hubs in a day. Past this number, the oldest rows are dropped. */
 const rowsMax = 14_400;
 
 /** A minute that was read before is replaced, because its hub may have changed it. */

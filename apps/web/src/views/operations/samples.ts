@@ -1,6 +1,6 @@
 import type { Operations } from '@openclaw/protocol';
 
-/** A sample has the values of the charts at one time; null when they are unknown. */
+/** The values of the charts at one time. A value is null while it is unknown. */
 export type Sample = ReturnType<typeof sampleOf>;
 
 const samplesMax = 300;

@@ -8,7 +8,9 @@ import { usePolling } from './operations-api.ts';
 type Rows = NonNullable<Operations['history']>['minutes'];
 
 const everyMs = 15_000;
-/** Each poll reads this period again. After an outage of the database, hubs write the rows of past minutes late. */
+/**
+ * Each poll reads this period again, because hubs write the rows of past minutes late after an outage of the database.
+ */
 const overlapMs = 600_000;
 const pagesMax = 30;
 

@@ -12,10 +12,10 @@ export interface InboxItem {
 }
 
 /**
- * Puts an appended event into inboxes, at most once into each agent's. If a decision calls it again for the same
- * event, the reason that comes first in {@link inboxReasons} is kept. The sender of the event gets no item. Rights
- * are checked when an agent reads, not here. `messageSeq` is the seq of the message's creation, if that was an
- * earlier event.
+ * Puts an appended event into inboxes, at most once into each. If a decision calls this function twice for one event,
+ * the item keeps the reason that comes first in {@link inboxReasons}. The sender of the event gets no item. Rights are
+ * checked when an agent reads, not here. `messageSeq` is the seq of the message's creation, if that was an earlier
+ * event.
  */
 export function addInboxItems(
   group: GroupState,

@@ -12,7 +12,6 @@ import type { ChannelsTable } from '../tables.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { refuseTooLarge } from './send.ts';
 
-/** Allowed for the author and admins. */
 export const editMessage: DecideAuthorized<'message.edit'> = async (group, command) => {
   const { actor, channel, params } = command;
   const tooLarge = refuseTooLarge(params.content);
@@ -40,7 +39,6 @@ export const editMessage: DecideAuthorized<'message.edit'> = async (group, comma
   return accepted({ seq: channel.head }, event);
 };
 
-/** Allowed for the author and the owners. */
 export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, command) => {
   const { actor, channel, params, role } = command;
   const found = await findMessage(group, channel, params.messageId);
@@ -78,7 +76,7 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   }
   const deleted = { type: 'channel.message.delete', message } as const;
   const event = group.append(channel, actor, deleted, { messageId: message.id });
-  // From this event on, readers of the log take the message's text from the event, not from its edits.
+  // From now on, readers of the log take the message's text from this event, not from the message's edits.
   await db
     .updateTable('messages')
     .set({ deleted_at: group.nowMs, text_seq: channel.head })
@@ -102,8 +100,8 @@ export async function findMessage(
     : refuse('not_found', `there is no message ${messageId}`);
 }
 
-// A reader of the log finds the message without its text. The fingerprint goes too, because a short text could be
-// guessed from it.
+// Removes the text from the message's first row in the log. Also removes the fingerprint, because a short text could be
+// guessed from the fingerprint.
 async function redactFirstRow(group: GroupState, message: Message): Promise<void> {
   const { channelId, seq } = message;
   const key = { channel_id: channelId, seq };

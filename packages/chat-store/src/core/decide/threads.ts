@@ -8,8 +8,8 @@ import { findMessage } from './messages.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
 /**
- * Begins a thread, or gives the title to a thread that only its replies began. Any other thread stays unchanged. A
- * repeat needs the rights too, because it returns the current thread.
+ * Begins a thread, or gives a title to a thread that began with a reply. Any other thread stays unchanged. A repeat
+ * also needs the rights, because it returns the current thread.
  */
 export const createThread: DecideAuthorized<'thread.create'> = async (group, command) => {
   const { actor, channel, params } = command;
@@ -57,7 +57,6 @@ export const createThread: DecideAuthorized<'thread.create'> = async (group, com
   return accepted({ thread }, event);
 };
 
-/** Allowed for the thread's creator and the owners. */
 export const updateThread: DecideAuthorized<'thread.update'> = async (group, command) => {
   const { actor, channel, params, role } = command;
   const { channelId, threadId, title } = params;

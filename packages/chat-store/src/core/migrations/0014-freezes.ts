@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/** A channel's row repeats its freeze, because each write locks this row anyway. */
+/** The row of a frozen channel also holds the freeze, because each write locks this row anyway. */
 export async function addFreezes(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id, clustered } = columnsOf(dialect);
   await runAll(db, [

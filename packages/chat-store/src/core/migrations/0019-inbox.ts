@@ -4,8 +4,8 @@ import { columnsOf, runAll } from './statements.ts';
 
 /**
  * Creates the inboxes, empty. On PostgreSQL the system column `xmin` names the transaction that wrote an item, which
- * decides when the item is visible. A restore writes the items in new transactions, so `xmin` is right after a restore
- * too.
+ * decides when the item is visible. A restore writes the items in new transactions, so `xmin` is also correct after a
+ * restore.
  */
 export async function createInboxTables(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';

@@ -89,7 +89,7 @@ describe('rows that a read visits on SQLite', () => {
   const many = <T>(count: number, one: (index: number) => T) =>
     Array.from({ length: count }, (_, i) => one(i));
 
-  // The fault: the only thread that reads visited each unread message and each own message.
+  // The fault: read.state visited each unread message and each message of the reader, in the only thread that reads.
   it('are as few for read.state with many unread messages as with few', async () => {
     const channelId = 'busy';
     await write('ana', 'channel.create', { channelId, name: 'Busy' });
@@ -166,7 +166,7 @@ describe('rows that a read visits on SQLite', () => {
     expect(await rowsOf(state)).toBeLessThan(20);
   });
 
-  // The fault: with a state, each page of one's own asks walked all of them.
+  // The fault: with a filter by state, each page of ask.list visited all asks of the agent.
   it('are a page for ask.list, by role and state, however many asks there are', async () => {
     const [channelId, to] = ['asked', ['bo', 'cy']];
     await write('ann', 'channel.create', { channelId, name: 'Asked' });
@@ -197,7 +197,7 @@ describe('rows that a read visits on SQLite', () => {
     }
   });
 
-  // Questions of channels of which the agent is no member must not be walked.
+  // The query must not visit questions of channels that the agent is no member of.
   it('are a page for question.list, however many questions other channels have', async () => {
     for (const channelId of ['theirs', 'few', 'both'])
       await write('gus', 'channel.create', { channelId, name: channelId });
@@ -217,7 +217,7 @@ describe('rows that a read visits on SQLite', () => {
     }
   });
 
-  // The fault: one condition for the root and the replies walked the whole channel.
+  // The fault: the query had one condition for the root and the replies, and visited the whole channel.
   it('are only those of the thread for message.history of a thread', async () => {
     const channelId = 'threads';
     await write('ana', 'channel.create', { channelId, name: 'Threads' });

@@ -26,7 +26,7 @@ export interface SplitRow extends IndexedRow {
   readonly terms: ReadonlySet<string>;
 }
 
-/** Splits texts into terms, until there are more than `most` terms. Takes at least one row. */
+/** Splits the texts of rows into terms, at most `most` terms in total. Always takes at least one row. */
 export async function splitTexts(
   rows: readonly IndexedRow[],
   report: ReportFault,
@@ -106,7 +106,7 @@ export async function indexMessages(
         then excluded.oldest_at else search_segments.oldest_at end,
       newest_at = case when excluded.newest_at > search_segments.newest_at
         then excluded.newest_at else search_segments.newest_at end`.execute(db);
-  // A segment is swept when it is full, when an edit added to it, or after many pieces.
+  // A segment is swept when it is full, when an edit has added to it, or after many pieces.
   const open = openSegments(feed);
   for (const segment of new Set([...openBefore, ...changed])) {
     const hasManyParts = feed.part % partsMax === 0;

@@ -70,8 +70,8 @@ export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<
 }
 
 /**
- * Makes PostgreSQL read terms along the key. Otherwise, with outdated statistics, it would sort all terms of the
- * segment for each piece, and time out.
+ * Makes PostgreSQL read terms in the order of the key. Otherwise, with outdated statistics, it would sort all terms of
+ * the segment for each piece, and time out.
  */
 async function readInOrder(db: Kysely<Tables>, { dialect }: Engine): Promise<void> {
   if (dialect === 'sqlite') return;
@@ -112,7 +112,7 @@ async function presentDocs(
   db: Kysely<Tables>,
   segment: number,
 ): Promise<DocSet> {
-  // All documents are one text, which is cheaper than thousands of rows.
+  // The query returns all documents as one text, which is cheaper than thousands of rows.
   const list = sql.raw(dialect === 'sqlite' ? 'json_group_array(doc)' : 'json_agg(doc)::text');
   const { rows } = await sql<{ docs: string | null }>`
     select ${list} as docs from search_docs where ${within(segment)}`.execute(db);

@@ -6,7 +6,7 @@ export interface Received {
   has(index: number): boolean;
 }
 
-/** Takes 10 MB for a hundred clients and 100,000 messages, but needs no hashing as a set does. */
+/** Takes 10 MB for a hundred clients and 100,000 messages, but unlike a set needs no hashing. */
 export function createReceived(messages: number): Received {
   const seen = new Uint8Array(messages);
   let distinct = 0;

@@ -17,7 +17,6 @@ export interface HubSystemOptions {
 const unlimited = '100000000/1';
 const callsAtOnce = 50;
 
-/** The hub with a SQLite file and Redis checks rights and commits every message before it acknowledges it. */
 export function hubSystem(options: HubSystemOptions): System {
   const { name, folder, program, nodeFlags, databaseUrl } = options;
   return {

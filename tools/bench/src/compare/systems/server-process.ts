@@ -12,7 +12,7 @@ export interface ServerPlan {
   readonly command: string;
   args(place: ServerPlace): readonly string[];
   env?(place: ServerPlace): Readonly<Record<string, string>>;
-  /** Writes files that the server reads, before its first start. */
+  /** Before the first start, writes files that the server reads. */
   arrange?(place: ServerPlace): void;
   isReady(place: ServerPlace): Promise<boolean>;
 }

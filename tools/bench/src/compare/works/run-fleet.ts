@@ -37,7 +37,7 @@ export function incidentNotes({ refused, firstRefusal, closes }: Incidents): str
   return notes;
 }
 
-/** Above this use by other programs, a run is not comparable. */
+/** If other programs use more cores than this, a run is not comparable. */
 const maxOtherCores = 0.15;
 
 export function busyMachineNotes(otherCores: number): string[] {
