@@ -57,7 +57,6 @@ export interface RunningHub {
   readonly url: string;
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
-  /** The logger adds the hub's id to each line. */
   readonly log: Logger;
   /** Drains the clients, each in its own slot, then closes all parts in reverse order. */
   close(): Promise<void>;
@@ -71,7 +70,7 @@ export interface StartOptions {
   readonly times?: PresenceTimes;
   /** @default the hub's own */
   readonly agentTimes?: Partial<AgentTimes>;
-  /** The budgets limit the memory for unsent output and for the newest events. @default the hub's own */
+  /** @default the hub's own */
   readonly budgets?: MemoryBudgets;
   /** @default the store's own */
   readonly sweepEveryMs?: number;

@@ -31,7 +31,7 @@ const isTyping =
     envelope.event.typing === typing;
 
 describe('typing', () => {
-  // The race: the sender's hub has not opened the channel's room, so it has not seen the start.
+  // The race: the sender's hub has not opened the channel's room, so it has not seen the start of the typing.
   it('stops with the message of a sender that is not subscribed', async () => {
     const channelId = 'not-subscribed';
     await watchedChannel(channelId);
