@@ -33,13 +33,16 @@ export interface ClientOptions {
   readonly callTimeoutMs?: number;
   /** The longest time from an attempt, `getToken` included, to the welcome. @default 10_000 */
   readonly connectTimeoutMs?: number;
-  /** The longest wait before the first reconnect, which doubles with each failure. @default 500 */
+  /** The longest wait before the first reconnect. It doubles with each failure. @default 500 */
   readonly backoffMinMs?: number;
   /** The longest wait before any reconnect. @default 20_000 */
   readonly backoffMaxMs?: number;
   /** The most unanswered calls. The next one fails with `queue_full`. @default 1_000 */
   readonly queueMax?: number;
-  /** The most events of a channel that are buffered during a gap. Further events are fetched again. @default 5_000 */
+  /**
+   * The most events of a channel that are buffered during a gap. Further events are dropped, and later read from the
+   * log. @default 5_000
+   */
   readonly bufferMax?: number;
   /**
    * The most missed events of a channel that are read from its log. Beyond this number, a discontinuity is reported
@@ -67,7 +70,7 @@ export interface ResolvedOptions extends Required<
 > {
   /** Null in dev mode, where the address names the agent. */
   readonly getToken: GetToken | null;
-  /** `getToken` can replace a refused token. */
+  /** True if `getToken` can replace a refused token. */
   readonly canRenewToken: boolean;
 }
 

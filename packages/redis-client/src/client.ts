@@ -206,7 +206,6 @@ async function runScript(transport: CommandTransport, call: ScriptCall): Promise
   }
 }
 
-// These commands would block or change the connection that all calls share.
 const blocking = new Set(
   'BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN WAIT WAITAOF'.split(' '),
 );

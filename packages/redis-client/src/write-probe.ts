@@ -60,7 +60,6 @@ export function createWriteProbe(
   }
 
   return {
-    /** True when a heartbeat has probed this connection, and no refusal of writes is known. */
     get takesWrites() {
       return isKnown && refusal === null;
     },

@@ -84,7 +84,7 @@ export function startProcess(
     output: () => output,
     signal: (signal) => void child.kill(signal),
     async stop(signal = 'SIGTERM') {
-      // A frozen process handles SIGTERM only after SIGCONT, so it gets both.
+      // A frozen process handles SIGTERM only after SIGCONT, so the process gets both signals.
       if (child.exitCode === null && child.signalCode === null) {
         child.kill(signal);
         if (signal !== 'SIGKILL') child.kill('SIGCONT');

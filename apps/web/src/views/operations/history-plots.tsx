@@ -40,7 +40,6 @@ const plots: readonly Plot[] = [
   { title: 'Redis reconnects', format: countText, valueOf: total('redisReconnects') },
 ];
 
-/** Each plot covers all hubs and names its highest value. */
 export function HistoryPlots(props: { minutes: readonly Minute[] | null; nowMs: number }) {
   const { minutes } = props;
   // The plots change once a minute, although the page renders every second.
