@@ -276,7 +276,6 @@ export function readEnvironment(): Environment {
   return process.env;
 }
 
-/** @throws {ConfigError} */
 export function readConfig(): Config {
   return parseConfig(readEnvironment());
 }

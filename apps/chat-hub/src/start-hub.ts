@@ -66,13 +66,9 @@ export interface RunningHub {
 export interface StartOptions {
   /** The rate of admissions, and of the drain at the end. @default admissionDefaults */
   readonly admission?: AdmissionOptions;
-  /** @default the hub's own */
   readonly times?: PresenceTimes;
-  /** @default the hub's own */
   readonly agentTimes?: Partial<AgentTimes>;
-  /** @default the hub's own */
   readonly budgets?: MemoryBudgets;
-  /** @default the store's own */
   readonly sweepEveryMs?: number;
   /** The length of a minute in the operations history. @default 60_000 */
   readonly minuteMs?: number;

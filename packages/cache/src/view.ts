@@ -37,7 +37,7 @@ export interface ViewStats {
 export interface CachedView<T> {
   /**
    * The value from the cache, else from `load`, without waiting for the fill. Simultaneous reads of a channel share one
-   * lookup and one load. A hit costs one round trip; the fill after a miss costs a second. Rejects only when `load`
+   * lookup and one load. A hit costs one round trip. A miss costs one more, for the fill. Rejects only when `load`
    * does, or for a bad channelId.
    */
   read(channelId: string, load: () => Promise<Loaded<T>>): Promise<Loaded<T>>;

@@ -20,7 +20,7 @@ export interface PublishTargets {
 }
 
 export interface EventBusStats {
-  /** Publishes that Redis accepted; in memory, all of them. */
+  /** Publishes that Redis accepted. A bus in memory counts all publishes. */
   readonly published: number;
   /** Publishes that were rejected; local handlers were called nevertheless. */
   readonly failed: number;

@@ -79,8 +79,8 @@ describe('presence while Redis is away', () => {
     expect(presence.stats()).toEqual({ leases: 3, unsent: 0, toReplay: 3, degraded: true });
   });
 
-  // The race: an agent is connected to two hubs, one of which has lost Redis, and leaves that one. That hub must not
-  // announce the agent offline. Negative control: an agent with one connection.
+  // The race: an agent is connected to two hubs, and leaves one of them while this hub has no Redis. Invariant: this
+  // hub does not announce the agent offline. Negative control: an agent with one connection.
   it('announces no agent offline that may be on another hub, until Redis answers', async () => {
     const one = startHub('hub-1', gated);
     const two = startHub('hub-2');

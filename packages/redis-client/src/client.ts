@@ -217,7 +217,6 @@ const stateful = new Set(
 );
 const statefulSubcommands = new Set(['CLIENT REPLY', 'CLIENT TRACKING', 'SCRIPT DEBUG']);
 
-/** Null for a command that may use the shared connection. */
 function unsupportedOf([name, ...args]: RedisCommand): RedisClientError | null {
   const upper = name.toUpperCase();
   const isRead = upper === 'XREAD' || upper === 'XREADGROUP';

@@ -63,7 +63,6 @@ export function createWriteProbe(
     get takesWrites() {
       return isKnown && refusal === null;
     },
-    /** Null when the server accepts writes or is unknown. */
     get refusal() {
       return refusal;
     },

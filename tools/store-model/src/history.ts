@@ -18,9 +18,9 @@ interface Span {
 /**
  * Compares a history with the model, and returns the channel's states after 0, 1, … events. The log is the order in
  * which calls took effect. The model computes each event from its call and the state before; the logged event must be
- * equal. A call that changed nothing must have an outcome that is right in one of the states during the call. A call
- * that ended before another call began took effect before it. The calls of one hub take effect in the order in which
- * they began.
+ * equal. A call that changed nothing must have an outcome that is right in one of the states during the call. If
+ * call A ended before call B began, A took effect before B. The calls of one hub take effect in the order in which they
+ * began.
  * @throws {Error} that describes the first difference
  */
 export function checkHistory({ channelId, calls, log }: History): readonly ChannelState[] {

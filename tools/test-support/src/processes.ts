@@ -95,10 +95,6 @@ export function startProcess(
   };
 }
 
-/**
- * Calls `condition` every `everyMs` until it returns a truthy value, and resolves with that value. Rejects after
- * `timeoutMs`.
- */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, everyMs = 10, what = 'the condition' } = {},

@@ -98,7 +98,7 @@ describe('the self-probe of a hub', () => {
     await using alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
     const { ready, redis: state, publishPath } = await readiness(alone);
     expect(ready).toBe(true);
-    // The hub uses a Redis on the default port of this machine, if one runs there.
+    // If a Redis runs on the default port of this machine, the hub uses it.
     if (state.status === 'down')
       expect(publishPath).toEqual({ status: 'unused', latencyMs: null, lastOkAt: null });
   });

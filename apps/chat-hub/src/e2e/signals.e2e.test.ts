@@ -167,7 +167,7 @@ async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
 }
 
 describe('a graceful stop of a hub', () => {
-  // The race: the hub publishes the ends of its leases while it closes its bus. Invariant: its agents go offline at
+  // The race: the hub closes its bus while it publishes that its leases have ended. Invariant: its agents go offline at
   // once, not when their leases would expire.
   it('announces its agents offline on the other hub', async () => {
     const channelId = 'stopped';

@@ -30,8 +30,8 @@ export const admissionDefaults: AdmissionOptions = {
 const oneToken = 1 - 1e-6;
 
 /**
- * The admission is a token bucket with reservations: a client over the rate gets a reserved time, which sets one
- * token aside. At most `perSecond × (horizonMs + graceMs)` reservations exist, and every step is O(1), amortized.
+ * The admission is a token bucket with reservations. A client over the rate gets a reserved time, for which one token
+ * is set aside. At most `perSecond × (horizonMs + graceMs)` reservations exist, and every step is O(1), amortized.
  */
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;

@@ -67,8 +67,8 @@ export function createAgentActivity(clock = Date.now) {
       }
     },
     /**
-     * Null when this hub knows nothing of the agent. Call it every few seconds, because it counts the messages since
-     * the last call.
+     * Null when this hub knows nothing of the agent. Call it every few seconds, because all messages since the last
+     * call count as sent now.
      */
     reportOf(agentId: string): AgentActivityReport | null {
       // `peek` does not count as use. Otherwise reports would keep every agent from being forgotten.

@@ -162,7 +162,6 @@ export class Session implements RoomMember {
     this.#output.send(payload);
   }
 
-  /** Drops the frame unless the session is live and its buffer has room. */
   sendBestEffort(frame: Buffer): void {
     if (this.#phase.name === 'live' && !this.#output.isBufferFull) this.#output.enqueue(frame);
   }

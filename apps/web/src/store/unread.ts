@@ -127,7 +127,6 @@ export function createUnread(me: string) {
       for (const message of messages) add(message);
       publish();
     },
-    /** Counts messages, and removes deleted ones from the count. */
     apply(envelopes: readonly Envelope[]) {
       let isChanged = false;
       for (const { event } of envelopes) {

@@ -118,7 +118,6 @@ export function useRowWindow(options: RowWindowOptions) {
     isFollowing.value = false;
   }
 
-  /** Follows new rows again if the newest row is in view. */
   function release() {
     const newest = rows.at(-1);
     if (newest === undefined || options.hasNewer) return;

@@ -88,7 +88,7 @@ export function revoke(
       })
       .onConflict((conflict) =>
         conflict.columns(['kind', 'value']).doUpdateSet({
-          // An earlier time must not make tokens valid again.
+          // A later revocation with an earlier time must not make tokens valid again.
           revoked_at: sql<number>`${most}(revoked_tokens.revoked_at, excluded.revoked_at)`,
           touched: sql<number>`excluded.touched`,
         }),
@@ -242,7 +242,7 @@ export async function readMinted(
 }
 
 /**
- * Removes minted tokens that expired a day ago and revocations of single tokens, a few hundred at once. Other
+ * Removes what expired over a day ago: minted tokens, and revocations of single tokens, a few hundred of each. Other
  * revocations stay, because a token may be valid for any time. Returns whether there is more.
  */
 export function sweepTokens(engine: Engine): Promise<boolean> {

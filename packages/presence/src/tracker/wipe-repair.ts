@@ -86,7 +86,7 @@ export function createWipeRepair(deps: WipeRepairDeps) {
 
   /** Call it periodically. Never rejects. */
   return async function repairAfterWipe(): Promise<void> {
-    // During a renewal of all leases, a missing lease proves no wipe.
+    // During a renewal of all leases, a missing lease does not prove a wipe.
     if (isLooking || renewal.isCatchingUp) return;
     isLooking = true;
     try {

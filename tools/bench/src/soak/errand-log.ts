@@ -18,7 +18,7 @@ export interface ErrandTotals {
   expired: number;
   answers: number;
   interrupted: number;
-  /** Counts claims of a thread by an agent that was not the first to claim it. */
+  /** Counts claims that were granted in a thread after its first claim. */
   takeovers: number;
 }
 

@@ -77,7 +77,6 @@ function SmallPlot(props: { plot: Plot; minutes: readonly Minute[]; nowMs: numbe
     null,
   );
   const scale = Math.max(highest?.value ?? 0, 1e-9);
-  // Each bar shows one part of the time. A gap means that no hub ran.
   const bars = peaks
     .map((value, x) =>
       value === null

@@ -27,7 +27,7 @@ interface Place {
   readonly ownBudget: Budget;
 }
 
-/** The refusal is for an agent whose turns are used up. */
+/** An agent is refused when its turns are used up, or while it is paused for a loop. */
 type Counted =
   | {
       readonly ok: true;

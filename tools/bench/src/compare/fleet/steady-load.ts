@@ -33,7 +33,7 @@ export interface LoadResult {
   /** Counts deliveries that did not arrive within `drainMs` after the last message. */
   readonly lost: number;
   readonly doubled: number;
-  /** A message that is sent later than planned makes the measured latencies too high. */
+  /** The longest time that a send was late. Late sends make the measured latencies too high. */
   readonly maxLateMs: number;
 }
 
