@@ -39,7 +39,7 @@ function isNodeTooOld() {
   return major < 22 || (major === 22 && minor < 13);
 }
 
-/** Installs Node into a separate folder. In the workspace it would make npm ignore the lockfile. */
+/** Installs Node into a separate folder. An installation in the workspace would make npm ignore the lockfile. */
 async function installNode(root, link) {
   console.error(
     `setup: Node 22.13 or newer is needed; installing Node ${nodeVersion} in node_modules…`,

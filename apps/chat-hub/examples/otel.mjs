@@ -1,4 +1,4 @@
-// Registers an OpenTelemetry SDK: node --import ./otel.mjs, before the hub starts.
+// Registers an OpenTelemetry SDK before the hub starts. Load this file with `node --import ./otel.mjs`.
 import {
   ConsoleSpanExporter,
   NodeTracerProvider,

@@ -3,9 +3,9 @@ import { ttlMs } from '@openclaw/key-schema';
 /** All hubs of a fleet must use the same times. */
 export interface AgentTimes {
   readonly turnLeaseMs: number;
-  /** Counts from the end of the author's last connection. */
+  /** A growing message is ended when its author has had no connection for this time. */
   readonly streamAwayMs: number;
-  /** Counts from the author's last append. */
+  /** A growing message is ended when its author has appended nothing for this time. */
   readonly streamIdleMs: number;
   readonly streamCheckMs: number;
 }

@@ -41,9 +41,12 @@ export interface Config {
   readonly callLimit: Limit | null;
   /** True if admins may read private and direct channels without being members. */
   readonly adminsObservePrivate: boolean;
-  /** Past the limit, the pair of agents is paused. Null: no limit. */
+  /** Limits how often an agent may address another agent. Past the limit, the pair is paused. Null: no limit. */
   readonly agentLoop: Limit | null;
-  /** Past the limit, all agents in a thread or direct channel without a budget are paused. Null: no limit. */
+  /**
+   * Limits the agents' messages in a thread or direct channel that has no budget. Past the limit, the agents are paused
+   * there. Null: no limit.
+   */
   readonly agentTurns: Limit | null;
   /** Null: everything is kept, unless the channel sets a limit. */
   readonly retention: { readonly retentionMs: number | null; readonly maxMessages: number | null };
@@ -59,7 +62,8 @@ export interface Config {
   readonly isTraced: boolean;
   readonly startTimeoutMs: number;
   /**
-   * A stopping hub still serves while `/readyz` says that it is not ready, so that balancers notice before the drain.
+   * For this time, a stopping hub still serves, but `/readyz` says that it is not ready. Balancers then notice before
+   * the drain.
    */
   readonly drainDelayMs: number;
   /** A drain spreads the closes of its sockets over at most this time. */
@@ -127,7 +131,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_APPEND: limit.prefault('12000/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
-  // Setting up 111 agents in 20 channels creates 2,240 objects: the channels and the memberships.
+  // Setting up 111 agents in 20 channels must be possible. It creates 2,240 objects: 20 channels and 2,220 memberships.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_ADMIN_READS: z.enum(['all', 'public']).default('all'),
@@ -272,7 +276,6 @@ export function readEnvironment(): Environment {
   return process.env;
 }
 
-/** @throws {ConfigError} */
 export function readConfig(): Config {
   return parseConfig(readEnvironment());
 }

@@ -53,7 +53,7 @@ import { createTurnFeed } from './presence/turn-feed.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
 
-/** After this time a starting hub continues without a comparison of the newest events. */
+/** A starting hub waits at most this long for Redis, whose newest events it compares with the log. */
 const redisWaitMs = 500;
 
 /** `read` returns JSON for the heartbeat, or null until the hub measures the figures. */
@@ -80,7 +80,8 @@ export async function startLive(
   const { store, redis, isRedisNamed, bus, cache, tracker } = services;
   const redisState = createRedisState(redis, tracker);
 
-  // The tail check is created last, when this hub can apply its findings. Earlier parts may request a check before.
+  // The tail check is created last, when this hub can apply its findings. Until then, a request for a check does
+  // nothing.
   let tailCheck: TailCheck | null = null;
   /** Call it when the log may hold events that this hub does not know. */
   const checkLog = () => tailCheck?.now();
@@ -196,7 +197,7 @@ export async function startLive(
     onForeignEpoch: checkLog,
   });
 
-  /** Reads the head again if the epoch has changed since it was read. */
+  /** If the epoch has changed since the head was read, reads the head again. */
   async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
     let { epochGeneration } = of;
     const agentIds = await directMembers(channelId);

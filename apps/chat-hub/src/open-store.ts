@@ -27,7 +27,6 @@ type OpenStoreOptions = Pick<
   Config,
   'databaseUrl' | 'startTimeoutMs' | 'retention' | 'auditRetentionMs' | 'agentTurns'
 > & {
-  /** @default the store's own */
   readonly sweepEveryMs?: number | undefined;
 };
 

@@ -57,7 +57,6 @@ export interface RunningHub {
   readonly url: string;
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
-  /** The logger adds the hub's id to each line. */
   readonly log: Logger;
   /** Drains the clients, each in its own slot, then closes all parts in reverse order. */
   close(): Promise<void>;
@@ -67,13 +66,9 @@ export interface RunningHub {
 export interface StartOptions {
   /** The rate of admissions, and of the drain at the end. @default admissionDefaults */
   readonly admission?: AdmissionOptions;
-  /** @default the hub's own */
   readonly times?: PresenceTimes;
-  /** @default the hub's own */
   readonly agentTimes?: Partial<AgentTimes>;
-  /** The budgets limit the memory for unsent output and for the newest events. @default the hub's own */
   readonly budgets?: MemoryBudgets;
-  /** @default the store's own */
   readonly sweepEveryMs?: number;
   /** The length of a minute in the operations history. @default 60_000 */
   readonly minuteMs?: number;

@@ -161,7 +161,6 @@ export const directWelcome = [
   '- the **operations** view shows what the hub does meanwhile',
 ].join('\n');
 
-/** `{name}` stands for the person's name. */
 export const welcomes: readonly string[] = [
   'Welcome, {name}! Make yourself at home.',
   'Good to see you, {name}. We do not bite.',

@@ -14,7 +14,7 @@ export interface ValueStore {
   /** Stores the text if the caller's lease still runs, and ends the lease. Null stores nothing. */
   settle(name: string, token: string, text: string | null, ttlMs: number): Promise<StoredValue>;
   /**
-   * Deletes the value and the lease of a load in progress, so that the load cannot fill it.
+   * Deletes the value, and the lease of a load in progress, so that this load stores nothing.
    * @throws {CacheError} `unavailable`
    */
   delete(name: string): Promise<void>;

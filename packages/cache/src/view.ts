@@ -29,7 +29,7 @@ export interface ViewStats {
   /** Corrupt values, which were deleted and loaded again. */
   corrupt: number;
   fills: number;
-  /** Loaded values that were not stored, because an event arrived after the load or the head is unknown. */
+  /** Loaded values that were not stored, because the head is unknown, or an event arrived after the load. */
   refusedFills: number;
   oversized: number;
 }
@@ -37,7 +37,7 @@ export interface ViewStats {
 export interface CachedView<T> {
   /**
    * The value from the cache, else from `load`, without waiting for the fill. Simultaneous reads of a channel share one
-   * lookup and one load. A hit costs one round trip; the fill after a miss costs a second. Rejects only when `load`
+   * lookup and one load. A hit costs one round trip. A miss costs one more, for the fill. Rejects only when `load`
    * does, or for a bad channelId.
    */
   read(channelId: string, load: () => Promise<Loaded<T>>): Promise<Loaded<T>>;
@@ -160,13 +160,14 @@ export function createView<T>(
       const { value, head, readAtMs } = copy;
       return { value: codec.withHead(value, head), head, ageMs: clock() - readAtMs };
     },
-    /** A load in progress then fills no cache, and later reads do not share it. */
+    /**
+     * A load in progress then fills no cache. Later reads do not share this load, because it began before the event.
+     */
     invalidate(channelId: string) {
       copies.delete(channelId);
       const flight = flights.get(channelId);
       if (!flight) return;
       flight.isInvalidated = true;
-      // Later reads must not share a load that began before the event.
       flights.delete(channelId);
     },
     /** Call it for an event that leaves the value valid. */

@@ -36,9 +36,9 @@ export interface HubChannel {
   }): Promise<Subscribed>;
   unsubscribe(): Promise<void>;
   /**
-   * Iterates over the channel's events, and subscribes the channel meanwhile. Each durable event comes once and in
-   * order. A slow reader gets events past `streamMax` from the log. The loop ends when this agent leaves or the channel
-   * is deleted. It throws when the hub refuses or `signal` aborts.
+   * Iterates over the channel's events, and is subscribed to the channel meanwhile. Each durable event comes once and
+   * in order. A slow reader gets events past `streamMax` from the log. The loop ends when this agent leaves or the
+   * channel is deleted. It throws when the hub refuses or `signal` aborts.
    */
   events(options?: {
     readonly since?: number;

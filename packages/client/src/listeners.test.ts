@@ -34,7 +34,7 @@ afterEach(async () => {
 const edit = (channelId: string, seq: number) =>
   event(channelId, seq, { type: 'channel.message.edit' });
 
-/** Sends a last event and waits for it, so that all others have been handled. */
+/** Sends the envelopes, then a last event, and waits until that event has been handled. */
 async function bring(...envelopes: readonly ReturnType<typeof event>[]) {
   let isOver = false;
   const off = client.on('global', () => (isOver = true));

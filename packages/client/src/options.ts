@@ -31,15 +31,19 @@ export interface ClientOptions {
   readonly agent?: string;
   /** The longest wait for an answer, including offline time. @default 10_000 */
   readonly callTimeoutMs?: number;
-  /** The longest time from an attempt, `getToken` included, to the welcome. @default 10_000 */
+  /** The longest time from the start of an attempt to the welcome, including `getToken`. @default 10_000 */
   readonly connectTimeoutMs?: number;
-  /** The longest wait before the first reconnect, which doubles with each failure. @default 500 */
+  /** The longest wait before the first reconnect. It doubles with each failure. @default 500 */
   readonly backoffMinMs?: number;
   /** The longest wait before any reconnect. @default 20_000 */
   readonly backoffMaxMs?: number;
   /** The most unanswered calls. The next one fails with `queue_full`. @default 1_000 */
   readonly queueMax?: number;
-  /** The most events of a channel that are buffered during a gap. Further events are fetched again. @default 5_000 */
+  /**
+   * The most events of a channel that are buffered during a gap. Further events are dropped, and later read from the
+   * log.
+   * @default 5_000
+   */
   readonly bufferMax?: number;
   /**
    * The most missed events of a channel that are read from its log. Beyond this number, a discontinuity is reported
@@ -48,11 +52,13 @@ export interface ClientOptions {
    */
   readonly catchUpMax?: number;
   /**
-   * The most events that wait for the reader of one `events()`. Further events are read from the log. @default 10_000
+   * The most events that wait for the reader of one `events()`. While so many wait, new events are dropped; the reader
+   * gets the durable ones from the log.
+   * @default 10_000
    */
   readonly streamMax?: number;
   /**
-   * Parses a frame. A process with many clients can parse equal frames only once.
+   * Parses a frame. A process with many clients can pass a function that parses equal frames only once.
    * @default JSON.parse
    */
   readonly parseFrame?: (text: string) => unknown;
@@ -67,7 +73,7 @@ export interface ResolvedOptions extends Required<
 > {
   /** Null in dev mode, where the address names the agent. */
   readonly getToken: GetToken | null;
-  /** `getToken` can replace a refused token. */
+  /** True if `getToken` can replace a refused token. */
   readonly canRenewToken: boolean;
 }
 

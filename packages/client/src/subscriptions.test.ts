@@ -303,7 +303,8 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([]);
   });
 
-  // The race: a client reconnects to more events than a subscribe returns, and the hub cannot answer its next page.
+  // The race: after a reconnect, a client has missed more events than a subscribe returns, and the hub cannot answer
+  // the request for the next page.
   it('requests a page again that the hub could not answer', async () => {
     const side = await startInHall(7);
     side.notify('event', event('hall', 9));

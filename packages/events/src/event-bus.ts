@@ -20,7 +20,7 @@ export interface PublishTargets {
 }
 
 export interface EventBusStats {
-  /** Publishes that Redis accepted; in memory, all of them. */
+  /** Publishes that Redis accepted. A bus in memory counts all publishes. */
   readonly published: number;
   /** Publishes that were rejected; local handlers were called nevertheless. */
   readonly failed: number;
@@ -63,8 +63,8 @@ export interface EventBus {
     invalidatesOnGap?: readonly RedisKey[],
   ): Promise<void>;
   /**
-   * The handler gets local publishes at once, and those of other processes when the promise has resolved. While Redis
-   * is away, the promise also resolves, and the subscription starts with the reconnect.
+   * The handler gets local publishes at once. It gets those of other processes from the moment when the promise
+   * resolves. While Redis is away, the promise also resolves, and the subscription starts with the reconnect.
    */
   subscribeChannel(channelId: string, handler: EventHandler): Promise<Unsubscribe>;
   /** The agent's topic carries direct messages and notices. */

@@ -43,8 +43,8 @@ describe('a process that was killed', () => {
 });
 
 describe('the number of leases', () => {
-  // The races: a leave is repeated because its reply was lost; a process dies before a leave. Presence counts leases
-  // and stores no number, so the number stays right.
+  // The races: a leave is repeated because its reply was lost; a process dies before a leave. Presence counts the
+  // leases that exist and stores no number, so the count stays right.
   it('does not drift when leaves are repeated or missing, as a counter does (the control)', async () => {
     const proxy = await startTcpProxy(bench.server.port);
     bench.defer(() => proxy.stop());

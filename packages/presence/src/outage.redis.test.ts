@@ -79,8 +79,8 @@ describe('presence while Redis is away', () => {
     expect(presence.stats()).toEqual({ leases: 3, unsent: 0, toReplay: 3, degraded: true });
   });
 
-  // The race: an agent is connected to two hubs, and leaves the hub without Redis. This hub must not announce the agent
-  // offline. Negative control: an agent with one connection.
+  // The race: an agent is connected to two hubs, and leaves one of them while this hub has no Redis. Invariant: this
+  // hub does not announce the agent offline. Negative control: an agent with one connection.
   it('announces no agent offline that may be on another hub, until Redis answers', async () => {
     const one = startHub('hub-1', gated);
     const two = startHub('hub-2');
@@ -167,7 +167,7 @@ describe('presence while Redis is away', () => {
   });
 
   // The race: all leases expire while Redis is frozen. The first hub that reconnects must not report the agents of
-  // other hubs.
+  // other hubs as offline.
   it.each(['a hub, which waits one lease', 'the control, a reaper that does not wait'])(
     'announces no agent offline after Redis was frozen for longer than a lease: %s',
     async (first) => {

@@ -147,7 +147,8 @@ describe('mentions in a text', () => {
       (n: number) => `${'['.repeat(n * 50)}@a${'](x)'.repeat(n * 20)}`,
       (n: number) => `${'_.-|~'.repeat(n * 20)}@a`,
       (n: number) => `@a${'.'.repeat(n * 90)}x`,
-      // Almost six times the longest message (32 KiB). An earlier pattern took 0.1 s for one such message.
+      // This text is almost six times as long as the longest message (32 KiB). An earlier pattern took 0.1 s for a
+      // message of this form.
       (n: number) => `[x](${' '.repeat(2_040)}`.repeat(n / 4),
       (n: number) => '['.repeat(n * 100) + ']()'.repeat(n * 100),
     ]) {

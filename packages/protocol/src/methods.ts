@@ -69,7 +69,7 @@ export type ParamsInputOf<M extends MethodName> = z.input<(typeof methods)[M]['p
 
 export type ResultOf<M extends MethodName> = z.output<(typeof methods)[M]['result']>;
 
-/** False for names that every object has. */
+/** False for names such as `toString`, which every object has. */
 export function isMethodName(name: string): name is MethodName {
   return Object.hasOwn(methods, name);
 }

@@ -64,7 +64,7 @@ export function parseCountReply(reply: RedisReply): CountReply {
   return { allowed: allowed === 1, count, resetMs, packed, blockedMs };
 }
 
-/** The script needs whole milliseconds, but a clock may have fractions. Empty: the time of Redis. */
+/** The script needs whole milliseconds, but a clock may have fractions. An empty value means the time of Redis. */
 function wholeMs(nowMs: number | undefined): number | '' {
   return nowMs === undefined ? '' : Math.floor(nowMs);
 }

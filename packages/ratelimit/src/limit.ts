@@ -16,11 +16,14 @@ export interface Decision {
   readonly allowed: boolean;
   readonly limit: number;
   readonly remaining: number;
-  /** Milliseconds until counted requests leave the window; 0 when none is counted. */
+  /**
+   * Milliseconds until the oldest counted requests leave the window; 0 when none is counted. For a refused request, the
+   * same as `retryAfterMs`.
+   */
   readonly resetMs: number;
   /** Milliseconds until this request would be allowed; 0 if it was allowed. */
   readonly retryAfterMs: number;
-  /** This process decided alone, because Redis is away or refuses to count. Always false without Redis. */
+  /** True if this process decided alone, because Redis is away or refuses to count. Always false without Redis. */
   readonly degraded: boolean;
 }
 
@@ -30,7 +33,6 @@ const minWindowMs = 100;
 export const maxWindowMs = 86_400_000;
 const slicesPerWindow = 60;
 
-/** A sixtieth of the window, rounded up to whole milliseconds. */
 export function sliceMsOf({ windowMs }: Limit): number {
   return Math.ceil(windowMs / slicesPerWindow);
 }

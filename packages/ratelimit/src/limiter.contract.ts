@@ -12,7 +12,7 @@ export type Consume = () => Decision | Promise<Decision>;
 
 /**
  * Compares a limiter with an exact model, the list of all allowed requests. At most `limit` of them may be in any
- * `windowMs`. A refusal is right if `limit` were allowed within `windowMs` plus one slice.
+ * `windowMs`. A refusal is right if `limit` requests were allowed within `windowMs` plus one slice.
  */
 export async function expectTrueWindow(
   runs: number,

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 function setUp(client = redis) {
   const keys = createKeySchema({ prefix: randomPrefix() });
-  // The test starts the exchanges.
+  // The test itself starts the exchanges.
   const options = { limits, exchangeMs: 3_600_000 };
   const [here, there] = [0, 1].map(() => createLocalRateLimiter({ redis: client, keys }, options));
   if (!here || !there) throw new Error('two limiters were made');

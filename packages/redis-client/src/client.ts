@@ -206,7 +206,6 @@ async function runScript(transport: CommandTransport, call: ScriptCall): Promise
   }
 }
 
-// These commands would block or change the connection that all calls share.
 const blocking = new Set(
   'BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN WAIT WAITAOF'.split(' '),
 );
@@ -218,7 +217,6 @@ const stateful = new Set(
 );
 const statefulSubcommands = new Set(['CLIENT REPLY', 'CLIENT TRACKING', 'SCRIPT DEBUG']);
 
-/** Null for a command that may use the shared connection. */
 function unsupportedOf([name, ...args]: RedisCommand): RedisClientError | null {
   const upper = name.toUpperCase();
   const isRead = upper === 'XREAD' || upper === 'XREADGROUP';

@@ -23,8 +23,8 @@ afterAll(() => server.stop());
 const unavailable = expect.objectContaining({ name: 'RedisClientError', code: 'unavailable' });
 
 describe('calls made before the first connection', () => {
-  // The race: a process makes calls in the turn in which it creates the client. A healthy Redis must answer them, not
-  // the fallback.
+  // The race: a process makes calls in the turn in which it creates the client. Invariant: a healthy Redis answers
+  // these calls, not the fallback.
   it('wait for it in their order, for every kind of call', async () => {
     const redis = clients.open({ url: server.url });
     expect(redis.available).toBe(false);

@@ -60,11 +60,9 @@ export function createWriteProbe(
   }
 
   return {
-    /** True when a heartbeat has probed this connection, and no refusal of writes is known. */
     get takesWrites() {
       return isKnown && refusal === null;
     },
-    /** Null when the server accepts writes or is unknown. */
     get refusal() {
       return refusal;
     },

@@ -20,7 +20,7 @@ export interface TypingOptions {
 export interface TypingWatchOptions {
   /** The time from a start to the check. @default 10000 */
   readonly ttlMs?: number;
-  /** The time between two checks. The end of typing may be reported late by this time. @default 250 */
+  /** The time between two checks. The end of typing may be reported this much too late. @default 250 */
   readonly tickMs?: number;
   /**
    * The most watched agents. Beyond this number, the agent watched longest is reported as expired.

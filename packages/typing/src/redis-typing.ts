@@ -66,7 +66,6 @@ export function createRedisTyping(
   const change = async (script: Script, typer: Typer) =>
     (await run(script, typer.channelId, [encodeTyper(checkTyper(typer))])) === 1;
 
-  /** One round trip. */
   async function timesOf(
     typers: readonly Typer[],
   ): Promise<[lastMs: number, remainingMs: number][]> {

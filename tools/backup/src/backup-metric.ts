@@ -8,8 +8,8 @@ export interface BackupFigures {
 }
 
 /**
- * The textfile collector of Prometheus' node exporter reads the file. After a failed backup the file stays, so its
- * time grows old.
+ * The textfile collector of Prometheus' node exporter reads the file. A failed backup does not change the file, so the
+ * reported time becomes old.
  */
 export async function writeMetric(path: string, figures: BackupFigures): Promise<void> {
   const metrics = [

@@ -1,5 +1,5 @@
-// Run as a process: node sqlite-vacuum.ts FROM TO. VACUUM INTO blocks its thread, so only a process can be killed
-// during it. It reads one snapshot while the hub writes, and leaves out free pages, which may hold deleted texts.
+// Run as a process: node sqlite-vacuum.ts FROM TO. VACUUM INTO blocks its thread, so only killing a process can stop
+// it. It reads one snapshot while the hub writes. It leaves out free pages, which may hold deleted texts.
 import { setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 

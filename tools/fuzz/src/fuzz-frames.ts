@@ -29,7 +29,7 @@ const text = fc.oneof(
   }),
 );
 
-/** JSON-RPC 2.0 requires this number of answers for a frame. */
+/** Returns the number of answers that JSON-RPC 2.0 requires for a frame. */
 export function expectedAnswers(frame: string): number {
   let value: unknown;
   try {

@@ -77,7 +77,7 @@ export async function startTarget(env: Readonly<Record<string, string>> = {}): P
     publicKey: { pem: await exportSPKI(pair.publicKey), jwk },
     async assertUnharmed() {
       await bystanders.exchangeMessage();
-      // An error is reported once, with the calls that caused it.
+      // Each logged error is reported only once, so that it is blamed on the calls that caused it.
       const errors = hub
         .output()
         .split('\n')

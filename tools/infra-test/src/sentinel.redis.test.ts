@@ -135,7 +135,8 @@ describe('a failover', () => {
       everyMs: 50,
     });
 
-    // ioredis reconnects for each sentinel that announces the failover, and rejects commands until then.
+    // ioredis reconnects once for each sentinel that announces the failover, and rejects commands during each
+    // reconnect.
     await waitFor(
       () =>
         client.send(['SET', keys.channel('c1'), 'after']).then(

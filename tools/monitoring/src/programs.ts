@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe } from '@jest/globals';
 
-/** The values are Debian's packages. `npm test` installs them where it may. */
+/** The values are Debian's packages. `npm test` installs the packages if it is allowed to. */
 const packages = {
   promtool: 'prometheus',
   prometheus: 'prometheus',

@@ -17,9 +17,10 @@ interface Span {
 
 /**
  * Compares a history with the model, and returns the channel's states after 0, 1, … events. The log is the order in
- * which calls took effect. Each event must be the event that the model gives for the call in the state before. If a
- * call changed nothing, its outcome must be right in one of the states during the call. If a call ended before another
- * call began, it took effect first. The calls of one hub take effect in the order in which they began.
+ * which calls took effect. The model computes each event from its call and the state before; the logged event must be
+ * equal. A call that changed nothing must have an outcome that is right in one of the states during the call. If
+ * call A ended before call B began, A took effect before B. The calls of one hub take effect in the order in which they
+ * began.
  * @throws {Error} that describes the first difference
  */
 export function checkHistory({ channelId, calls, log }: History): readonly ChannelState[] {
@@ -140,7 +141,7 @@ export function contains(whole: unknown, part: unknown): boolean {
       part.every((one, index) => contains(whole[index], one))
     );
   }
-  // `reactions` may have no further emoji.
+  // In `reactions`, `whole` may have no emoji that `part` lacks.
   return Object.entries(part).every(
     ([key, value]) =>
       contains((whole as Record<string, unknown>)[key], value) &&

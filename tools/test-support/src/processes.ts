@@ -84,7 +84,7 @@ export function startProcess(
     output: () => output,
     signal: (signal) => void child.kill(signal),
     async stop(signal = 'SIGTERM') {
-      // A frozen process handles SIGTERM only after SIGCONT, so it gets both.
+      // A frozen process handles SIGTERM only after SIGCONT, so the process gets both signals.
       if (child.exitCode === null && child.signalCode === null) {
         child.kill(signal);
         if (signal !== 'SIGKILL') child.kill('SIGCONT');
@@ -95,10 +95,6 @@ export function startProcess(
   };
 }
 
-/**
- * Calls `condition` every `everyMs` until it returns a truthy value, and resolves with that value. Rejects after
- * `timeoutMs`.
- */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, everyMs = 10, what = 'the condition' } = {},

@@ -11,7 +11,7 @@ export interface CallAllowanceOptions extends Limit {
 /** An agent is barred when it makes this many times its allowed calls within a window. */
 const barredAtTimes = 5;
 const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };
-/** A large frame or body costs as much to read as many small ones, so it counts as one call per this many bytes. */
+/** A frame or body counts as one call per this many bytes, because a large one takes longer to read. */
 const bytesPerCall = 4_096;
 
 export function callsOf(bytes: number): number {
@@ -19,8 +19,8 @@ export function callsOf(bytes: number): number {
 }
 
 /**
- * The default is twice the sum of the other limits. An agent reaches the other limits first, so the allowance stops
- * only floods.
+ * The default is twice the sum of the other limits, and at least `minLimit`. An agent reaches the other limits first,
+ * so the allowance stops only floods.
  */
 export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit {
   const { limit, windowMs } = minLimit;
@@ -49,7 +49,7 @@ export function createCallAllowance(options: CallAllowanceOptions) {
     for (const [agentId, untilMs] of barred) if (untilMs <= nowMs) barred.delete(agentId);
   }
 
-  /** Returns the milliseconds until the window has fewer calls than the limit, if no call comes before. */
+  /** Returns the milliseconds until the count is below the limit, if no further call comes. */
   function leftInMs(before: number, now: number, elapsedMs: number): number {
     const most = limit - 1;
     if (now <= most) return Math.max(0, windowMs * (1 - (most - now) / before) - elapsedMs);

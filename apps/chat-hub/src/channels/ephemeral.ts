@@ -30,12 +30,15 @@ export type EncodeEphemeral = ReturnType<typeof createEphemeralEncoder>;
 
 const deltaName = '"name":"message.delta"';
 
-/** True for the new text of a message that grows. JSON escapes the quotes within a text, so no text matches. */
+/** True for an event that appends text to a growing message. No chat text can match: JSON escapes the quotes in it. */
 export function isDelta({ type, seq, json }: EncodedEnvelope): boolean {
   return type === 'collaboration.event' && seq === null && json.includes(deltaName);
 }
 
-/** Keeps some presences of a presence event. Returns null if none is left. Returns other events unchanged. */
+/**
+ * Reduces a presence event to the presences that `keep` returns, or to null if there are none. Other events stay as
+ * they are.
+ */
 export function filterPresence(
   encoded: EncodedEnvelope,
   keep: (presences: readonly Presence[]) => Presence[],

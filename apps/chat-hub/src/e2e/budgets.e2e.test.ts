@@ -61,7 +61,7 @@ async function ring([hubA, hubB]: readonly [Hub, Hub], channelId: string) {
   };
 }
 
-// The reported failure: agents that answer one another continue until their provider stops them.
+// The reported failure: agents answer one another until their provider stops them.
 describe('four agents in a ring over two hubs', () => {
   it('go on for as long as they like without a budget', async () => {
     const { answer, written, close } = await ring(unlimited.hubs, 'free');

@@ -14,7 +14,7 @@ let hub: TestHub;
 beforeAll(async () => {
   database = await temporaryDatabase();
   hub = await startTestHub({ HUB_DB_URL: database.url, HUB_LIMIT_REACTION: '2/60' });
-  // The examples use the channel `ops`, and delete it.
+  // The examples use the channel `ops`, and one of them deletes it.
   await call('ana', 'channel.create', { channelId: 'ops', name: 'Operations' });
   await call('ana', 'channel.create', { channelId: 'team', name: 'Team' });
   await call('ana', 'member.add', { channelId: 'team', agentId: 'ben' });
@@ -38,8 +38,8 @@ const socketMethods = documented.filter(([, { kind }]) => kind === 'socket');
 const otherMethods = documented.filter(([, { kind }]) => kind !== 'socket');
 
 describe('POST /v1/call/{method}', () => {
-  // The caller is an admin and a person, so no call is refused for a missing right. Messages of the examples do not
-  // exist here, so some methods answer with a listed refusal.
+  // The caller is an admin and a person, so no call is refused for a missing right. The examples name messages that do
+  // not exist here, so some methods answer with one of their refusals.
   it.each(otherMethods)(
     'takes the params of %s and answers with its result or one of its refusals',
     async (name, { examples, result, errors }) => {

@@ -52,8 +52,8 @@ describe('a hub at its limit of connections', () => {
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  // The race: a client opens connections without sending anything, and also uses up the surplus. Invariant: file
-  // descriptors are reserved for the operations port.
+  // The race: a client opens all connections that the hub accepts, even those that are only for refusals, and sends
+  // nothing. Invariant: file descriptors are reserved for the operations port.
   it('answers on its operations port when no other connection is accepted', async () => {
     await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '2', HUB_OPS_PORT: '0' });
     const opsPort = Number(new URL(hub.opsUrl ?? '').port);

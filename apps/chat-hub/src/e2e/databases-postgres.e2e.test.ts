@@ -194,8 +194,8 @@ async function refusalCodes(): Promise<string[]> {
 }
 
 describe('a hub that freezes in the middle of a transaction', () => {
-  // The hub's connection holds the lock of the channel's row and never commits. Only a limit on idle transactions
-  // lets the other hub write.
+  // The frozen hub's connection holds the lock of the channel's row and never commits. The other hub can write only
+  // because PostgreSQL ends idle transactions.
   it('holds its locks on PostgreSQL for at most 3 s; then the other hub writes, and no acknowledged message is lost', async () => {
     const [frozen, other] = pair.hubs;
     const channelId = `held${run}`;

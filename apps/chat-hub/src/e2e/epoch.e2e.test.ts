@@ -116,7 +116,7 @@ describe('a new epoch of the database', () => {
       expect(await contents(socket)).toEqual(['kept', 'lost', 'lost too']);
     }
 
-    // A restore gives the copy its new epoch before the copy replaces the database.
+    // As in a restore, the copy gets its new epoch before it replaces the database.
     const restored = await createChatStore({ url: `sqlite:${copy}` });
     await restored.changeEpoch(restored.epoch);
     await restored.close();

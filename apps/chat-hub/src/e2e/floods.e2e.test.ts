@@ -37,8 +37,8 @@ afterAll(async () => {
 });
 
 /**
- * Resolves with the longest wait of other agents: the CPU time in ms that the hub used before it delivered their
- * message. Elapsed time would also depend on other work of the machine.
+ * Exchanges messages of other agents until `work` ends. Resolves with the most CPU time in ms that the hub used for one
+ * exchange. Elapsed time would also depend on other work of the machine.
  */
 async function othersWait(work: Promise<unknown>): Promise<number> {
   let isOver = false;
@@ -48,7 +48,7 @@ async function othersWait(work: Promise<unknown>): Promise<number> {
     const beforeMs = await inspector.cpuMs();
     await bystanders.exchangeMessage();
     longest = Math.max(longest, (await inspector.cpuMs()) - beforeMs);
-    // Keeps the bystanders within their own limits.
+    // The pause keeps the other agents within their own limits.
     await Promise.race([work, delay(50)]);
   } while (!isOver);
   await work;
@@ -71,7 +71,7 @@ describe('a flood', () => {
       const flood = Buffer.concat(times(15_000, () => frame));
       for (const raw of raws) raw.write(flood);
       expect(await othersWait(raws[0].closed)).toBeLessThan(1_000);
-      // The ws library destroys the socket of a peer with too many unanswered pings, without a close code.
+      // If too many pongs wait to be sent, the ws library destroys the socket without a close code.
       const codes = kind === 'pings' ? [4429, null] : [4429];
       expect(codes).toContain(await raws[0].closed);
       raws[1].socket.resume();
@@ -131,7 +131,9 @@ describe('a flood', () => {
   });
 });
 
-/** On a fast machine more clients connect per second than the hub admits. */
+/**
+ * Connects again until the hub admits the agent: a fast machine connects more clients per second than the hub admits.
+ */
 function comeIn(agentId: string): Promise<RawSocket> {
   return waitFor(async () => {
     const raw = await open(agentId);
@@ -146,8 +148,8 @@ function isIn(raw: RawSocket): boolean {
 }
 
 describe('a deliberately slow peer', () => {
-  // The race: the peer of a broken frame neither answers the close nor disconnects. The WebSocket library would wait
-  // for half a minute.
+  // The race: a peer sends a broken frame, then neither answers the close nor disconnects. The WebSocket library alone
+  // would wait for half a minute.
   it('that ignores the close after its broken frame is disconnected within seconds', async () => {
     const raw = await comeIn('ghost');
     const startMs = Date.now();

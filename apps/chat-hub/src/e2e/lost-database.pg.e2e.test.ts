@@ -45,7 +45,7 @@ const untilReports = (hub: HubProcess, expected: object) =>
     },
     { what: JSON.stringify(expected), timeoutMs: 25_000 },
   );
-/** The wait is longer than a hub takes to find out that it alone is affected. */
+/** Waits longer than a hub takes to find out that it alone has lost the database. */
 async function staysReported(hub: HubProcess, expected: object): Promise<void> {
   await untilReports(hub, expected);
   const untilMs = performance.now() + 16_000;

@@ -12,7 +12,7 @@ interface Received {
   readonly params?: any;
 }
 
-/** Returns the seqs that arrived without their predecessor and without a discontinuity that reports the floor. */
+/** Returns each seq that arrived without the seq before it, although no discontinuity had reported the floor. */
 function unreportedHoles(received: readonly Received[], from: number): number[] {
   const wrong: number[] = [];
   let next = from + 1;

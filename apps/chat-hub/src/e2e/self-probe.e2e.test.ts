@@ -8,7 +8,7 @@ const channelId = 'general';
 const redis = closeAfterAll(await startRedis());
 const proxy = closeAfterAll(await startDeafProxy(redis.port));
 const database = closeAfterAll(await temporaryDatabase());
-// The warnings report the fault under test.
+// This level hides warnings, which the fault under test causes.
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
 /** The proxy can withhold all messages from the hub's subscriber connection. */
 const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
@@ -56,7 +56,7 @@ describe('the self-probe of a hub', () => {
     const [swallowed, accepted] = [proxy.swallowed, proxy.accepted];
     const repairs = await metric('hub_tail_repairs_total');
     proxy.deafenAll();
-    // Until the hub notices the fault, its tail check runs at its slow rate.
+    // The tail check still runs at its slow rate, because the hub has not noticed the fault.
     expect(await deliveryMs()).toBeLessThan(1_500);
     await waitFor(isPath('down'));
     const times: number[] = [];
@@ -98,7 +98,7 @@ describe('the self-probe of a hub', () => {
     await using alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
     const { ready, redis: state, publishPath } = await readiness(alone);
     expect(ready).toBe(true);
-    // The hub uses a Redis on the default port of this machine, if one runs there.
+    // If a Redis runs on the default port of this machine, the hub uses it.
     if (state.status === 'down')
       expect(publishPath).toEqual({ status: 'unused', latencyMs: null, lastOkAt: null });
   });

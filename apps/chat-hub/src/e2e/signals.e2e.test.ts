@@ -31,7 +31,7 @@ const isTyping =
     envelope.event.typing === typing;
 
 describe('typing', () => {
-  // The race: the sender's hub has not opened the channel's room, so it has not seen the start.
+  // The race: the sender's hub has not opened the channel's room, so it has not seen the start of the typing.
   it('stops with the message of a sender that is not subscribed', async () => {
     const channelId = 'not-subscribed';
     await watchedChannel(channelId);
@@ -167,7 +167,7 @@ async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
 }
 
 describe('a graceful stop of a hub', () => {
-  // The race: the hub publishes the ends of its leases while it closes its bus. Invariant: its agents go offline at
+  // The race: the hub closes its bus while it publishes that its leases have ended. Invariant: its agents go offline at
   // once, not when their leases would expire.
   it('announces its agents offline on the other hub', async () => {
     const channelId = 'stopped';

@@ -1,7 +1,7 @@
 export interface AdmissionOptions {
   readonly perSecond: number;
   readonly burst: number;
-  /** A client beyond this time gets a retry time, but no reservation. */
+  /** A client whose turn comes later than this gets a time for its retry, but no reservation. */
   readonly horizonMs: number;
   readonly graceMs: number;
   readonly maxPerName: number;
@@ -30,15 +30,14 @@ export const admissionDefaults: AdmissionOptions = {
 const oneToken = 1 - 1e-6;
 
 /**
- * The admission is a token bucket with reservations: a client over the rate gets a reserved time, which sets one
- * token aside. At most `perSecond × (horizonMs + graceMs)` reservations exist, and every step is O(1), amortized.
+ * The admission is a token bucket with reservations. A client over the rate gets a reserved time, for which one token
+ * is set aside. At most `perSecond × (horizonMs + graceMs)` reservations exist, and every step is O(1), amortized.
  */
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
-  // The bucket holds at most `burst` tokens. Tokens that it keeps for late clients leave no space for the tokens of
-  // clients on time. A client that is late by more than `toleratedMs` therefore gets a token only if enough tokens
-  // remain for the clients on time.
+  // The bucket holds at most `burst` tokens, for late clients and for clients on time together. A client that is late
+  // by more than `toleratedMs` gets a token only if enough remain for the clients on time.
   const toleratedMs = (burst - 1) / perMs / 2 + 1;
   const tokensBesideLate = Math.ceil(toleratedMs * perMs) + 2;
   /** The set is ordered by time. */
@@ -88,7 +87,8 @@ export function createAdmission(options: AdmissionOptions) {
 
   return {
     /**
-     * Null when the agent is admitted, else the time of a slot reserved for it. Call it for authenticated agents only.
+     * `afterMs` is null when the agent is admitted, else the time after which it should try again. Call it for
+     * authenticated agents only.
      */
     admit(name: string): { readonly afterMs: number | null } {
       const nowMs = clock();

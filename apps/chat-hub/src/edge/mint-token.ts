@@ -9,7 +9,10 @@ export interface TokenRequest {
   readonly channels?: readonly string[] | undefined;
   readonly role?: 'admin' | undefined;
   readonly kind?: AgentKind | undefined;
-  /** The minter is the agent, or the user of a machine. All tokens of one minter can be revoked together. */
+  /**
+   * The agent that requested the token, or the machine's user who ran a command. All tokens of one minter can be
+   * revoked together.
+   */
   readonly minter: string;
   /**
    * The time is the database's, because revocations use that clock. The milliseconds matter for a token that is

@@ -8,8 +8,8 @@ import { redisSection } from './redis-section.ts';
 
 export interface HealthReport {
   /**
-   * `down` means that the hub or its database does not serve. `degraded` means that it serves, but a line needs
-   * attention.
+   * `down` means that the hub or its database does not serve. `degraded` means that it serves, but a line of the report
+   * needs attention.
    */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly atMs: number;

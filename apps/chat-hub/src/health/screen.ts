@@ -7,7 +7,7 @@ const colours = { ok: 'green', degraded: 'yellow', down: 'red', unknown: 'gray' 
 const widthMin = 40;
 const widthMax = 120;
 
-/** Wraps lines to the width; without colours it is plain text. */
+/** Wraps lines to the width. Without colours the result is plain text. */
 export function screen(
   { status, atMs, tookMs, sections }: HealthReport,
   terminalWidth: number,
@@ -25,7 +25,6 @@ export function screen(
   const title = `Chat hub: ${status}`;
   const right = `${time}, ${(tookMs / 1000).toFixed(1)} s`;
   const room = width - title.length;
-  // A narrow terminal shows only the status.
   const head = style(['bold', colours[status]], title);
   const rows = [right.length + 2 > room ? head : head + right.padStart(room)];
   const showLine = ({ name, state, seen, advice }: Line) => {

@@ -5,7 +5,10 @@ import type { MethodDeps } from './method-deps.ts';
 import { reads, writes } from './store-methods.ts';
 
 export function questionMethods(deps: MethodDeps) {
-  /** Valid params may still not fit the channel's present state. */
+  /**
+   * The store refuses valid params that do not fit the channel's present state. Clients get this refusal as
+   * `invalid_params`.
+   */
   const decides =
     <M extends 'question.open' | 'question.answer'>(method: M) =>
     async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {

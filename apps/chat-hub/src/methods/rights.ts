@@ -11,8 +11,8 @@ export function outOfBounds(caller: Caller, channelId: string): Refusal | null {
 
 /**
  * Returns null when the caller is a member, else the refusal. For writes, also refuses an agent in a frozen channel.
- * While the store is away, a socket that is live in the channel passes. Call it after reading the answer, because the
- * answer could hold events after the caller's removal.
+ * While the store is away, a socket that is live in the channel passes. Call it after the answer was read. Otherwise
+ * the answer could hold events from after the caller's removal.
  */
 export async function notMember(
   store: Pick<ChatStore, 'access'>,

@@ -5,7 +5,7 @@ import { RecentCount } from './recent-count.ts';
 
 /** Past this number, the agent that was quiet longest is forgotten. */
 const maxAgents = 20_000;
-/** Past this number, the agent addressed longest ago is forgotten. */
+/** Past this number, the agent that was addressed longest ago is forgotten. */
 const maxAddressed = 8;
 /** Reports omit agents that were addressed less often in the last minute. */
 const leastAddressed = 3;
@@ -66,7 +66,10 @@ export function createAgentActivity(clock = Date.now) {
         if (addressed.size > maxAddressed && oldest !== undefined) addressed.delete(oldest);
       }
     },
-    /** Null when this hub knows nothing of the agent. Call it every few seconds. */
+    /**
+     * Null when this hub knows nothing of the agent. Call it every few seconds, because all messages since the last
+     * call count as sent now.
+     */
     reportOf(agentId: string): AgentActivityReport | null {
       // `peek` does not count as use. Otherwise reports would keep every agent from being forgotten.
       const activity = agents.peek(agentId);

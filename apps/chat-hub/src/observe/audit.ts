@@ -62,7 +62,7 @@ export function createAudit(deps: {
   function record(request: ActRequest, act: Parameters<typeof recordOf>[1]): void {
     const record = recordOf(request, act);
     logged(record);
-    // A write is repeated when its answer was lost. By the id, the store recognizes an act that it already has.
+    // If the answer to a write is lost, the write is repeated with the same id, so the store records the act once.
     const id = newAuditId();
     if (!writes.add(id, { ...record, id }))
       log.error({ action: act.action }, 'an administrative act is in the log stream only');

@@ -4,15 +4,15 @@ import type { PresenceTracker } from '@openclaw/presence';
 import { directChannelPrefix, type ResultOf } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 
-/** Connections of a hub with an older beat do not count, because they may be lost. */
+/** If a hub's last heartbeat is older, its connections do not count, because they may be lost. */
 const beatWithinMs = 5_000;
 const beatsKeptMs = 500;
-/** A hub accepts fewer connections of one agent. */
+/** A hub accepts fewer connections than this from one agent. */
 const connectionsMax = 200;
 
 const rosterPrefix = `${directChannelPrefix}self_`;
 
-/** There are few rosters, because each is reaped separately. Leases of one roster are renewed together. */
+/** Each roster is reaped separately, and the leases of one roster are renewed together, so few rosters cost less. */
 const rosters = 32;
 
 /** No channel has this id, because the prefix is reserved for the hub. */
@@ -88,7 +88,6 @@ export function createConnectedAgents(deps: {
     },
     /** Costs one round trip to Redis. Without Redis only the connections of this hub are known. */
     deliveriesTo,
-    /** Returns true if the agent has a connection on any hub, as {@link deliveriesTo} knows them. */
     async isConnected(agentId: string): Promise<boolean> {
       const { deliveries } = await deliveriesTo([agentId]);
       return deliveries.some(({ state }) => state === 'live');

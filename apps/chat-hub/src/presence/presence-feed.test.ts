@@ -63,7 +63,6 @@ describe('presence of many agents', () => {
     await feed.close();
   });
 
-  // Most of the present agents are on other hubs.
   it('on other hubs counts: past the push limit nothing is pushed, and the subscriber learns that', async () => {
     const tracker = createPresence();
     const others = Array.from({ length: limits.presencePush }, (_, n) => `b${n}`);

@@ -36,8 +36,8 @@ const minPerTick = 50;
 const readyMs = 250;
 
 /**
- * Compares the rosters of live channels with the presence that this hub's sockets know. Stops reading at the push
- * limit.
+ * Compares the rosters of live channels with the presence that this hub's sockets know. Stops reading a roster that has
+ * more agents than the push limit.
  */
 export function createRosterWatch(
   deps: {
@@ -68,7 +68,8 @@ export function createRosterWatch(
   let startsLeft = 0;
   let offlineFromMs = -Infinity;
   /**
-   * After a wipe, no reaper sees the lost leases expire. For one lease, this watch reports the missing agents instead.
+   * After a wipe, no reaper sees the lost leases expire. For the length of a lease, this watch reports the missing
+   * agents instead.
    */
   let afterWipeUntilMs = -Infinity;
 
@@ -85,7 +86,6 @@ export function createRosterWatch(
     for (const [channelId, { dueMs, isReading, isReady }] of followed) {
       if (readingCount >= maxReading || startsLeft <= 0) return;
       if (isReading || !isReady) continue;
-      // The remaining channels are due even later.
       if (dueMs > nowMs) return;
       startsLeft -= 1;
       if (deps.isLive(channelId)) start(channelId);
@@ -93,7 +93,7 @@ export function createRosterWatch(
     }
   }
 
-  /** Call it at most once per tick, because after a wipe most channels may be due early. */
+  /** Call it at most once per tick: after a wipe, `dueEarly` may hold most channels. */
   function queueDueEarly(): void {
     const nowMs = clock();
     for (const channelId of dueEarly) {
@@ -119,7 +119,6 @@ export function createRosterWatch(
       channel.isReading = false;
       channel.isReady = true;
       channel.firstRead.resolve();
-      // The channel moves to the end, so that every channel gets its turn.
       if (followed.delete(channelId)) followed.set(channelId, channel);
       startDue();
     });
@@ -226,7 +225,8 @@ export function createRosterWatch(
       for (const { view } of followed.values()) view.forgetLastSeen();
     },
     /**
-     * Call it when events may have been lost. Compares all channels soon, but reports no agent offline for one lease.
+     * Call it when events may have been lost. Compares all channels soon, but reports no agent offline for the length
+     * of a lease.
      */
     onEventsLost() {
       offlineFromMs = clock() + leaseMs;

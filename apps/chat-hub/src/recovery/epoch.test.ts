@@ -170,7 +170,6 @@ describe('a new epoch', () => {
     expect([member.peer.seqs, outsider.peer.seqs]).toEqual([[4, 5], []]);
     const received = [member, outsider].map(({ peer }) => peer.objects[0].method);
     expect(received).toEqual(['discontinuity', 'discontinuity']);
-    // The outsider learns that its subscription has ended.
     expect(outsider.peer.objects.slice(1)).toEqual([
       expect.objectContaining({
         params: { channelId: 'early', head: 3, reason: 'epoch', error: { code: 'forbidden' } },

@@ -45,7 +45,7 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 1_000) {
     ...known,
   } as unknown as Session;
   sessions.add(session);
-  // The channel is the least recently active one, and there are more channels than a welcome names.
+  // The channel is the least recently active one, and one too many for a welcome, so no welcome names it.
   const directs = [{ channelId, head: 4, activeAt: 0 }];
   for (let n = 1; n <= limits.welcomeDirect; n += 1)
     directs.push({ channelId: `dm_${String(n).padStart(32, '1')}`, head: 1, activeAt: n });

@@ -17,7 +17,6 @@ export function createHeartbeat() {
     for (const [session, pings] of watched) sweep(session, pings, nowMs);
   }, sweepMs).unref();
   return {
-    /** The first ping is sent at a random time within {@link heartbeatMs}. */
     watch(session: Session) {
       watched.set(session, { unanswered: 0, nextMs: Date.now() + Math.random() * heartbeatMs });
     },

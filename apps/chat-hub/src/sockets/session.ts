@@ -25,7 +25,10 @@ export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
 }
 
 export interface WelcomedDirects {
-  /** True when the welcome named all direct channels, so any other channel is new and starts at its first event. */
+  /**
+   * True when the welcome named all direct channels. Any other direct channel is then new, and starts at its first
+   * event.
+   */
   readonly isComplete: boolean;
   /** When `Rooms.epochGeneration` is later than this, the heads that the welcome named are invalid. */
   readonly epochGeneration: number;
@@ -143,7 +146,6 @@ export class Session implements RoomMember {
     return () => void this.#closeListeners.delete(listener);
   }
 
-  /** Call it when the welcome was sent. From then on the session is live. */
   welcomed(directs: WelcomedDirects): void {
     this.#phase = { name: 'live', directs };
   }
@@ -160,7 +162,6 @@ export class Session implements RoomMember {
     this.#output.send(payload);
   }
 
-  /** Drops the frame unless the session is live and its buffer has room. */
   sendBestEffort(frame: Buffer): void {
     if (this.#phase.name === 'live' && !this.#output.isBufferFull) this.#output.enqueue(frame);
   }
@@ -178,15 +179,14 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Buffers all further output until the returned function is called. That function sends its payload before the
-   * buffered output. If several buffers are open, the output waits until the last one ends. Events of rooms are not
-   * buffered. They are sent from the logs afterwards, because the payload may name the seq after which a room
+   * Buffers all further output, except events of rooms, until the returned function is called. That function sends its
+   * payload first, then the buffered output. If several buffers are open, the output waits until the last one ends.
+   * Events of rooms are sent from the logs afterwards, because the payload may name the seq after which a room
    * continues.
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
-    // Calls of a lagging session must not wait for the end of the lag while their answers are buffered, because the
-    // buffer ends only after the calls.
+    // The buffer ends only after the calls whose answers it holds. So these calls must not wait for the end of a lag.
     if (this.#phase.name === 'lagging')
       for (const resolve of this.#phase.onDrained.splice(0)) resolve();
     return (payload) => {
@@ -227,8 +227,8 @@ export class Session implements RoomMember {
 
   /** Events that the room delivered after `afterSeq` are sent first. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // The flush sends the room's waiting events to its earlier members only. This session catches up on those that it
-    // needs.
+    // The flush sends the room's waiting events to its earlier members only. If this session needs them too, its
+    // catch-up reads them from the log.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);
@@ -260,7 +260,7 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Direct channels are muted until the client subscribes to them again. If too many would be muted, leaves nothing
+   * Direct channels are muted until the client subscribes to them again. If too many would be muted, leaves no channel
    * and returns false.
    */
   unsubscribe(channelIds: readonly string[]): boolean {
@@ -286,7 +286,7 @@ export class Session implements RoomMember {
     this.#catchUp.discontinue(room, reason, room.head);
   }
 
-  /** Call it when the agent may not read the channel any more and no event says so. */
+  /** Call it when the agent may no longer read the channel, and no event tells the agent so. */
   ended(room: Room, reason: Discontinuity['reason']): void {
     room.members.delete(this);
     this.#catchUp.end(room, reason);

@@ -3,12 +3,15 @@ import { utf8Bytes } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { unsavedPart, type StreamText } from './stream-texts.ts';
 
-/** New text is checkpointed after this time, and within a second even when `saveDue` is called late. */
+/**
+ * New text is checkpointed after this time. Even if `saveDue` is then called a little late, text is saved within a
+ * second.
+ */
 const checkpointAfterMs = 900;
 /** New text of this many bytes is checkpointed at once. */
 const checkpointBytes = 4_096;
 const retryMs = 500;
-/** One checkpoint has at most this many messages, and at most this many bytes beyond its first message. */
+/** A checkpoint takes messages until it has this many of them, or more than this many bytes. */
 const checkpointMessages = 64;
 const checkpointMaxBytes = 262_144;
 
@@ -91,7 +94,6 @@ export function createCheckpoints(deps: {
   };
 }
 
-/** Returns the part of the text that is not in the database, in the form that the store accepts. */
 export function pieceOf(text: StreamText): StreamPiece {
   const { channelId, messageId, savedLength: from } = text;
   return { channelId, messageId, from, text: unsavedPart(text) };

@@ -24,7 +24,7 @@ import type { Tracing } from './tracing.ts';
 /**
  * Records a span for each call, its commit, its publishes and their deliveries on every hub. The process must have
  * registered an OpenTelemetry SDK with a context manager. Otherwise a warning is logged and nothing is recorded. The
- * SDK decides which traces are sampled. For other traces, nothing is sent to other hubs.
+ * SDK decides which traces are sampled. Other hubs get nothing about a trace that is not sampled.
  */
 export async function createTracing(
   deps: Pick<Services, 'redis' | 'keys'>,
@@ -46,7 +46,6 @@ export async function createTracing(
   /** The time is null outside of a dispatch. */
   let frameReadMs: number | null = null;
 
-  /** Null when this work has no parent span, or one that is not recorded. */
   function recordingParent(): { readonly parent: Context } | null {
     const parent = context.active();
     return trace.getSpan(parent)?.isRecording() ? { parent } : null;

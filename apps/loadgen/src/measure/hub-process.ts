@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { LoadgenError } from '../errors.ts';
 
 export interface ProcessUsage {
-  /** The time is the user and system time of all threads. */
   readonly cpuMs: number;
   readonly rssBytes: number;
 }

@@ -12,7 +12,6 @@ describe('a time series', () => {
     one.advance(2_500);
     one.count('sent');
     one.count('errors');
-    // The third interval is empty, so it has no point.
     one.advance(4_000);
     one.count('acked');
 

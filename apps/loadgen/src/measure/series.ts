@@ -24,7 +24,7 @@ export interface SeriesPoint extends Readonly<Counts> {
   readonly latencies: Readonly<Record<SeriesName, LatencySummary | null>>;
 }
 
-/** The number of intervals is bounded by their length, see {@link intervalMsFor}. */
+/** A run has at most 600 intervals; see {@link intervalMsFor}. */
 export interface Series {
   /** Starts an interval when it is due. Call it before recording. */
   advance(nowMs: number): void;

@@ -11,7 +11,6 @@ export interface StageTimes {
 
 export interface Tally {
   times: StageTimes;
-  /** The series is null until the first stage. */
   series: Series | null;
   /** Counts only calls after the warm-up. */
   sent: number;
@@ -48,7 +47,6 @@ export function resetTally(tally: Tally, times: StageTimes): void {
   tally.reconnects = 0;
 }
 
-/** Ignores operations that were due in the warm-up. */
 export function record(tally: Tally, name: LatencyName, dueMs: number, nowMs: number): void {
   if (!(dueMs >= tally.times.measureMs)) return;
   tally.latencies.record(name, nowMs - dueMs);

@@ -107,7 +107,6 @@ function link(url: string, inner: ComponentChild[]): ComponentChild {
   return h('a', { href, target: '_blank', rel: 'noreferrer noopener', title: href }, inner);
 }
 
-/** Returns null for an address outside of this page. */
 function hashInPage(href: string): string | null {
   if (typeof document === 'undefined') return null;
   const base = new URL('.', document.baseURI).href;

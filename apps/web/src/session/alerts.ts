@@ -100,7 +100,7 @@ export function createAlerts(deps: {
     turnDesktopOff() {
       choices.value.value = { ...choices.value.peek(), isDesktopOn: false };
     },
-    /** Plays the sound once when it is turned on, so that the reader knows it. */
+    /** Plays the sound when it is turned on, so that the reader knows how it sounds. */
     setSound(isSoundOn: boolean) {
       choices.value.value = { ...choices.value.peek(), isSoundOn };
       if (isSoundOn) playTone();

@@ -35,7 +35,7 @@ export function createSharedSignIn(
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
-    /** A tab that is already signed in does not change. */
+    /** Tabs that are already signed in do not change. */
     signedIn: (credentials: Credentials) => tell({ kind: 'in', credentials }),
     signedOut: () => tell({ kind: 'out' }),
     close: () => channel.close(),

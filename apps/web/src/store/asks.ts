@@ -24,7 +24,7 @@ const stateOf: Readonly<Record<string, AskState>> = {
   'ask.done': 'done',
 };
 
-/** The event is shown at the message of the ask, not in a row of its own. */
+/** True for an event that is shown at its ask's message, not in a row of its own. */
 export function isAskChange(name: string): boolean {
   return name === 'ask.expired' || name in stateOf;
 }
@@ -71,7 +71,6 @@ export type OpenAsks = ReadonlyMap<
   { readonly from: string; readonly to: readonly string[]; readonly deadlineMs: number }
 >;
 
-/** Removes the ask when its message is deleted. */
 export function reduceOpenAsks(asks: OpenAsks, { event }: Envelope): OpenAsks {
   if (!('message' in event) || event.message.ask === undefined) return asks;
   const { id, senderId, ask, deletedAt } = event.message;

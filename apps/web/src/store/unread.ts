@@ -8,14 +8,14 @@ export interface ThreadUnread {
 
 export interface Unread {
   readonly seq: number;
-  /** Replies count in their thread as soon as the page has read them. */
+  /** Replies that the page has loaded are counted in `threads` instead. */
   readonly count: number;
   readonly mentions: number;
   /** The keys are thread ids. A thread is removed when it is opened. */
   readonly threads: ReadonlyMap<string, ThreadUnread>;
 }
 
-/** The hub counts replies as messages. */
+/** `unread` counts replies too. */
 export interface HubReadState {
   readonly seq: number;
   readonly head: number;
@@ -45,8 +45,8 @@ export const nothingUnread: Unread = { seq: 0, count: 0, mentions: 0, threads: n
 export type UnreadCounter = ReturnType<typeof createUnread>;
 
 /**
- * Counts what the reader has not seen. The hub also counts messages that the page has not read: the remainder. When the
- * page reads such a message, the message moves from the remainder to the known ones, and counts only once.
+ * Counts what the reader has not seen. The remainder is the number of messages that the hub counts and the page has not
+ * loaded. When the page loads one of them, it leaves the remainder, so it counts only once.
  */
 export function createUnread(me: string) {
   const value = signal(nothingUnread);
@@ -57,7 +57,7 @@ export function createUnread(me: string) {
   let seenReplies = new Map<number, Item>();
   /** Maps each thread to the seq up to which it was seen. */
   let threadMarks = new Map<string, number>();
-  /** New messages that the page has not read, up to seq `to`. */
+  /** New messages that the page has not loaded, up to seq `to`. */
   let remainder = { to: 0, count: 0, mentions: 0 };
 
   function publish() {
@@ -127,7 +127,6 @@ export function createUnread(me: string) {
       for (const message of messages) add(message);
       publish();
     },
-    /** Counts messages, and removes deleted ones from the count. */
     apply(envelopes: readonly Envelope[]) {
       let isChanged = false;
       for (const { event } of envelopes) {
@@ -147,7 +146,7 @@ export function createUnread(me: string) {
       if (seq >= remainder.to) remainder = { to: 0, count: 0, mentions: 0 };
       publish();
     },
-    /** `messages` are the later messages that the page has; the hub counts the others. */
+    /** `messages` are the messages after `seq` that the page has loaded. The hub counts the others. */
     backTo(seq: number, messages: readonly CountedMessage[]) {
       if (seq >= mark) return;
       mark = seq;
@@ -164,10 +163,9 @@ export function createUnread(me: string) {
       }
       publish();
     },
-    /** The hub's mark may be higher, when the reader has read in another browser. */
+    /** The hub's mark is higher when the reader has read further in another browser. */
     fromHub({ seq, head, unread, mentions }: HubReadState) {
-      // The hub's count still includes messages that were seen here, so it is not used until the
-      // hub has this mark.
+      // While the hub's mark is lower, the hub still counts messages that were seen here, so its count is ignored.
       if (seq < mark) return;
       mark = seq;
       for (const [at, { threadId }] of items) if (threadId === null && at <= mark) items.delete(at);
@@ -187,7 +185,7 @@ export function createUnread(me: string) {
       }
       return first === null ? null : { seq: first, threadId: items.get(first)?.threadId ?? null };
     },
-    /** True when the hub counts new mentions that the page has not read yet. */
+    /** True when the hub counts new mentions in messages that the page has not loaded. */
     hasUnknownMentions: () => remainder.mentions > 0,
     /** Returns only the newest replies when there are many. */
     replies(): StoredReply[] {

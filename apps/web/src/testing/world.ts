@@ -20,7 +20,6 @@ export interface TabOptions {
   readonly ignoreHTTPSErrors?: boolean;
 }
 
-// The limit is long, because the test machine may be slow.
 const waitMs = 30_000;
 
 /**

@@ -7,7 +7,7 @@ interface WindowedRow {
   readonly seq: number;
 }
 
-/** Rows are named by their seqs. A row counts once its middle is in view. */
+/** `first` and `last` are seqs of rows. A row is in view when its middle is. */
 export interface RowsInView {
   readonly first: number;
   readonly last: number;
@@ -20,7 +20,7 @@ export interface RowWindowOptions {
   readonly rows: readonly WindowedRow[];
   /** True while the newest row is kept in view. */
   readonly isFollowing: Signal<boolean>;
-  /** True when newer rows are not loaded, so that the end of the list is not the end of the channel. */
+  /** True when the channel has newer rows that are not loaded. */
   readonly hasNewer: boolean;
   /** This row stays in view when new rows arrive. A new object for the same row scrolls to that row again. */
   readonly held: WindowedRow | null;
@@ -92,7 +92,7 @@ export function useRowWindow(options: RowWindowOptions) {
     state.anchor = { seq: row.seq, above: state.top - leading - (state.offsets[index] ?? 0) };
   }
 
-  /** Returns the distance of a row's top below the top of the view; null when the row is not in view. */
+  /** Returns how many pixels the row's top is below the top of the view, or null when the row is not in view. */
   function offsetInView(seq: number): number | null {
     const row = list.current?.querySelector(`:scope > [data-seq="${seq}"]`);
     if (view.current === null || row == null) return null;
@@ -101,8 +101,8 @@ export function useRowWindow(options: RowWindowOptions) {
   }
 
   /**
-   * Scrolls so that this row is at a third of the view. If the row is near the end, shows the end
-   * and follows new rows.
+   * Scrolls so that the row begins a third of the way down the view. If the row is near the end, shows the end and
+   * follows new rows.
    */
   function reveal(seq: number) {
     isFollowing.value = false;
@@ -118,7 +118,6 @@ export function useRowWindow(options: RowWindowOptions) {
     isFollowing.value = false;
   }
 
-  /** Follows new rows again if the newest row is in view. */
   function release() {
     const newest = rows.at(-1);
     if (newest === undefined || options.hasNewer) return;

@@ -4,7 +4,6 @@ import { agentOf, channelWithTwo, type TestDatabase } from './world.contract.ts'
 export function describeRights(database: () => TestDatabase): void {
   const agent = (admin = false) => agentOf(database().store, undefined, { isAdmin: admin });
 
-  // Each row has the answer for each kind of caller.
   describe('rights', () => {
     const rows = [
       ['public', 'channel.get', 'ok', 'ok', 'ok', 'ok'],

@@ -195,7 +195,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       const threads = [...first.threads, ...second.threads];
       expect(threads.map((thread) => thread.replies)).toEqual([2, 2, 2]);
       const [a, b, c] = roots;
-      // The replies of one group are in the order of their sends.
+      // One group commits the replies in the order in which they were sent.
       expect(threads.map((thread) => thread.threadId)).toEqual([c, b, a]);
       const order = async () =>
         (await owner.read('thread.list', { channelId })).threads.map(({ threadId }) => threadId);

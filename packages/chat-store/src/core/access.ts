@@ -16,7 +16,7 @@ export interface Access {
   readonly frozen?: true;
 }
 
-/** One statement. A channel that does not exist or is deleted is absent. */
+/** Costs one statement. A channel that does not exist or is deleted is absent. */
 export async function readAccess(
   { db }: Engine,
   agentId: string,
@@ -61,7 +61,10 @@ export async function readHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** Commits read for each requested channel. If a few busy channels have most commits, fewer channels are found. */
+/**
+ * The number of commits that are read per requested channel. If a few busy channels made most of these commits, fewer
+ * channels are found.
+ */
 const commitsPerChannel = 10;
 
 export async function readRecentHeads({ db }: Engine, limit: number): Promise<Map<string, number>> {
@@ -81,7 +84,7 @@ export interface DirectChannel {
   readonly activeAt: number;
 }
 
-/** Two look-ups in the log for each channel, by sub-selects: with a join, PostgreSQL would read the whole log. */
+/** Makes two look-ups in the log for each channel, by sub-selects. With a join, PostgreSQL would read the whole log. */
 export function readDirectChannels(
   { db }: Pick<Engine, 'db'>,
   agentId: string,

@@ -36,7 +36,6 @@ function createWorld(rowsMax: number) {
   };
 }
 
-// Seeded, so that a failure can be repeated.
 function randomFrom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {

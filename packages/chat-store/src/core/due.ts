@@ -20,7 +20,7 @@ export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
 
 /**
  * Makes the open asks and questions before `end` due, so that they expire before they are trimmed. Returns their lowest
- * seq, else Infinity.
+ * seq, or Infinity if there are none.
  */
 export async function endOpenBefore(
   db: Kysely<Tables>,
@@ -44,8 +44,8 @@ export async function endOpenBefore(
 }
 
 /**
- * Adds the channels of asks and questions that commands name by id. An ask never changes its channel, so this needs no
- * lock.
+ * Adds the channels of asks and questions that commands name by id. Asks and questions never change their channel, so
+ * this needs no lock.
  */
 export function placeCommands(engine: Engine, commands: readonly Command[]): Promise<Command[]> {
   const askIds = commands.flatMap(({ params }) => ('askId' in params ? params.askId : []));

@@ -37,8 +37,8 @@ export async function readFreezes({ db }: Engine): Promise<Freezes> {
 }
 
 /**
- * Empties the reasons that an erased agent gave, and replaces its id. A freeze of the agent stays, like the revocation
- * of its tokens.
+ * Empties the reasons that an erased agent gave, and replaces the agent's id with its pseudonym. A freeze of the agent
+ * itself stays, like the revocation of its tokens.
  */
 export async function eraseFromFreezes(
   db: Kysely<Tables>,

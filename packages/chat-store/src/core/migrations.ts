@@ -29,8 +29,8 @@ import { addInboxOfAllSweep } from './migrations/0025-inbox-of-all.ts';
 
 const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
 /**
- * Hubs before 0.2.0 use a channel's head in its row, which 0003 removes, and write messages without the numbers that
- * 0004 adds.
+ * Hubs before 0.2.0 read a channel's head from the channel's row, where 0003 removes it. They also write messages
+ * without the numbers that 0004 adds.
  */
 const second = { release: '0.2.0', compatibleFrom: '0.2.0' };
 

@@ -31,8 +31,8 @@ export async function findNewerSchema({
 }
 
 /**
- * Call it for a failure that looks like a bug, because it costs a look-up. Returns `newer_schema` if a newer schema
- * caused it, else null.
+ * Returns `newer_schema` if a newer schema caused the failure, else null. Call it only for a failure that looks like a
+ * bug, because it costs a look-up.
  */
 export async function newerSchemaBehind(
   engine: Pick<Engine, 'db' | 'dialect'>,

@@ -180,8 +180,8 @@ describe('the core, on a clock of the test', () => {
     ).toMatchObject([{ ok: false, code: 'conflict' }]);
   });
 
-  // The fault: one commit removed the reactions of 500 messages, up to a thousand each. No commit may wait long for the
-  // sweeper.
+  // The fault: one commit removed the reactions of 500 messages, up to a thousand each. Invariant: no commit waits long
+  // for the sweeper.
   it('removes no more than some hundred rows of a deleted channel in one commit', async () => {
     const channelId = 'liked';
     const sends = [1, 2, 3].map(() => command('message.send', { channelId, content: 'x' }));

@@ -11,7 +11,7 @@ import type { Tables } from './tables.ts';
 // After this time, all hubs have read the last event of a deleted channel's log.
 const sweptAfterMs = 600_000;
 const rowsMax = 500;
-/** Each ask has up to 50 addressees. */
+/** An ask has up to 50 addressees, whose rows are removed with it. */
 const asksMax = 20;
 
 /**

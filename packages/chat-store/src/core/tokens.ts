@@ -5,7 +5,7 @@ import type { Engine } from './engine.ts';
 import type { Tables } from './tables.ts';
 
 /**
- * One token; or all that were issued until `beforeMs` (default: now) to an agent, by a minter, or to anyone. A
+ * One token; or all tokens that were issued until `beforeMs` (default: now) to an agent, by a minter, or to anyone. A
  * `beforeMs` in the future counts as now.
  */
 export type RevocationTarget =
@@ -19,7 +19,7 @@ export interface TokenClaims {
   readonly sub: string;
   /** Null for tokens that no hub minted. */
   readonly minter?: string | null;
-  /** Null without the claim: any revocation of its agent then ends the token. */
+  /** Null if the token has no such claim. Any revocation of all tokens of its agent or minter then ends the token. */
   readonly issuedAtMs: number | null;
 }
 
@@ -88,7 +88,7 @@ export function revoke(
       })
       .onConflict((conflict) =>
         conflict.columns(['kind', 'value']).doUpdateSet({
-          // An earlier time must not make tokens valid again.
+          // A later revocation with an earlier time must not make tokens valid again.
           revoked_at: sql<number>`${most}(revoked_tokens.revoked_at, excluded.revoked_at)`,
           touched: sql<number>`excluded.touched`,
         }),
@@ -190,7 +190,7 @@ export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[])
   });
 }
 
-/** Revocations are compared with this time. */
+/** Returns the database's time. Revocations use it. */
 export async function readTime(engine: Engine): Promise<number> {
   const { rows } = await sql<{ now: number }>`select ${engine.sql.now()} as now`.execute(engine.db);
   return Number(rows[0]?.now);
@@ -242,7 +242,7 @@ export async function readMinted(
 }
 
 /**
- * Removes minted tokens that expired a day ago and revocations of single tokens, a few hundred at once. Other
+ * Removes what expired over a day ago: minted tokens, and revocations of single tokens, a few hundred of each. Other
  * revocations stay, because a token may be valid for any time. Returns whether there is more.
  */
 export function sweepTokens(engine: Engine): Promise<boolean> {

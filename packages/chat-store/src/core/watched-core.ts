@@ -12,7 +12,6 @@ export interface DatabaseCall {
 /** With these codes, a limit or a bug of this package ended the call, not the database. */
 const ownFaults: ReadonlySet<ChatStoreErrorCode> = new Set(['closed', 'rate_limited', 'internal']);
 
-/** Reports a call when it settles. */
 export function observeCore(core: StoreCore, onCall: (call: DatabaseCall) => void): StoreCore {
   return wrapCalls(core, (call, method) => {
     const { kind } = coreCalls[method];

@@ -24,7 +24,7 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     await server.stop();
   });
 
-  /** An open transaction keeps the server's horizon from advancing. */
+  /** While a transaction is open, the id of the server's oldest running transaction does not rise. */
   async function openTransaction() {
     const client = new pg.Client({ connectionString: server.url });
     foreign.push(client);
@@ -43,8 +43,8 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     return server.query(each.join(' union all ')).split('\n');
   }
 
-  // An open snapshot, for example of a dump, keeps every version of an updated row, and readers of the row walk all of
-  // them. Each send would be slower than the one before.
+  // An open snapshot, for example of a dump, keeps every version of an updated row. Readers of the row walk all
+  // versions, so each send would be slower than the one before.
   it('sends without updating a row', async () => {
     const { channelId, owner, member } = await channelWithTwo(store);
     await owner.say(channelId, 'first');
@@ -55,13 +55,13 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     }
     const after = new Set(versions());
     expect(before.filter((version) => !after.has(version))).toEqual([]);
-    // The negative control: an update adds a row version.
+    // Negative control: an update adds a row version.
     await owner.write('channel.update', { channelId, topic: 'new' });
     const updated = new Set(versions());
     expect(before.filter((version) => !updated.has(version))).toHaveLength(1);
   });
 
-  // While a transaction stays open, the lowest id of the running transactions does not rise. A watcher must still find
+  // While a transaction stays open, the id of the oldest running transaction does not rise. A watcher must still find
   // every other commit exactly once.
   it('finds a change behind more than 5,000 others while a transaction stays open', async () => {
     const { channelId, owner } = await channelWithTwo(other);

@@ -10,7 +10,6 @@ export interface SessionMode {
   isPooled: boolean;
 }
 
-/** Settings of a session, or of a transaction behind a pooler. */
 export interface SessionSettings {
   readonly timeoutMs: number;
   readonly lockTimeoutMs: number;

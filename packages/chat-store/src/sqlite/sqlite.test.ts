@@ -57,7 +57,6 @@ describe('a chat store on SQLite', () => {
     });
   });
 
-  // The child process reports its acknowledged messages and is killed without warning.
   it('has every message it acknowledged after SIGKILL', async () => {
     const path = newPath();
     const writer = startProcess(

@@ -4,7 +4,6 @@ import type { SqliteEngineOptions } from './sqlite-engine.ts';
 
 export type WorkerSettings = Omit<SqliteEngineOptions, 'clock'>;
 
-/** Main thread to worker. */
 export interface WorkerCall {
   readonly id: number;
   readonly method: keyof StoreCore;
@@ -33,7 +32,7 @@ export function fileLost(code: 'unavailable' | 'timeout'): ChatStoreError {
   return new ChatStoreError(code, message, { retryAfterMs: 5000 });
 }
 
-/** Transfers these buffers to the main thread instead of copying them. */
+/** Returns the buffers that are transferred to the main thread instead of copied. */
 export function transferOf(value: unknown): ArrayBuffer[] {
   const json = typeof value === 'object' && value !== null && 'json' in value ? value.json : null;
   return Array.isArray(json)

@@ -1,6 +1,6 @@
 import type { PresenceChange } from '../lease-store/lease-store.ts';
 
-/** Further records are dropped: hubs that compare rosters report the agents. */
+/** Further records are dropped. Hubs that compare rosters still find out that the agents are offline. */
 const pendingMax = 100_000;
 const sliceMax = 100;
 

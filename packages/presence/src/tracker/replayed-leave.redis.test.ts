@@ -48,8 +48,8 @@ async function moveWhileAway() {
 }
 
 describe('a replayed leave', () => {
-  // The race: an agent moves from hub A to hub B while both lack Redis. A reconnects first, when Redis has no lease of
-  // B yet.
+  // The race: an agent moves from hub A to hub B while both lack Redis. Hub A reconnects first, when Redis has no lease
+  // of hub B yet.
   it('does not report an agent offline that moved to a hub that reconnects within seconds', async () => {
     const { b } = await moveWhileAway();
     expect(told).toEqual([]);

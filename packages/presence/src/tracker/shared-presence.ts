@@ -19,7 +19,7 @@ export interface SharedPresenceDeps extends Pick<
   readonly redis: RedisClient;
   readonly keys: KeySchema;
   readonly onDegraded: (degraded: boolean) => void;
-  /** Redis lost leases although the connection held. */
+  /** Called when Redis has lost leases although the connection held. */
   readonly onWiped: () => void;
 }
 
@@ -99,7 +99,6 @@ export function createSharedPresence(
 
   async function reap(): Promise<void> {
     if (isReaping || isDegraded() || monotonic() < reapingPausedUntilMs) return;
-    // This process could not renew its leases.
     if (renewal.isOverdue) return pauseReaping();
     isReaping = true;
     try {

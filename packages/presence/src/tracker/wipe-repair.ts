@@ -10,7 +10,7 @@ export interface WipeDetectorDeps {
   /** The channels may change during the iteration. */
   readonly channelIds: () => Iterator<string>;
   readonly leasesOf: (channelId: string) => Iterable<LeaveEntry>;
-  /** Redis must have the lease: its join was answered, and it was not ended. */
+  /** True if Redis must have the lease: its join was answered, and it was not ended. */
   readonly isExpected: (entry: LeaveEntry) => boolean;
 }
 
@@ -44,7 +44,7 @@ export function createWipeDetector(deps: WipeDetectorDeps) {
   }
 
   return {
-    /** True if one of the next leases is lost. Rejects only if nothing could be sent. */
+    /** Checks the leases of the next channels. Returns true if one is lost. Rejects only if nothing could be sent. */
     async look(): Promise<boolean> {
       const entries = [...nextChannels()].flatMap(firstExpectedIn);
       if (entries.length === 0) return false;
@@ -55,14 +55,13 @@ export function createWipeDetector(deps: WipeDetectorDeps) {
           encodeRosterMember(lease),
         ]),
       );
-      // Ignores leases that ended during the check.
       lookedAt = entries.filter(isExpected);
       lostCount = entries.filter((entry, at) => replies[at] === null && isExpected(entry)).length;
       return lostCount > 0;
     },
     /**
-     * True if all leases of the last check and the agents' states are lost; evictions leave states. Call it before
-     * anything is written again. Rejects only if nothing could be sent.
+     * True if all leases of the last check are lost, and the states of their agents too: an eviction would leave some
+     * states. Call it before anything is written again. Rejects only if nothing could be sent.
      */
     async isWipe(): Promise<boolean> {
       if (lostCount === 0 || lostCount < lookedAt.length) return false;
@@ -87,7 +86,7 @@ export function createWipeRepair(deps: WipeRepairDeps) {
 
   /** Call it periodically. Never rejects. */
   return async function repairAfterWipe(): Promise<void> {
-    // During a renewal of all leases, a missing lease proves no wipe.
+    // During a renewal of all leases, a missing lease does not prove a wipe.
     if (isLooking || renewal.isCatchingUp) return;
     isLooking = true;
     try {

@@ -18,7 +18,7 @@ export interface ErrandTotals {
   expired: number;
   answers: number;
   interrupted: number;
-  /** Counts grants to an agent that was not the first in its thread. */
+  /** Counts claims that were granted in a thread after its first claim. */
   takeovers: number;
 }
 

@@ -1,6 +1,5 @@
 import { spreadOf, type Spread } from '../statistics.ts';
 
-/** Reads the timer delays from the hubs' own metrics. */
 export interface EventLoops {
   /** Takes one hub's metrics since the previous sample. `isCalm` is true when no fault was active in that time. */
   sample(httpUrl: string, isCalm: boolean): Promise<void>;

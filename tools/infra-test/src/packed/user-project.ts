@@ -10,7 +10,7 @@ const run = promisify(execFile);
 /** The project is a folder outside of the repository, in which a user follows the first lines of a README. */
 export interface UserProject {
   run(code: string, options: RunOptions): Promise<BlockRun>;
-  /** Returns the beginning of the compiler's output: empty without errors. */
+  /** Returns the beginning of the compiler's output, or an empty text if there are no errors. */
   check(files: Readonly<Record<string, string>>, options: CheckOptions): Promise<string>;
 }
 

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The world calls this at the end of each drill, to end a fault that the runbook did not end. */
+/** Ends a fault. It is called at the end of each drill, in case the runbook did not end the fault. */
 export type Repair = () => unknown;
 
 /** Each script takes `busyMs`. Ends when Redis closes the connection. */

@@ -28,7 +28,7 @@ export interface Fault<T extends Topology> {
   /** Resolves when a server can serve every hub again. */
   recover?(topology: T, at: FaultScene): Promise<void>;
   mend?(topology: T): Promise<void>;
-  /** The bound of the time from acknowledgement to delivery. @default 4000 */
+  /** The longest time from acknowledgement to delivery. @default 4000 */
   readonly delayMs?: number;
   /** The longest time from the recovery until presence is complete and topics work on both hubs. @default 8000 */
   readonly recoveredMs?: number;
@@ -41,7 +41,7 @@ export interface FaultScene {
 
 const reactionLimit = 30;
 const env = { HUB_LIMIT_MESSAGE: '100000/60', HUB_LIMIT_REACTION: `${reactionLimit}/60` };
-/** The bounds are longer than on an idle machine, because other tests share the machine. */
+/** An idle machine would need less time, but other tests share the machine. */
 const bounds = { noticedMs: 4_000, delayMs: 4_000, recoveredMs: 8_000 };
 
 export function deliverySuite<T extends Topology>(

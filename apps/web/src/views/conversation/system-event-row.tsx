@@ -36,7 +36,7 @@ export function SystemEventRow({ chat, envelope }: { chat: Chat; envelope: Envel
 
 type NameOf = (agentId: string) => ComponentChildren;
 
-/** A claim of a thread in words, with a link to the thread; null for any other event. */
+/** Says which agent took or released a thread, with a link to the thread. Returns null for other events. */
 function claimText(chat: Chat, { event }: Envelope, nameOf: NameOf): ComponentChildren[] | null {
   if (event.type !== 'collaboration.event') return null;
   const { name, payload } = event;

@@ -53,7 +53,6 @@ export function AskStates(props: { chat: Chat; askId: string; ask: NonNullable<M
   );
 }
 
-/** An open ask can be accepted, declined or done; an accepted one can be done. */
 function OwnAnswer(props: { chat: Chat; askId: string; state: AskState; deadlineMs: number }) {
   const { chat, askId, state, deadlineMs } = props;
   const { client } = usePage().session;

@@ -144,7 +144,6 @@ function isResponder(question: Question, me: string, kind: string): boolean {
     : question.responders.includes(me);
 }
 
-/** The rules of a question: its responders, the number of equal answers, and the expiry. */
 function Rules({ question, nameOf }: { question: Question; nameOf: NameOf }) {
   const { responders, quorum, expiresMs, state, openedBy } = question;
   const until = expiresMs === null || state !== 'open' ? '' : ` · until ${sinceText(expiresMs)}`;

@@ -3,7 +3,6 @@ import { saysAdmin } from '../../session/token-role.ts';
 import { usePage } from '../page-state.ts';
 import { FreezeDialog } from './freeze-dialog.tsx';
 
-/** Only admins see the button, while the hub is not frozen. */
 export function FreezeAllButton() {
   const { session } = usePage();
   const [isAsking, setAsking] = useState(false);

@@ -40,7 +40,6 @@ const plots: readonly Plot[] = [
   { title: 'Redis reconnects', format: countText, valueOf: total('redisReconnects') },
 ];
 
-/** Each plot covers all hubs and names its highest value. */
 export function HistoryPlots(props: { minutes: readonly Minute[] | null; nowMs: number }) {
   const { minutes } = props;
   // The plots change once a minute, although the page renders every second.
@@ -78,7 +77,6 @@ function SmallPlot(props: { plot: Plot; minutes: readonly Minute[]; nowMs: numbe
     null,
   );
   const scale = Math.max(highest?.value ?? 0, 1e-9);
-  // Each bar shows one part of the time. A gap means that no hub ran.
   const bars = peaks
     .map((value, x) =>
       value === null

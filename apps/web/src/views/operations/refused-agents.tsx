@@ -8,7 +8,6 @@ import { Figures } from './tables.tsx';
 
 const shownMax = 10;
 
-/** The table covers all hubs and the last ten minutes. */
 export function RefusedAgents() {
   const { session } = usePage();
   const { agents } = useFleet(session.credentials);

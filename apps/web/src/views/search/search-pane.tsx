@@ -115,7 +115,7 @@ function Scope({ channelId }: { channelId: string | null }) {
   const id = scope ?? channelId;
   const shown =
     byId.value.get(id ?? '') ?? (observed.value?.id === id ? observed.value : undefined);
-  // A channel that the reader has left can only be deselected.
+  // If the search is limited to a channel that the reader has left, the only choice is to search all channels.
   if (shown === undefined && scope === null) return null;
   return (
     <div class="segments" role="group" aria-label="Where to search">

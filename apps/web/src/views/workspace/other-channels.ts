@@ -4,13 +4,13 @@ import { announcementOf } from '@openclaw/protocol/wire';
 import type { Session } from '../../session/session.ts';
 
 const pageSize = 100;
-// The time between an announcement and the read is random, so that many open pages do not read at once.
+// The time between an announcement and the request is random, so that many open pages do not ask at once.
 const readWithinMs = 1_000;
 
 /**
- * Reads page by page, by id, the channels of which this person is no member: public channels, and for admins also the
- * others. Channels that are created meanwhile come first. Announcements may be lost, so after a reconnect the newest
- * channels are read again.
+ * Lists the channels of one kind of which this person is no member, page by page in the order of their ids. Only admins
+ * get private and direct channels. Channels that are created meanwhile come first. Announcements may be lost, so after
+ * a reconnect the newest channels are read again.
  */
 export function useOtherChannels({ client, notices }: Session, kind: Channel['kind']) {
   const [channels, setChannels] = useState<readonly Channel[] | null>(null);
@@ -38,7 +38,7 @@ export function useOtherChannels({ client, notices }: Session, kind: Channel['ki
       if (kind !== newestKind.current) return;
       setChannels((shown) => [...withoutKnown(page.channels, shown ?? []), ...(shown ?? [])]);
     };
-    // At most one read is pending, and covers announcements that arrive before it begins.
+    // At most one request is pending. It covers the announcements that arrive before it is sent.
     const readSoon = () => {
       timer ??= setTimeout(
         () => void readNewest().catch(notices.reportWhileLive('The channels could not be loaded')),
@@ -83,8 +83,8 @@ function changed(
 }
 
 /**
- * True once the hub has shown that this person is an admin who may see channels that are not
- * public.
+ * True once the hub has listed a private or direct channel of which this person is no member. The hub lists these
+ * channels only to admins.
  */
 export function useSeesPrivate({ client }: Session): boolean {
   const [sees, setSees] = useState(false);

@@ -27,7 +27,7 @@ interface Place {
   readonly ownBudget: Budget;
 }
 
-/** The refusal is for an agent whose turns are used up. */
+/** An agent is refused when its turns are used up, or while it is paused for a loop. */
 type Counted =
   | {
       readonly ok: true;
@@ -59,8 +59,8 @@ export function countTurn(
 }
 
 /**
- * Refuses a message with which an agent addresses another agent too often. `turns` are the turns of its channel or
- * thread, where a person may have written since.
+ * Refuses a message with which an agent addresses another agent too often. `turns` are those of the message's channel
+ * or thread. If a person has written there since the loop began, the message is not refused.
  */
 export function refusalOfLoop(
   actor: Actor,

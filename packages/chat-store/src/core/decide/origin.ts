@@ -7,8 +7,8 @@ import { authorize } from '../rights.ts';
 type Trace = Pick<Origin, 'cause' | 'taint'>;
 
 /**
- * The sender must be able to read the messages that it names, and reply in the same channel. The prefetch has read the
- * sender's memberships.
+ * The sender must be able to read the messages that it names. The message that it replies to must be in the same
+ * channel. The prefetch has read the sender's memberships.
  */
 export function traceCauses(
   prefetched: Prefetched,
@@ -40,7 +40,7 @@ export function traceCauses(
     : { ok: true, cause, taint: [...taint] };
 }
 
-/** Undefined for a socket's message without cause, taint and principal. */
+/** Undefined if the message came over a socket, and has no cause, no taint and no principal. */
 export function originOf(
   { via = 'ws', onBehalfOf = null }: Actor,
   { cause, taint }: Trace,

@@ -251,7 +251,7 @@ async function update(
   await group.db.updateTable('questions').set(change).where('id', '=', questionId).execute();
 }
 
-/** Logs an event about a question, and publishes it on the topics of its opener and its named responders too. */
+/** Logs an event about a question. Also publishes it on the topics of the question's opener and named responders. */
 async function log(
   group: GroupState,
   channel: ChannelWithHead,

@@ -8,8 +8,8 @@ export function fingerprint(method: string, ...content: readonly unknown[]): str
 }
 
 /**
- * A command with a known clientMessageId is a repeat, or refused if its content differs. Membership is not checked,
- * because the answer contains nothing newer than the first call.
+ * A command with a known clientMessageId is a repeat. It is refused if its content differs from the first one's.
+ * Membership is not checked, because the answer contains nothing newer than the first call.
  */
 export async function findRepeat(
   group: GroupState,

@@ -1,6 +1,5 @@
 import { sql, type Kysely } from 'kysely';
 
-/** Adds the sweep of the messages to everyone; see inbox-sweep.ts. */
 export async function addInboxOfAllSweep(db: Kysely<unknown>): Promise<void> {
   await sql`insert into sweeps (name, after_id, due_at) values ('inbox_of_all', '', 0)`.execute(db);
 }

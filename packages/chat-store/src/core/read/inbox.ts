@@ -13,17 +13,19 @@ import type { Tables } from '../tables.ts';
 import { createPageText, resultText, stepsOf, type RowText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
-/** The most channels that an answer counts, those with the most items first. */
+/** `omitted` names at most this many channels: those with the most items. */
 const channelsMax = 200;
-/** The most bytes of a channel's count: an id of 128 characters, a number and the names. */
+/**
+ * The most bytes of one channel in `omitted`: an id of 128 characters, the number of items, and the JSON around them.
+ */
 const countBytes = 192;
-/** The most messages read by one statement. */
+/** The most messages that one statement reads. */
 const stepMessages = 32;
 
 type Params = ParamsOf<'inbox.read'>;
 type Omitted = ResultOf<'inbox.read'>['omitted'];
 
-/** An item, or with `omitted` the number of a channel's other items. */
+/** An item of the inbox. If `omitted` is not null, the row is instead a channel with that number of items. */
 interface Row extends Omit<InboxTable, 'id' | 'agent_id'> {
   readonly id: number;
   /** 1 for a message that mentions everyone but does not name the reader. */
@@ -73,7 +75,7 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
     );
     const isAll = isOpen && !shorten.isFull;
     const last = shown[page.count - before - 1]?.row;
-    // Rows whose message is gone are not shown. Those before the last shown row count as done too.
+    // Rows whose message is gone are not shown. Such rows before the last shown row count as done too.
     if (isAll) done += step.length;
     else if (last) done += step.indexOf(last) + 1;
     if (!isAll) break;
@@ -91,9 +93,9 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
 };
 
 /**
- * The places for the items' cursors. `rows` are the newest first. An item that became visible late has a lower place
- * than items that an earlier read showed. With this place in its cursor, the next read would show those items again. So
- * the last of the late items gets the place of the earlier read, because everything up to there was shown.
+ * Returns the place that the cursor of each item gets. `rows` are the newest first. A late item became visible after an
+ * earlier read had shown items with higher places. With the late item's own place in its cursor, the next read would
+ * show those items again. So the newest late item gets the place of the earlier read.
  */
 function placesOf(rows: readonly Row[], earlier: number): ReadonlyMap<Row, number> {
   return new Map(
@@ -105,7 +107,7 @@ function placesOf(rows: readonly Row[], earlier: number): ReadonlyMap<Row, numbe
   );
 }
 
-/** The commits that the read's snapshot sees, in the form of a cursor. */
+/** Returns the commits that the read's snapshot sees, in the form of a cursor. */
 async function readMoment(
   db: Kysely<Tables>,
   dialect: Dialect,
@@ -125,7 +127,7 @@ async function readMoment(
 /**
  * Returns the rows of the page in display order, with one row more if another page follows. Also counts the items that
  * fell out of the inbox, and with `maxChars` all items. Without `maxChars`, it usually reads only the rows that it
- * returns. It reads more if the inbox is full, or if its oldest items are covered but not acknowledged.
+ * returns. It reads more if the inbox is full, or if `after` covers its oldest items but they are not acknowledged.
  */
 async function readRows(
   db: Kysely<Tables>,

@@ -1,7 +1,7 @@
 const snippetChars = 200;
 const leadChars = 60;
 
-/** Makes one line. `place` is a share of the text's length. */
+/** Makes one line. `place` is a position in the text, from 0 (the beginning) to 1 (the end). */
 export function snippetOf(text: string, place: number): string {
   const wantedFrom = Math.max(0, Math.floor(place * text.length) - leadChars);
   const from = wholeFrom(text, Math.max(0, Math.min(wantedFrom, text.length - snippetChars)));

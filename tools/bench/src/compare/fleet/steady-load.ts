@@ -23,7 +23,7 @@ export interface LoadResult {
   /** The unit is µs of processor time per delivery. */
   readonly serverMicros: number;
   readonly redisMicros: number;
-  /** The unit is cores. `otherCores` is the use of all processes that are neither this one nor measured. */
+  /** The unit is cores. `otherCores` is the use of all other processes of the machine, without the measured servers. */
   readonly clientCores: number;
   readonly otherCores: number;
   /** Latencies are from the sender's call to the arrival at a receiver. */
@@ -33,7 +33,7 @@ export interface LoadResult {
   /** Counts deliveries that did not arrive within `drainMs` after the last message. */
   readonly lost: number;
   readonly doubled: number;
-  /** A plan that is executed late makes the measured latencies too high. */
+  /** The longest time that a send was late. Late sends make the measured latencies too high. */
   readonly maxLateMs: number;
 }
 
@@ -68,7 +68,7 @@ export function createSteadyLoad(
     clientMs: processorMs(process.pid),
   });
   const distinct = () => [...received.values()].reduce((sum, one) => sum + one.distinct, 0);
-  /** Counts the deliveries of the first `messages` messages. */
+  /** Returns how many deliveries the first `messages` messages cause. */
   function due(messages: number): number {
     const rounds = Math.floor(messages / channels.length);
     return channels.reduce((sum, { members }, at) => {
