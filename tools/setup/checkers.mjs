@@ -83,8 +83,8 @@ async function installDebianPackages(packages) {
 }
 
 /**
- * Installs the missing checkers, once, in half a minute. Prints one line about a checker that cannot be installed;
- * its tests are skipped. `servers` settles when apt-get is free and has installed Python.
+ * Installs the missing checkers, which takes half a minute. If a checker cannot be installed, its tests are skipped,
+ * and a line is printed about this. The promise `servers` settles when apt-get is free and has installed Python.
  */
 export async function installCheckers(servers) {
   const failed = await Promise.all([

@@ -1,5 +1,5 @@
-// `npm run dev:web` serves the web UI by Vite, with hot reload, and a hub behind it on HUB_PORT (8080). A hub that
-// already answers there is used. Both end together.
+// `npm run dev:web` serves the web UI by Vite, with hot reload, and starts a hub for it on HUB_PORT (8080). A hub that
+// already answers there is used instead. When one of the started programs ends, the other is stopped.
 import { spawn } from 'node:child_process';
 import { delimiter, resolve } from 'node:path';
 

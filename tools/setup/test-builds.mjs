@@ -10,7 +10,7 @@ import { hashOfSources } from './source-hash.mjs';
 import { pageSources, runVite } from './web.mjs';
 
 const workspace = resolve(fileURLToPath(import.meta.url), '../../..');
-/** Older builds are removed. Several are kept, because another run may still use them. */
+/** This many builds are kept, because another run may still use an older one. */
 const keptBuilds = 3;
 const attempts = 5;
 
@@ -33,15 +33,18 @@ const builds = {
   },
 };
 
-/** The folder of the build of the present sources, which may not exist yet. @param {'hub' | 'page'} name */
+/**
+ * Returns the folder of the build of the present sources. The folder may not exist yet.
+ * @param {'hub' | 'page'} name
+ */
 export function testBuildFolder(name, root = workspace) {
   const { sources, path } = builds[name];
   return join(root, `${path}${hashOfSources(root, sources).slice(0, 16)}`);
 }
 
 /**
- * Builds unless the sources are unchanged, and resolves with the folder. Several processes may do this at once. Rejects
- * when the build fails, and when the sources change during each of several builds.
+ * Builds if there is no build of the present sources, and resolves with the build's folder. Several processes may do
+ * this at once. Rejects when the build fails, and when the sources change during each of several builds.
  */
 export async function buildForTests(name) {
   for (let attempt = 0; attempt < attempts; attempt += 1) {

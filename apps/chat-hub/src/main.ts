@@ -3,7 +3,7 @@ import { ConfigError, isProduction, parseConfig, readEnvironment, type Config } 
 import { notifyReady } from './observe/service-manager.ts';
 import { startHub, type RunningHub } from './start-hub.ts';
 
-/** A shutdown takes at most this long beyond the drain. */
+/** After the drain, a shutdown takes at most this long. */
 const shutdownMs = 10_000;
 
 const environment = readEnvironment();

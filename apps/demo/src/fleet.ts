@@ -8,7 +8,7 @@ import { retryWhileBusy } from './retry.ts';
 export interface Fleet {
   readonly agents: readonly DemoAgent[];
   byId(agentId: string): DemoAgent | undefined;
-  /** If a small fleet lacks the role, always returns the same substitute for it. */
+  /** A small fleet may lack the role. The same agent then always substitutes for it. */
   agentFor(role: Role, random: Randomness): DemoAgent;
   agentsIn(channel: DemoChannel): readonly DemoAgent[];
   close(): Promise<void>;

@@ -97,7 +97,7 @@ export const roles = Object.keys(personaByRole) as Role[];
 
 export const minAgents = 6;
 
-/** Takes each role once, then each role again with a number. */
+/** Takes each role once. Further agents repeat the roles, with a number. */
 export function personasOf(agents: number): Persona[] {
   return Array.from({ length: agents }, (_, index) => {
     const role = roles[index % roles.length] as Role;

@@ -179,13 +179,13 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
 }
 
 /**
- * If the hub does not answer, each agent's newest event counts as the head. Failed calls are reported as errors anyway.
+ * If the hub does not answer, there are no heads, and each agent's newest event counts as the head. The failed calls
+ * are reported as errors anyway.
  */
 function headsOf(watcher: Watcher): Promise<Record<string, number>> {
   return watcher.heads().catch(() => ({}));
 }
 
-/** The report says whether the hub uses Redis, because this changes the results. */
 async function askUsesRedis(plan: Plan): Promise<boolean | null> {
   try {
     const call = { tls: plan.tls, method: 'GET', path: '/readyz' } as const;

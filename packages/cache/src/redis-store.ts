@@ -19,7 +19,7 @@ import {
 
 const fillScript = defineScript('cache fill', fillLua);
 const dropScript = defineScript('cache drop', dropLua);
-// Bounds one pipeline: a hub drops thousands of channels after an outage.
+// Bounds one pipeline, because a hub may drop thousands of channels after an outage.
 const dropsPerPipeline = 1000;
 
 function parseHead(reply: unknown): number | null {
@@ -41,7 +41,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
   }
 
   async function lookupSet(key: RedisKey, seqKey: RedisKey): Promise<Found> {
-    // The seq is read first: a concurrent event then makes the value newer than its head, never older.
+    // The seq is read first. If an event comes between the two reads, the value is newer than its head, never older.
     const [seq, members] = await redis.pipeline([
       ['GET', seqKey],
       ['SMEMBERS', key],

@@ -1,6 +1,6 @@
 /**
- * A promise that also rejects with the signal's reason. `start` begins the wait, and returns a function that ends it.
- * This function is called once the promise is settled.
+ * Returns a promise that also rejects with the signal's reason. `start` begins the wait, and returns a function that
+ * ends the wait. `abortable` calls that function when the promise is settled.
  */
 export async function abortable<T>(
   signal: AbortSignal | undefined,

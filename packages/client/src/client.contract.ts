@@ -21,11 +21,11 @@ import {
 import { createBench, type Bench } from './bench.test.support.ts';
 
 export interface Environment {
-  /** Null in Node. */
+  /** The origin of the page; null in Node. */
   readonly origin: string | null;
   /** The name by which the environment reaches this machine. */
   readonly hostname: string;
-  /** The script can use only its parameters. */
+  /** The script may run in a browser, so it can use only its parameters. */
   run<G, R>(script: (bench: Bench, given: G) => R | Promise<R>, given: G): Promise<R>;
   stop(): Promise<void>;
 }
@@ -93,7 +93,6 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
       await environment?.stop();
     });
 
-    /** Ben subscribes from the channel's beginning. */
     async function connectBoth() {
       await environment.run(async (bench, { url, channelId, anaToken, benToken }) => {
         const ana = bench.connect('ana', url, [anaToken]).client;

@@ -251,7 +251,7 @@ describe('a connection', () => {
     expect(heard).toEqual([]);
   });
 
-  // The attempt ends before it is live, so its limits must not be kept.
+  // The connection ends before it is live, so the limits of its welcome must not be kept.
   it('forgets the limits of a malformed welcome', async () => {
     const { client } = connect({ backoffMinMs: 60_000, backoffMaxMs: 60_000 });
     const side = await hub.nextConnection();

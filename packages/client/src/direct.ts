@@ -33,7 +33,10 @@ export interface HubDirect {
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
   on<N extends HubEventName>(name: N, listener: HubEventListener<N>): () => void;
-  /** For all other calls. The channel's id depends on both agentIds, so this waits for the first welcome. */
+  /**
+   * Resolves with the direct channel, for all other calls. The channel's id depends on both agentIds, so the promise
+   * waits for the first welcome.
+   */
   channel(options?: CallOptions): Promise<HubChannel>;
 }
 

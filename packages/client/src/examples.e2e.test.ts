@@ -60,7 +60,6 @@ async function said(channelId: string): Promise<string[]> {
 const untilSaid = (channelId: string, line: string) =>
   waitFor(async () => (await said(channelId)).includes(line), { what: line, timeoutMs: 30_000 });
 
-// A busy machine starts processes and browsers slowly.
 jest.setTimeout(90_000);
 
 describe('the examples', () => {

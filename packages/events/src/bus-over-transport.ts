@@ -19,7 +19,7 @@ interface Publication {
   readonly event: EncodedEnvelope;
   readonly topics: readonly NamedTopic[];
   readonly invalidates: readonly RedisKey[];
-  /** Deleted too if earlier events of the channel were never published. */
+  /** These keys are deleted too if earlier events of the channel were never published. */
   readonly invalidatesOnGap: readonly RedisKey[];
 }
 
@@ -55,7 +55,8 @@ interface HandlerEntry {
 }
 
 /**
- * The handlers of one topic share one subscription, which ends with the last of them. A function may be added twice.
+ * The handlers of one topic share one subscription. The subscription ends when the last handler is removed. A function
+ * may be added twice.
  */
 interface Subscribed {
   readonly handlers: Set<HandlerEntry>;
@@ -88,7 +89,10 @@ export function createBus(
     warn({ err: error, topic }, 'a handler of an event failed');
   }
 
-  /** A handler that is added during the calls waits for the next event; one that is removed is not called. */
+  /**
+   * A handler that is added during these calls gets only later events. A handler that is removed during them is not
+   * called.
+   */
   function dispatch(name: TopicName, event: EncodedEnvelope, topic: Topic): void {
     const last = added;
     for (const { handler, number } of topics.get(name)?.handlers ?? []) {
@@ -228,7 +232,7 @@ function namedTopics(
   }
   const topics: NamedTopic[] = [];
   try {
-    // Checks the channelId in any case, because every durable event raises its channel's seq.
+    // Checks the channelId even if the event goes only to agents, because every durable event raises its channel's seq.
     const name = channelId === null ? null : keys.channelTopic(channelId);
     for (const agentId of new Set(to.agents)) {
       topics.push({ name: keys.agentTopic(agentId), topic: { kind: 'agent', agentId } });
@@ -267,8 +271,8 @@ function problemOf(event: unknown): string | null {
   if (!isLogged.has(type)) return 'the type of the event is unknown';
   if (channelId !== null && !isId(channelId)) return 'the channelId of the event is not valid';
   if (channelId === null && type !== 'collaboration.event') return 'the event has no channelId';
-  // Some collaboration events are ephemeral because of their name. Only the JSON has the name, so a missing seq is
-  // accepted.
+  // Some collaboration events are ephemeral, depending on their name. Only the JSON has the name, so a missing seq is
+  // accepted for all of them.
   if (type === 'collaboration.event' && seq === null) return null;
   if (channelId === null || !isLogged.get(type))
     return seq === null ? null : `a ${String(type)} here has no seq`;

@@ -65,7 +65,8 @@ describe('the event bus on Redis', () => {
     await bus.subscribeChannel('general', () => {});
     const event = sampleMessage();
     await bus.publish(event, { channel: true });
-    // The message has our id but is not JSON. If the bus parsed it, it would count as malformed.
+    // This message has the id of the bus's own event, but is not JSON. If the bus parsed it, it would count as
+    // malformed.
     await redis.send(['publish', system.keys.channelTopic('general'), `{"id":"${event.id}",…`]);
     await waitFor(() => bus.stats.echoes === 2);
     expect(bus.stats.malformed).toBe(0);

@@ -30,7 +30,7 @@ export interface SequencerDeps {
 
 /** Counts that only rise. */
 export interface SequencerTotals {
-  /** Events that arrived ahead of a missing one while none was buffered. */
+  /** The number of gaps. A gap is counted when an event arrives ahead of a missing one while no event is buffered. */
   holes: number;
   /** Events that came from the store. */
   repaired: number;
@@ -167,7 +167,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     report('fetch_failed', message, thrown?.cause);
   }
 
-  /** Does not wait for a scheduled attempt. */
+  /** Fetches at once, even if an attempt is scheduled. */
   function fetchMissing(): void {
     if (fetching || closed) return;
     cancelNextFetch?.();
@@ -185,7 +185,8 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   }
 
   function advance(event: EncodedEnvelope, source: EventSource): void {
-    // Buffers events that handlers offer now. Otherwise one subscriber would get n+1 before another gets n.
+    // Handlers may offer events now. The events are buffered; otherwise one subscriber would get n+1 before another
+    // gets n.
     delivering = true;
     let next: EncodedEnvelope | undefined = event;
     while (next !== undefined && !closed) {
@@ -232,7 +233,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       buffered.size < maxBuffered &&
       bufferedCharacters + event.json.length <= maxBufferedCharacters
     ) {
-      // During a delivery, even the next event in order is buffered, so a buffered event does not prove a hole.
+      // During a delivery, even the next event in order is buffered, so a buffered event is no proof of a gap.
       if (buffered.size === 0 && !delivering) totals.holes += 1;
       buffered.set(seq, event);
       bufferedCharacters += event.json.length;

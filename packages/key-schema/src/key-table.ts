@@ -9,7 +9,7 @@ export const ttlMs = {
   recentMessages: 300_000,
   /** The longest TTL of a cached value. */
   cachedValueMax: 30 * 24 * 3_600_000,
-  /** The longest time that other processes wait for a load. */
+  /** The longest time for which other processes wait while one process loads a value. */
   cachedValueLeaseMax: 60_000,
   rateLimit: 60_000,
   databaseHub: 10_000,

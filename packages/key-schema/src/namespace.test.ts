@@ -10,7 +10,7 @@ import {
 } from './index.ts';
 
 const first = [...'ABCZabcz019'];
-// Ids that are also parts of names could produce the name of another key.
+// Ids that are also parts of names, because such an id could make one key look like another.
 const words = [
   'members',
   'agents',

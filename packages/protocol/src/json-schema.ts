@@ -42,8 +42,8 @@ export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
 };
 
 /**
- * Builds the JSON Schemas of the objects, events and envelope, by name (`Message`, `ChannelMessageEditEvent`, …), and
- * of `others`. They describe what a caller writes: a param with a default is not required.
+ * Builds the JSON Schemas of `others` and of the objects, events and envelope, by name (`Message`,
+ * `ChannelMessageEditEvent`, …). They describe what a caller writes: a param with a default is not required.
  */
 export function buildJsonSchemas(
   options: JsonSchemaOptions = {},

@@ -194,7 +194,6 @@ export const agentConnectionSchema = z.object({
 });
 export type AgentConnectionReport = z.infer<typeof agentConnectionSchema>;
 
-/** The turn that an agent reports. */
 export const agentTurnSchema = z.object({
   state: z.enum(activeTurnStates),
   label: z.string().nullable(),

@@ -39,9 +39,9 @@ import {
 export interface RateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides about a request that counts as `cost` (1) requests, and counts it if it is allowed. Costs one round trip,
-   * and waits for the client's first connection. While Redis is away or refuses to count, `whenAway` decides, and the
-   * decision is `degraded`.
+   * Decides about a request that counts as `cost` requests (1 by default), and counts it if it is allowed. Costs one
+   * round trip, and waits for the client's first connection. While Redis is away or refuses to count, `whenAway`
+   * decides, and the decision is `degraded`.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`, `invalid_cost`
    */
   consume(action: Action, agentId: string, cost?: number): Promise<Decision>;
@@ -164,7 +164,7 @@ export function createRateLimiter<Action extends string>(
   };
 }
 
-/** For a request of cost 1. Counts nothing. */
+/** Decides about a request of cost 1, and does not count it. */
 function nextDecision(
   limit: Limit,
   slices: readonly Slice[],
@@ -204,7 +204,8 @@ export function createMemoryRateLimiter<Action extends string>(
   };
   const blockedMsOf = (action: string, agentId: string, nowMs: number) => {
     const leftMs = (blocks.get(action)?.get(agentId)?.untilMs ?? 0) - nowMs;
-    // A longer block was made before the clock was set back.
+    // If more is left than a block may last, the clock was set back after the block began. The block then has no
+    // effect.
     return leftMs > 0 && leftMs <= maxWindowMs ? leftMs : 0;
   };
 

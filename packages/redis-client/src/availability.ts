@@ -16,7 +16,7 @@ import type { ClientSettings } from './options.ts';
 import type { CommandTransport } from './transport.ts';
 import { createWriteProbe } from './write-probe.ts';
 
-/** Further calls fail at once. */
+/** The most calls that wait for the first connection. Further calls fail at once. */
 const waitingMax = 1_000;
 
 const breakerStates = {
@@ -35,9 +35,9 @@ export interface RoundTrip {
 export type Availability = ReturnType<typeof createAvailability>;
 
 /**
- * Redis is usable while the connection is up, the server accepts writes, and the breaker is closed. The breaker opens
- * after several outages without a success; then only the heartbeat reaches Redis. Each change is emitted and logged
- * once.
+ * Redis is usable while the connection is up, the server accepts writes, and the breaker is closed. When several calls
+ * in a row have failed because of an outage, the breaker opens. Then only the heartbeat reaches Redis. Each change is
+ * emitted and logged once.
  */
 export function createAvailability(
   transport: CommandTransport,
@@ -68,8 +68,8 @@ export function createAvailability(
     },
   );
   breaker.onStateChange((state) => {
-    // Replaces a silent connection: commands in its buffers must not be sent later, and the sentinels may know a better
-    // server.
+    // Replaces a silent connection. The commands in its buffers must not be sent later, and the sentinels may know a
+    // better server.
     if (state === CircuitState.Open && transport.ready) transport.drop();
     refresh();
   });
@@ -81,7 +81,7 @@ export function createAvailability(
       breaker
         .execute(() =>
           probe.beat().catch((error: RedisClientError) => {
-            // Without a connection, the reason for the loss is more useful.
+            // Without a connection, `lastError` keeps the reason for the loss, which is more useful.
             if (transport.ready) lastError = error.message;
             throw error;
           }),
@@ -227,7 +227,6 @@ export function createAvailability(
     onError(error: Error) {
       lastError = reasonOf(error);
     },
-    /** Logs nothing. */
     close() {
       isClosed = true;
       heartbeat.stop();
@@ -239,7 +238,6 @@ export function createAvailability(
 }
 
 function opensBreaker(error: unknown): boolean {
-  // The most frequent case comes first.
   if (!(error instanceof RedisClientError) || !isOutage(error) || isSlotMoving(error)) return false;
   // A server that refuses writes does answer, so a new connection would not help.
   return !/^(OOM|MISCONF|NOREPLICAS)$/.test(`${writeRefusalOf(error)}`);

@@ -41,7 +41,6 @@ export function createRefusedSubscriptions(
         pauseMs * (0.5 + random() / 2),
       );
     },
-    /** The next retry has the shortest pause. */
     resetPause() {
       retries = 0;
     },

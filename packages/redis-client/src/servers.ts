@@ -111,7 +111,6 @@ async function connectFirst(
   throw failure;
 }
 
-/** The client gives up after the first failure and never connects again. */
 function onceOnly(options: IoredisOptions): IoredisOptions {
   return {
     ...options,
@@ -184,7 +183,6 @@ interface Node {
   readonly port: number;
 }
 
-/** Returns one node of each shard: its master, or a replica if preferred. */
 async function shardsOf(link: RedisServerLink, preferReplicas: boolean): Promise<Node[]> {
   const ranges = (await link.call(['CLUSTER', 'SLOTS'])) as unknown[][];
   const shards = new Map<string, Node>();

@@ -15,7 +15,7 @@ export interface TypingDeps {
 
 export interface TypingDecision {
   readonly changed: boolean;
-  /** True when only the calls to this process decided, without Redis. */
+  /** True when this process decided alone, without Redis. */
   readonly degraded: boolean;
 }
 

@@ -10,7 +10,7 @@ import { BackupError } from './failure.ts';
 import { runProgram, type Program } from './run-program.ts';
 
 const debianPackage = 'postgresql-client';
-// Other URL parameters belong to node-postgres.
+// Other parameters of the URL are only for node-postgres.
 const libpqParameters = {
   sslmode: 'PGSSLMODE',
   sslrootcert: 'PGSSLROOTCERT',

@@ -71,7 +71,10 @@ export const steps = fc.array(
 
 export type Step = typeof steps extends fc.Arbitrary<(infer S)[]> ? S : never;
 
-/** Each hub is killed right after calls were sent to it. Random steps may kill no hub, or only idle ones. */
+/**
+ * Each hub is killed right after calls were sent to it. Random steps may kill no hub, or only hubs without calls in
+ * flight.
+ */
 export const killsInFlight: Step[] = [0, 1].flatMap((hub): Step[] => [
   { kind: 'calls', hub, calls: agents.map((agent) => sendBy(agent)) },
   { kind: 'kill', hub, turns: 0 },

@@ -8,7 +8,10 @@ import { connectRpc, RpcCallError, type RpcSocket } from './rpc-socket.ts';
 /** The traffic is a steady stream of messages over several hubs, with one subscriber (the watcher) on each hub. */
 export interface ChatTraffic extends AsyncDisposable {
   readonly channels: readonly string[];
-  /** Each hub has one watcher, which follows every channel. A bare socket repairs no mistake of a hub. */
+  /**
+   * Each hub has one watcher, which follows every channel. A watcher is a plain socket, because a client would repair
+   * mistakes of a hub.
+   */
   readonly watchers: readonly RpcSocket[];
   readonly writers: readonly RpcSocket[];
   /** The ids are in the order of the hubs. */
@@ -32,7 +35,7 @@ export interface ChatTraffic extends AsyncDisposable {
 }
 
 export interface ChatTrafficOptions {
-  /** Each second channel is written on one hub only. @default 4 */
+  /** Every second channel is written on one hub only. @default 4 */
   readonly channels?: number;
   /** A writer pauses this long after an ack, before its next message. @default 40 */
   readonly everyMs?: number;
@@ -158,8 +161,8 @@ export async function startChatTraffic(
       await delay(everyMs);
     }
   }
-  // A later commit of another hub would reveal a missed event. Each channel with an odd index is therefore written on
-  // one hub only.
+  // If two hubs write to a channel, a commit of one reveals that an event of the other was missed. Each channel with an
+  // odd index is therefore written on one hub only.
   const sending = writers.flatMap((writer, sender) =>
     channels
       .filter((_, index) => index % 2 === 0 || ((index - 1) / 2) % hubs.length === sender)

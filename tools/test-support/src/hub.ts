@@ -36,9 +36,7 @@ export interface HubProcess extends AsyncDisposable {
 export interface HubOptions {
   /** An example is `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL the hub runs without Redis. */
   readonly env?: Readonly<Record<string, string>>;
-  /** @default a free port */
   readonly port?: number;
-  /** The hub's output is appended to this file. */
   readonly logFile?: string;
   /** Runs the sources also in a test run, for measurements by source file. */
   readonly fromSource?: boolean;
@@ -47,8 +45,8 @@ export interface HubOptions {
 const startTimeoutMs = 60_000;
 
 /**
- * Starts the hub and waits until it answers: in a test run from its bundle, otherwise from source. The hub has its
- * own SQLite file, unless HUB_DB_URL is set.
+ * Starts the hub and waits until it answers. In a test run the hub runs from its bundle, otherwise from its sources.
+ * The hub has its own SQLite file, unless HUB_DB_URL is set.
  */
 export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
   const { logFile, fromSource } = options;
@@ -64,7 +62,7 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
     NODE_COMPILE_CACHE,
     HUB_PORT: String(port),
     HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`,
-    // Without this variable, the hub would use a Redis on the default port. No server listens on this port.
+    // Without a URL, the hub would use a Redis on the default port. No server listens on the port of this URL.
     REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
     LOG_LEVEL: 'error',
     // Tests and measurements need no limit against loops.

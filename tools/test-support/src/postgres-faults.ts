@@ -6,7 +6,7 @@ import type { PostgresServer } from './postgres-server.ts';
 export const appRole = 'app';
 
 /**
- * Creates a user that owns the database, and returns the user's URL. Limits apply to this user, unlike to the
+ * Creates a user that owns the database, and returns the user's URL. Limits apply to this user, but not to the
  * superuser.
  */
 export function createAppRole(server: PostgresServer): string {

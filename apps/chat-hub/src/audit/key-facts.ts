@@ -4,7 +4,6 @@ import { RedisClientError, type RedisCommand, type RedisServerLink } from '@open
 export interface KeyFacts extends ParsedKey {
   readonly name: string;
   readonly type: string;
-  /** Null if the key does not expire. */
   readonly pttlMs: number | null;
   readonly members: number | null;
   /** The length of a string, or the memory that a key of another type uses. Null when Redis does not report it. */
@@ -105,8 +104,8 @@ function numberOf(reply: unknown): number | null {
 }
 
 /**
- * A refused command has the result null: its key may have changed its type, or its slot may have moved. Rejects when
- * the connection is lost.
+ * The result of a refused command is null. Redis refuses it, for instance, when its key has changed its type or its
+ * slot has moved. Rejects when the connection is lost.
  */
 export async function batch(
   server: RedisServerLink,

@@ -11,7 +11,7 @@ import { batch, type KeyFacts } from './key-facts.ts';
 import { leaseMaxMs, seconds, toleranceMs } from './key-checks.ts';
 
 const leasesMax = 100;
-/** A lease that still exists this long after its expiry is reaped by no running hub. */
+/** If a lease still exists this long after its expiry, no running hub reaps it. */
 const unreapedMs = 2 * leaseMaxMs;
 
 const relatedKinds: ReadonlySet<KeyKind> = new Set([

@@ -12,8 +12,8 @@ export interface WalkOptions {
 const pageMax = 200;
 
 /**
- * Pauses after each page for as long as the page took, or longer to keep to the rate, so Redis is free half of the
- * time. A key that exists during the whole walk is passed on at least once.
+ * Pauses after each page for at least as long as the page took, so that Redis is free half of the time. Pauses longer
+ * if the rate requires it. A key that exists during the whole walk is passed on at least once.
  */
 export async function walk(
   server: RedisServerLink,

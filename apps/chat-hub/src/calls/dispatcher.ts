@@ -21,7 +21,10 @@ interface BadRequest {
   readonly failure: MalformedCall;
 }
 
-/** The hub ignores a client's response. An error as an answer would end the client's own call with the same id. */
+/**
+ * The hub ignores a client's response. If the hub answered it with an error, this error would end the client's own call
+ * with the same id.
+ */
 interface ClientResponse {
   readonly isResponse: true;
 }
@@ -35,13 +38,13 @@ interface Counted {
 
 type Emit = (payload: Payload) => void;
 
-/** A larger frame of an agent over its allowance is not parsed, so its refusal carries no id. */
+/** If an agent is over its allowance, a frame of more bytes is not parsed, so its refusal carries no id. */
 const maxRefusedBytes = 4_096;
 
 export function createDispatcher(deps: {
   readonly invoke: Invoke;
   readonly allowance: Pick<CallAllowance, 'count'>;
-  /** The dispatcher calls this for each refused entry that is not a well-formed call. */
+  /** Called when the allowance refuses a frame or an entry that does not reach `invoke`. */
   readonly onLimited: () => void;
   readonly observe: CallObserver;
   readonly unsent: Pick<UnsentBudget, 'open'>;
@@ -117,7 +120,7 @@ export function createDispatcher(deps: {
     return !batch.every(({ request }) => 'failure' in request);
   }
 
-  /** Sends the responses as one array, before the events that the calls cause. */
+  /** Sends the responses as one array. Until then, the events of the calls are buffered. */
   async function runTogether(session: Session, batch: readonly Counted[]): Promise<void> {
     const responses: (Payload | undefined)[] = batch.map(() => undefined);
     let bytes = 0;
@@ -181,7 +184,7 @@ export function createDispatcher(deps: {
 
 export type Dispatcher = ReturnType<typeof createDispatcher>;
 
-// A double cannot hold a larger number exactly, so the answer would carry a different id and match no call.
+// JavaScript does not hold larger numbers exactly, so the answer could carry a different id and match no call.
 function isCallId(id: unknown): id is Id | undefined {
   if (typeof id === 'number') return Math.abs(id) <= Number.MAX_SAFE_INTEGER;
   return id === undefined || id === null || typeof id === 'string';

@@ -4,19 +4,19 @@ import type { Writer } from './writer.ts';
 
 /**
  * The store gets at most this many expiries at once. A commit holds the locks of its channels until all its statements
- * are done. With few expiries, it ends within its timeout and does not delay other writes for long.
+ * are done. With few expiries, the commit ends within its timeout and does not delay other writes for long.
  */
 const atOnce = 16;
 
 /**
- * Logs and publishes the expiry of asks and questions, within two seconds. The database gives each due event to one
- * hub, so an ask also expires when the hub that took it has ended. Costs one small statement every half second.
+ * Logs and publishes the expiry of asks and questions, within two seconds. Every hub does this, so an ask expires even
+ * if the hub that logged it has ended. The database lets only one hub log an expiry. Costs one small statement every
+ * half second.
  */
 export function startExpiries(deps: {
   readonly store: Pick<ChatStore, 'due' | 'expire'>;
   readonly writer: Pick<Writer, 'publishAll'>;
   readonly log: Logger;
-  /** @default 500 */
   readonly everyMs?: number;
 }) {
   const { store, writer, log, everyMs = 500 } = deps;

@@ -111,8 +111,8 @@ describe('reads that wait for an item', () => {
     expect(bench.state.reads).toBe(3);
   });
 
-  // The race: a message to everyone gets its place. Several checks find messages with higher places before the first
-  // message is committed.
+  // The race: a message to everyone has its place, but is not committed yet. Several checks find messages with higher
+  // places before its commit.
   it('see a message to everyone that becomes visible seconds after later ones', async () => {
     const bench = createBench();
     const waiting = bench.wait('ana');
@@ -139,8 +139,9 @@ describe('reads that wait for an item', () => {
     expect(bench.answers).toEqual(['read']);
   });
 
-  // The fault: after a restore, a hub ignored messages to everyone whose place was not higher than before the restore.
-  // Invariant: the first message to everyone after the restore ends the wait.
+  // The fault: after a restore, messages to everyone get lower places again. A hub ignored these messages until their
+  // places were higher than before the restore. Invariant: the first message to everyone after the restore ends the
+  // wait.
   it('end with a message that mentions everyone after a restore, at a lower place', async () => {
     const bench = createBench();
     bench.ofAll.place = 900;

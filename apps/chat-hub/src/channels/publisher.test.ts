@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { createPublisher } from './publisher.ts';
 
-// Operations showed “Failed publishes” in a hub without Redis, where nothing had failed: the bus
+// The fault: the operations page showed “Failed publishes” for a hub without Redis, where nothing had failed. The bus
 // refuses each publish while it has no Redis.
 it('counts failed publishes only while there is a Redis that they are meant to reach', () => {
   let isUsed = false;

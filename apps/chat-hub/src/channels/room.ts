@@ -11,7 +11,6 @@ import { framesOf } from './frames.ts';
 export interface RoomMember {
   readonly agentId: string;
   readonly isObserver: boolean;
-  /** If true, a frame may hold an array of notifications. */
   readonly acceptsBatches: boolean;
   /** False while the session reads too slowly or catches up. */
   isLive(room: Room): boolean;
@@ -42,11 +41,10 @@ export interface RoomDeps {
   readonly createSequencer: (head: number, deliver: (event: EncodedEnvelope) => void) => Sequencer;
   /** The room calls this when an agent became a member. The agent may already be in the room, as an observer. */
   readonly onJoined?: (agentId: string) => void;
-  /** @default a budget for this room alone */
   readonly ringBudget?: RingBudget;
 }
 
-/** Changes of a log that are not appended events. */
+/** A trim raises the floor, and a rewrite raises `rewrites`. Neither appends an event. */
 export type LogState = Pick<Access, 'floor' | 'rewrites'>;
 
 /** Only events of these types change the room's own state, so only these are decoded. */
@@ -84,7 +82,7 @@ export class Room {
     return this.#sequencer.head;
   }
 
-  /** This floor is lower than the store's until the room learns of a trim. */
+  /** May be lower than the store's floor, because the room learns of a trim later. */
   get floor(): number {
     return this.#floor;
   }
@@ -175,8 +173,8 @@ export class Room {
   }
 
   /**
-   * Calls the listener with the seq of each delivered durable event, or with null when the room closes or continues
-   * at another seq. Returns a function that removes the listener; the room stays open until then.
+   * Calls the listener with the seq of each delivered durable event. Calls it with null when the room closes or
+   * continues at another seq. Returns a function that removes the listener. Until then, the room stays open.
    */
   watch(listener: (seq: number | null) => void): () => void {
     this.#watchers.add(listener);

@@ -102,7 +102,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       expect(expired).toMatchObject({ senderId: 'hub', senderKind: 'hub' });
       expect(expired.event.payload).toEqual({ askId, silent: ['cem'] });
       expect(expired.timestamp - (asked.timestamp + deadlineMs)).toBeLessThan(2_000);
-      // A connection to a killed hub counts for a few more heartbeats.
+      // For a few heartbeats, a connection to a killed hub still counts as open.
       const toAna = () =>
         ben.call('ask.create', { agentId: 'ana', content: 'still there?', deadlineMs: 60_000 });
       await waitFor(async () => (await toAna()).deliveries[0].state === 'away', {
@@ -111,7 +111,6 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       await hubs[0].restart();
       await bothUseRedis();
       await using back = await connect(hubs[0], 'ana');
-      // The other hub learns of Ana's new connection shortly after her welcome.
       await waitFor(async () => (await toAna()).deliveries[0].state === 'live', {
         ...{ what: 'the connection to the restarted hub', timeoutMs: 8_000 },
       });

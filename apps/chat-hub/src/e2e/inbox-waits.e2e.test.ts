@@ -23,7 +23,7 @@ async function createChannel(hub: TestHub, channelId: string, ...members: readon
 const say = (hub: TestHub, channelId: string, content: string, more: object = {}) =>
   hub.request('ana', 'POST', `/v1/channels/${channelId}/messages`, { content, ...more });
 
-/** Also resolves with the milliseconds from the answer to `cause` to the end of the read. */
+/** `durationMs` is the time from the end of `cause` to the end of the read. */
 async function wokenBy(hub: TestHub, agentId: string, cause: () => Promise<unknown>) {
   const polled = read(hub, agentId);
   await untilWaiting(hub);
@@ -116,7 +116,7 @@ describe('inbox.read with waitMs', () => {
     await closed;
   });
 
-  // This test must be the last: Redis stays away.
+  // This test must be the last, because it stops Redis.
   it('ends within a second with an item of another hub while Redis is away', async () => {
     await createChannel(hubA, 'cut', 'gil');
     await redis.stop();

@@ -34,7 +34,6 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('the history of operations on %
     await ana.call('channel.create', { channelId: 'busy', name: 'Busy' });
     for (let n = 0; n < 20; n += 1)
       await ana.call('message.send', { channelId: 'busy', content: `${n}` });
-    // The other hub's figures of the last seconds come with its heartbeat.
     await waitFor(
       async () => {
         const other = (await ask(here)).hubs.find(({ hubId }) => hubId === gone.hubId);

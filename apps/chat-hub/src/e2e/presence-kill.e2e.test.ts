@@ -18,7 +18,7 @@ const hubToKill = closeAfterAll(await startHub({ env: environment }));
 await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
 const ana = closeAfterAll(await hub.connect('ana'));
 
-/** The times are on the clock of Redis. The latest is last. */
+/** Maps each agent to the end of its latest lease, in the time of Redis. */
 async function leaseEnds(channelId: string): Promise<Map<string, number>> {
   const lines = (await redis.command(`ZRANGE ${keys.roster(channelId)} 0 -1 WITHSCORES`))
     .split('\r\n')
@@ -31,9 +31,9 @@ async function leaseEnds(channelId: string): Promise<Map<string, number>> {
 }
 
 describe('a hub that is killed', () => {
-  // The races: some agents close at the same time, one has a socket on another hub, and one is typing and cannot send
-  // a stop. Invariants: each agent goes offline once, within a second after its lease; no indicator stays; no key is
-  // left in Redis.
+  // The races: some agents close their sockets just before the kill, one also has a socket on another hub, and one is
+  // typing and cannot send a stop. Invariants: each agent goes offline once, within a second after its lease; no
+  // indicator stays; no key is left in Redis.
   it('leaves no ghost and no typing indicator, and no agent that is connected elsewhere goes offline', async () => {
     const channelId = 'killed';
     await ana.call('channel.create', { channelId, name: channelId });

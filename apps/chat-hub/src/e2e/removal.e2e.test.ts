@@ -20,7 +20,10 @@ async function follower(hub: TestHub, agentId: string, channelId: string): Promi
 const live = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
-/** Sends two messages, because a catch-up may run between them. */
+/**
+ * Waits until the socket has everything that was sent to it before. A catch-up may run after the first message, so a
+ * second one follows.
+ */
 async function flushed(socket: RpcSocket, agentId: string): Promise<void> {
   for (const content of ['bye', 'bye again']) {
     await ana.call('direct.send', { agentId, content });

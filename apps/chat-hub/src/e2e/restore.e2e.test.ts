@@ -28,7 +28,7 @@ afterEach(stop);
 
 async function copy(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from);
-  // A copy fails while a hub writes to the file, and is repeated.
+  // A copy that fails because a hub writes to the file is repeated.
   const isCopied = () =>
     backup(source, to).then(
       () => true,
@@ -54,7 +54,7 @@ async function restorable(channelId: string) {
 }
 
 /**
- * On a busy machine a hub may serve clients before Redis has answered, so the test connects until the epoch has
+ * On a busy machine a hub may serve clients before Redis has answered, so the test reconnects until the epoch has
  * changed.
  */
 const connectPast = (hub: TestHub, epoch: string) =>
@@ -72,7 +72,8 @@ const discontinuityOf = (socket: RpcSocket, channelId: string) =>
   socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
 
 describe('a SQLite database that was restored without a new epoch', () => {
-  // No call fails and no event is committed; only the log is shorter. Hubs compare heads every ten seconds.
+  // The race: after the restore no call fails and no event is committed, so only the shorter log shows it. Hubs compare
+  // heads every ten seconds.
   it('is noticed while hubs run, though no check fails and nobody writes', async () => {
     const channelId = 'quiet';
     const { ana, ben, backedUp } = await restorable(channelId);

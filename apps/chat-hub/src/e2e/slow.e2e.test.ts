@@ -89,8 +89,9 @@ describe('a socket that reads too slowly', () => {
     await Promise.all([slow.close(), cem.close()]);
   });
 
-  // The races: one socket stops reading in the middle of the traffic, and another after its resume. Invariants: the
-  // hub uses little memory for both, serves others as fast as before, and closes the two.
+  // The races: one socket stops reading in the middle of the traffic, and another one right after it asked for a
+  // resume. Invariants: the hub uses little memory for these sockets, serves others as fast as before, and closes both
+  // sockets.
   it('uses bounded memory, does not affect others, and is closed when it never reads again', async () => {
     const channelId = 'stuck';
     const [stuck, fast] = (await followers(channelId, 'stuck', 'fast')) as [RpcSocket, RpcSocket];

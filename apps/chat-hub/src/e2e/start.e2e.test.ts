@@ -58,7 +58,6 @@ const up = (started: { process: ServerProcess; port: number }) =>
 describe('starting and stopping the hub', () => {
   it('runs embedded without Redis, logs that in one line, and uses Redis as soon as one appears', async () => {
     const redisPort = await freePort();
-    // `npm start` runs the sources. The other tests of this file run the bundle.
     const started = await start(
       { REDIS_URL: `redis://127.0.0.1:${redisPort}` },
       { fromSource: true },
@@ -87,7 +86,7 @@ describe('starting and stopping the hub', () => {
   });
 
   it('prints the embedded mode in one line when no Redis is configured', async () => {
-    // A Redis may listen on port 6379 of this machine, so both lines are right.
+    // A Redis may listen on port 6379 of this machine, so the hub may print either of these lines.
     const started = await start({});
     await up(started);
     await waitFor(() => /Embedded mode: .*REDIS_URL|Redis answers/.test(started.process.output()), {

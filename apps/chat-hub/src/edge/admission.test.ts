@@ -45,8 +45,8 @@ describe('admission', () => {
     expect(ask('another', 'late')).toEqual([expect.any(Number), null]);
   });
 
-  // The race: the full bucket lost the tokens that were set aside for late clients. The late clients return just before
-  // a client that is on time.
+  // The race: late clients return just before a client that is on time. The fault: the tokens that were set aside for
+  // the late clients did not fit into the full bucket and were lost.
   it('keeps the slot of a client that reconnects on time, when late clients come just before it', () => {
     ask('a', 'b', 'c');
     expect(ask('late 1', 'late 2', 'late 3', 'late 4', 'on time')).toEqual([

@@ -1,7 +1,7 @@
 import type { RevokedToken } from '@openclaw/chat-store';
 import type { Identity } from './identity.ts';
 
-/** This is far longer than an upgrade takes between the check of its token and the start of its session. */
+/** The time from a token's check to the start of its session is much shorter. */
 const keptMs = 60_000;
 const maxKept = 10_000;
 

@@ -39,7 +39,7 @@ export interface ServerFacts {
 const sampleMs = 800;
 const pings = 5;
 
-/** Publishes probes and reads. Never rejects; ends within `timeoutMs`. */
+/** Publishes probe events, and reads facts of each server. Never rejects; ends within `timeoutMs`. */
 export async function readRedis(
   named: RedisConnection | null,
   timeoutMs: number,

@@ -9,11 +9,11 @@ import { LRUCache } from 'lru-cache';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { MethodDeps } from './method-deps.ts';
 
-// HUB_LIMIT_CREATE limits channels and memberships, because they are permanent and slow down reads of other agents.
-// Admins are exempt, because they set up fleets.
+// HUB_LIMIT_CREATE limits new channels and memberships, because they are permanent and slow down the reads of other
+// agents. Admins are exempt, because they set up fleets.
 
 const kib = 1024;
-/** Later messages in a known direct channel do not count as creations. */
+/** The most direct channels that the hub remembers. A message in a remembered channel does not count as a creation. */
 const maxKnown = 10_000;
 
 /** Counts one for each object, and one for each whole KiB of a channel's metadata. */
@@ -42,16 +42,16 @@ export function refuseCreation(
 }
 
 /**
- * If this hub does not know the direct channel, the first message counts as a creation. It counts before the store is
- * called, so that concurrent messages cannot exceed the limit. Past the limit, the store takes the message only if the
- * channel exists.
+ * If this hub does not know the direct channel, the first message counts as a creation. The message is counted before
+ * the store is called, so that concurrent messages cannot exceed the limit. Past the limit, the store takes the message
+ * only if the channel exists.
  */
 export function createDirectSend(deps: MethodDeps) {
   const { writer, rooms } = deps;
   const known = new LRUCache<string, true>({ max: maxKnown });
   /**
-   * Counts the messages in flight that may create a direct channel, by sender and channel. Messages with the same
-   * sender and channel count as one creation.
+   * Counts the messages in flight that may create a direct channel, by sender and channel. Of several such messages
+   * with the same sender and channel, only the first counts as a creation.
    */
   const opening = new Map<string, number>();
 

@@ -6,7 +6,7 @@ import type { MethodDeps } from './method-deps.ts';
 
 const channelId = 'c';
 
-/** Each read of presence or typing removes the caller, and then another agent arrives. */
+/** Each read of presence or typing also removes the caller from the channel. */
 function createBench() {
   let isMember = true;
   const removedMeanwhile =

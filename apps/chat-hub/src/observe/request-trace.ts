@@ -19,7 +19,6 @@ const saneId = /^[\w.:@~-]{1,128}$/;
 const traceparent =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-[\da-f]{2}(-|$)/;
 
-/** Uses the request's own `x-request-id` if it is valid, else a new id. */
 export function traceOf(headers: IncomingHttpHeaders): RequestTrace {
   const given = headers[requestIdHeader];
   const requestId = typeof given === 'string' && saneId.test(given) ? given : randomUUID();

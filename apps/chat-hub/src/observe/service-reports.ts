@@ -4,13 +4,10 @@ import type { ServiceObservers } from '../services.ts';
 import { databaseFailureCodes, type Metrics } from './metrics.ts';
 
 /**
- * Derives from the outcomes of calls whether the database answers. Logs each change once, with its reason and
- * duration.
+ * Knows from the outcomes of calls whether the database answers. Logs each change once, with its reason and duration.
  */
 export interface DatabaseState {
-  /** True while neither reads nor writes fail. */
   readonly isUp: boolean;
-  /** Is 0 while the database is up. */
   readonly downMs: number;
   readonly onCall: (call: DatabaseCall) => void;
   /** Call it for a failure that `onCall` does not report, for instance because the database hangs. */
@@ -25,8 +22,8 @@ export interface DatabaseStateDeps {
 }
 
 /**
- * The database counts as down when calls have failed for this long without a success. A lock may cause a single
- * failure.
+ * The database counts as down when calls have failed for this long without a success. A single failure, for instance at
+ * a lock, is not yet an outage.
  */
 const toleratedMs = 250;
 
@@ -74,7 +71,7 @@ export function createDatabaseState(
       if (failure === null) return answered(sideOf[kind]);
       if (!codes.has(failure.code)) return;
       metrics.databaseFailures.inc({ code: failure.code });
-      // A wait for a lock says nothing about the state of the server.
+      // A wait for a lock says nothing about the server, so the outage does not begin with the wait.
       fail(sideOf[kind], failure, failure.code === 'locked' ? 0 : durationMs);
     },
     failed(side, error) {

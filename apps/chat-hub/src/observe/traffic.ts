@@ -24,8 +24,8 @@ export interface Traffic {
   readonly written: (deliveries: readonly Delivery[]) => void;
   readonly events: number;
   /**
-   * Covers the last seconds. `ackMs` is from a send to its answer, `deliveryMs` from an event's timestamp to its
-   * delivery.
+   * Covers the last seconds. `ackMs` is the time from a send to its answer, and `deliveryMs` the time from an event's
+   * timestamp to its delivery.
    */
   latency(): { readonly ackMs: Percentiles | null; readonly deliveryMs: Percentiles | null };
   /** Covers the last seconds. Three quarters of the list are the busiest channels, one quarter the slowest. */
@@ -44,7 +44,7 @@ const bucketCount = bucketsPerOctave * 17;
 /** Past this number, the channel that was quiet longest is evicted. */
 const maxMeasured = 500;
 
-/** `clock` is Unix time in ms. The cost grows with events, not with deliveries. */
+/** The cost grows with events, not with deliveries. */
 export function createTraffic(
   metrics: Pick<Metrics, 'calls' | 'callSeconds' | 'deliverySeconds'>,
   maxChannels = maxMeasured,
@@ -125,12 +125,12 @@ const racingMethods: ReadonlySet<string> = new Set([
   ...['claim', 'claim.release', 'ask.accept', 'ask.decline', 'ask.done', 'question.answer'],
 ]);
 
-/** True for an answer that well-behaved agents get when several of them do the same at once. */
+/** True for a refusal that even a well-behaved agent gets when another agent was faster. */
 function isLostRace(method: string, outcome: CallOutcome): boolean {
   return outcome === 'superseded' || (outcome === 'conflict' && racingMethods.has(method));
 }
 
-/** Counts a limiter's refusals by action. An agent's own limit for messages is checked before the general limit. */
+/** Counts a limiter's refusals by action. If an agent has its own limit for messages, this limit is checked first. */
 export function countRefusals(
   limiter: Limiter,
   { limited }: Pick<Metrics, 'limited'>,
@@ -161,7 +161,6 @@ export class RecentLatency {
   #current: Slice;
   #previous: Slice;
 
-  /** `clock` is monotonic time in ms. */
   constructor(clock = () => performance.now()) {
     this.#clock = clock;
     this.#current = emptySlice(clock());
@@ -178,7 +177,6 @@ export class RecentLatency {
     this.#current.events += 1;
   }
 
-  /** Null when nothing was recorded lately. */
   percentiles(): Percentiles | null {
     this.#turn();
     const total = this.#current.total + this.#previous.total;

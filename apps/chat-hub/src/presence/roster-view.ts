@@ -5,13 +5,13 @@ export interface ComparisonRules {
   readonly nowMs: number;
   /** An agent counts as offline when it has been missing for this long and in at least two reads of the roster. */
   readonly confirmMs: number;
-  /** Until this time no agent is reported offline, because hubs may not have restored their leases yet. */
+  /** Until this time no missing agent is reported offline, because hubs may not have restored their leases yet. */
   readonly offlineFromMs: number;
-  /** The end of each agent's latest lease in the roster, on the clock of `nowMs`. */
+  /** Maps each agent to the end of its latest lease in the roster, on the clock of `nowMs`. */
   readonly leaseEndsMs?: ReadonlyMap<string, number>;
   /**
-   * True after a wipe of Redis, once all hubs can write to it. An agent that is missing in two reads is then offline at
-   * the end of its lease.
+   * True after a wipe of Redis, once all hubs can write to it. An agent that is missing in two reads is then offline as
+   * soon as its lease has ended.
    */
   readonly canAllHubsWrite?: boolean;
   /** An agent with a socket on this hub is present, even if it is not in the roster. */
@@ -20,7 +20,10 @@ export interface ComparisonRules {
 
 interface MissingAgent {
   readonly firstMs: number;
-  /** The time of the first read without the agent after the last failed read; Infinity before such a read. */
+  /**
+   * The time of the first read without the agent. A failed read sets it to Infinity, until the next read without the
+   * agent.
+   */
   sinceMs: number;
 }
 
@@ -28,9 +31,12 @@ type OfflineRules = Pick<ComparisonRules, 'confirmMs' | 'offlineFromMs' | 'canAl
 
 const recheckMs = 250;
 
-/** An agent that is missing for this many lease times is offline, even if Redis was unavailable in between. */
+/** An agent that is missing for this many lease times is offline, whatever the {@link ComparisonRules} say. */
 const maxMissingLeases = 2;
-/** An agent's offline time is kept longer than the 10 s after which ephemeral envelopes are dropped. */
+/**
+ * An agent's offline time is kept for this long. No older event can arrive later, because hubs drop ephemeral envelopes
+ * after 10 s.
+ */
 const offlineMs = 15_000;
 const offlineMax = limits.presencePush;
 
@@ -44,7 +50,7 @@ export class RosterView {
    * pushed.
    */
   isOverPushLimit = false;
-  /** Every socket knows these agents from an event, or could list them when it subscribed. */
+  /** Every socket got an event about these agents, or could list them when it subscribed. */
   readonly #reported = new Map<string, PresenceRecord>();
   /** At least one socket knows these agents only from a list. */
   readonly #listed = new Map<string, PresenceRecord>();
@@ -107,7 +113,7 @@ export class RosterView {
     this.#changedDuringRead = new Set();
   }
 
-  /** For missing agents, `confirmMs` counts from the next read. */
+  /** Call it when a read failed. `confirmMs` then counts from the next read. */
   failRead(): void {
     this.#changedDuringRead = null;
     this.#wasRead = true;
@@ -120,7 +126,7 @@ export class RosterView {
     this.#changedDuringRead = null;
     this.isOverPushLimit = roster === null;
     if (roster === null) return [];
-    // If a socket listed agents before the first read, its list may be outdated, so the changes are sent.
+    // A socket may have listed agents before the first read, and its list may be outdated. Then the changes are sent.
     const isNews = this.#wasRead || this.#listed.size > 0;
     this.#wasRead = true;
     const known = new Map([...this.#listed, ...this.#reported]);
@@ -203,7 +209,6 @@ class LastSeenGuard {
   readonly #offline = new Map<string, { readonly lastSeen: number; readonly untilMs: number }>();
   readonly #clock: () => number;
 
-  /** @param clock monotonic milliseconds */
   constructor(clock: () => number) {
     this.#clock = clock;
   }
@@ -229,7 +234,7 @@ class LastSeenGuard {
     }
   }
 
-  /** Call it when Redis' clock may have changed. The order of arrival decides until new times are recorded. */
+  /** Afterwards, the order of arrival decides until new times are recorded. */
   clear(): void {
     this.#present.clear();
     this.#offline.clear();

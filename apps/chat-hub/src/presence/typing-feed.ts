@@ -8,8 +8,8 @@ import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
 /**
- * One socket types in at most this many channels and threads. Past this number, the oldest typing ends. A thread's id
- * may be any id, so a socket could otherwise fill the memory of Redis.
+ * A socket's typing is remembered in at most this many channels and threads. Past this number, the oldest typing ends.
+ * A client may choose any thread id, so a socket could otherwise fill the memory of Redis.
  */
 const maxPlaces = 50;
 
@@ -81,7 +81,7 @@ export function createTypingFeed(deps: {
 
   return {
     async start({ identity: { agentId }, session }: Caller, place: TypingPlace) {
-      // The socket closed while its membership was read, so nothing would stop the typing.
+      // The socket was closed while its membership was read, so no later call would stop the typing.
       if (session && !session.isOpen) return;
       // The start is recorded before Redis answers, so that a message sent in the meantime stops the typing.
       const dropped = session ? recordStart(session, place) : undefined;
@@ -107,7 +107,6 @@ export function createTypingFeed(deps: {
       recordStop(session, place);
       stopIfTyping(agentId, place);
     },
-    /** Call it when the socket is closed, which ends the socket's typing. */
     disconnect(session: Session) {
       for (const place of startedBy.get(session)?.values() ?? []) {
         stopIfTyping(session.agentId, place);

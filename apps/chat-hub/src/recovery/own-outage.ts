@@ -3,15 +3,16 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import type { DatabaseState } from '../observe/service-reports.ts';
 
-/** The interval is shorter than half of an announcement's lifetime, so that one announcement may be lost. */
+/** Less than half of an announcement's lifetime, so that the loss of one announcement does no harm. */
 const announceEveryMs = 4_000;
 const lookEveryMs = 1_000;
 /**
  * If every look finds another hub's announcement for this long, only this hub is cut off. By then, announcements from
- * before the outage have expired. After a shared outage, hubs return at different times, but all within this time.
+ * before the outage have expired. After an outage of all hubs, they all reach the database again within this time, so
+ * none counts as cut off.
  */
 const aloneAfterMs = ttlMs.databaseHub + 2_000;
-/** After more failed looks in a row, announcements that were found earlier do not count any more. */
+/** Past this number of failed looks in a row, earlier announcements do not count any more. */
 const maxFailedLooks = 5;
 
 export interface OwnOutage {
@@ -41,7 +42,7 @@ export function startOwnOutageWatch(
 ): OwnOutage {
   const key = keys.databaseHub();
   let announcedMs = -Infinity;
-  /** Every look since this time has found another hub; null if the last look found none. */
+  /** Every look since this time has found another hub's announcement; null if the last look found none. */
   let foundSinceMs: number | null = null;
   let isAlone = false;
   let failedLooks = 0;
@@ -57,7 +58,8 @@ export function startOwnOutageWatch(
     isAlone = foundSinceMs !== null && clock() - foundSinceMs >= aloneAfterMs;
     if (isAlone && !wasAlone)
       log.warn({ otherHub }, 'another hub reaches the database: this hub is not ready');
-    // If the database answers again, `DatabaseState` logs the end of the outage.
+    // When the database answers this hub again, `DatabaseState` logs it. This line is for a hub that the database still
+    // does not answer.
     if (wasAlone && !isAlone && database.downMs > 0)
       log.warn('no other hub is known to reach the database: this hub is ready');
   }
@@ -92,7 +94,7 @@ export function startOwnOutageWatch(
     },
     databaseAnswered() {
       const nowMs = clock();
-      // Writes of this hub may succeed while its reads fail.
+      // If reads fail, this hub does not count as reaching the database, even though its writes succeed.
       if (database.downMs > 0 || nowMs - announcedMs < announceEveryMs) return;
       announcedMs = nowMs;
       redis

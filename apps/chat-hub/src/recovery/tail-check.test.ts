@@ -11,7 +11,7 @@ async function createBench() {
   /** The next checks report these heads. @default the head of `c` */
   const reported: { current?: { channelId: string; head: number }[] } = {};
   const other = { channelId: 'o', head: 9 };
-  /** `left` calls of `onEpoch` will fail. */
+  /** The next `left` calls of `onEpoch` will fail. */
   const failures = { left: 0 };
   const epochs: string[] = [];
   const raised: number[] = [];

@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** The interval is shorter than the 500 ms within which other hubs must deliver the events of a hub without Redis. */
+/** Other hubs must deliver the events of a hub without Redis within 500 ms. */
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 
@@ -105,8 +105,8 @@ export async function startTailCheck(deps: {
   return {
     now: run,
     /**
-     * Call it when an event arrives that has the seq of `delivered` but differs from it. Starts a check at once,
-     * because the store decides which of the two is right.
+     * Call it when a different event arrives with the seq of `delivered`. Starts a check at once, because the store
+     * decides which of the two is right.
      */
     reportSeqConflict(delivered: EncodedEnvelope) {
       restore.reportSeqConflict(delivered);

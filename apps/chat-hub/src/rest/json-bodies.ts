@@ -15,10 +15,10 @@ const wrongType = 'send the body as JSON, with the header Content-Type: applicat
 const compressed = 'send the body uncompressed: the hub reads no Content-Encoding';
 
 /**
- * Accepts only JSON in UTF-8. Other content types get a 415, because a web page may post them across origins without
- * a preflight. Text that is not UTF-8 gets a 400, so that it is not stored with replaced bytes. A body that would
- * pollute a prototype is refused. An empty body counts as none, because many clients send a content type with every
- * request.
+ * Accepts only JSON in UTF-8. Other content types get a 415, because a web page may post them across origins without a
+ * preflight. Text that is not UTF-8 gets a 400, because its bytes would be stored as replacement characters. A body
+ * with a key that could change a prototype is refused. An empty body counts as none, because many clients send a
+ * content type with every request.
  */
 export function acceptJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');

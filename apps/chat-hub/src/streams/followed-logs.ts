@@ -11,7 +11,7 @@ export function createFollowedLogs(deps: {
   /** True while messages of the channel are in memory. */
   readonly isNeeded: (channelId: string) => boolean;
   readonly onEnded: (messageId: string) => void;
-  /** The hub calls this when no message of the channel may grow, or when the log cannot be followed further. */
+  /** Called when no message of the channel may grow any longer, or when the log cannot be followed further. */
   readonly onAllEnded: (channelId: string) => void;
   readonly log: Logger;
 }) {
@@ -19,7 +19,7 @@ export function createFollowedLogs(deps: {
   const followed = new Map<string, () => void>();
   const opening = new Set<string>();
 
-  /** A failure does no harm: without a room, the next checkpoint finds out whether a message has ended. */
+  /** A failure does no harm, because the next checkpoint also finds out whether a message has ended. */
   function openRoom(channelId: string): void {
     if (opening.has(channelId)) return;
     opening.add(channelId);
@@ -73,8 +73,8 @@ const endingTypes: ReadonlySet<string> = new Set<ChannelEvent['type']>([
 ]);
 
 /**
- * True for an event that makes the store interrupt growing messages. At most 50 messages are interrupted in the event's
- * transaction, and the others later.
+ * True for an event that makes the store interrupt growing messages. The event's transaction interrupts at most 50 of
+ * them. The others are interrupted later.
  */
 function endsAll(event: ChannelEvent): boolean {
   if (event.type === 'collaboration.event') return event.name === 'freeze.set';

@@ -164,8 +164,8 @@ describe('the texts of growing messages in a hub', () => {
     expect(bench.reads).toBe(reads + 1);
   });
 
-  // The fault: a text that grew over its agent's budget was itself forgotten to free memory. The count fell below zero,
-  // so the budget no longer held.
+  // The fault: when a text grew over its agent's budget, the same text was forgotten to free memory. The count of bytes
+  // fell below zero, so the budget no longer held.
   it('are not forgotten for their own growth', async () => {
     const text = 'x'.repeat(10 * kib);
     const bench = createBench({ agentBytes: 40 * kib, hubBytes: 96 * kib });

@@ -18,9 +18,9 @@ import { createFollowedLogs } from './followed-logs.ts';
 import { createStreamTexts, type StreamBudget, type StreamText } from './stream-texts.ts';
 
 /**
- * A message has at most one delta in this time. A token waits at most 200 ms: for the client's append (50 ms), this
- * time, and a tick. A delta's envelope is twenty times as long as its text, so a shorter time would cost watchers
- * more bytes.
+ * A message has at most one delta in this time. A token of a model reaches watchers after at most 200 ms: the client's
+ * append (50 ms), this time, and a tick. A shorter time would cost watchers more bytes, because a delta's envelope is
+ * twenty times as long as its text.
  */
 const deltaEveryMs = 125;
 /** The hub looks for due deltas and checkpoints at this interval, while there is new text. */
@@ -33,9 +33,7 @@ export interface StreamsDeps {
   readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly rooms: Pick<Rooms, 'get' | 'open' | 'left'>;
   readonly log: Logger;
-  /** @default 1 MiB an agent, 64 MiB in all */
   readonly budget?: StreamBudget;
-  /** @default performance.now */
   readonly clock?: () => number;
 }
 
@@ -47,7 +45,6 @@ export function createStreams(deps: StreamsDeps) {
   const { store, publisher, rooms, log, budget } = deps;
   const { clock = () => performance.now() } = deps;
   const loading = new Map<string, Promise<StreamText | Refusal>>();
-  /** These messages have text that is not published yet. */
   const unsent = new Set<StreamText>();
   let timer: NodeJS.Timeout | undefined;
 
@@ -164,7 +161,7 @@ export function createStreams(deps: StreamsDeps) {
       while (stream instanceof Promise) {
         const loaded = await stream;
         if ('ok' in loaded) return loaded;
-        // Other calls that waited may have dropped this text from the memory, to load their own.
+        // While several calls wait, one of them may drop this text from the memory to load its own.
         stream = texts.has(loaded) ? loaded : find(identity, channelId, messageId);
       }
       followedLogs.follow(channelId);
@@ -182,7 +179,7 @@ export function createStreams(deps: StreamsDeps) {
       texts.use(stream, clock());
       return { ok: true, result: { length: stream.text.length } };
     },
-    /** The call that ends the message needs this text; null when everything is checkpointed. */
+    /** Returns the text that is not checkpointed yet, for the call that ends the message; null if there is none. */
     unsavedOf({ agentId }: Identity, messageId: string): StreamPiece | null {
       const text = texts.get(messageId);
       if (text?.agentId !== agentId || text.savedLength === text.text.length) return null;

@@ -15,7 +15,7 @@ import type { TestDatabase } from './test-hub.ts';
 /** Writes to the log like another hub, but publishes only the events that the test names. */
 export interface LogWriter extends AsyncDisposable {
   readonly store: ChatStore;
-  /** Parses the params like those of a call. Throws when the change is refused. */
+  /** Parses the params as the hub parses those of a call. Throws when the change is refused. */
   append<M extends WriteMethod>(
     agentId: string,
     method: M,

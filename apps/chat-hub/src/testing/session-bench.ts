@@ -19,7 +19,6 @@ export interface SessionBench {
   readonly peer: Peer;
   /** Appends events and offers them to the room. Returns the seq of the last. */
   readonly publish: (count: number, contentBytes?: number) => number;
-  /** Appends the event and offers it to the room. Returns its seq. */
   publishEvent(event: ChannelEvent): number;
   broadcast(event: ChannelEvent): void;
   /** Replaces the store's next answer, so that it can fail or wait. */
@@ -28,7 +27,7 @@ export interface SessionBench {
   ): void;
   /** `requested` resolves when the session reads the page; `release` lets the store answer. */
   holdNextPage(): { readonly requested: Promise<void>; readonly release: () => void };
-  /** The store then returns no event below the floor. The room does not learn of the new floor. */
+  /** Afterwards, the store returns no event below the floor. The room does not learn of the new floor. */
   readonly trim: (floor: number) => void;
   readonly turn: () => Promise<void>;
 }

@@ -3,12 +3,15 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-carrier.ts';
 
-/** Bounds the contexts that wait for Redis' answer. Events whose context is dropped have no spans on other hubs. */
+/**
+ * The most contexts that wait for an answer of Redis. Past this number, contexts are dropped, and other hubs record no
+ * spans for their events.
+ */
 const maxPending = 1_000;
 
 /**
- * Carries the trace contexts of sampled events between hubs on a separate topic, because clients receive envelopes
- * exactly as published. Costs one PUBLISH per sampled event.
+ * Carries the trace contexts of sampled events between hubs. They use a separate topic, because clients receive
+ * envelopes exactly as published. Costs one PUBLISH per sampled event.
  */
 export async function createTraceRelay(
   deps: {

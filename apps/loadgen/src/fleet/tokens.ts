@@ -6,7 +6,6 @@ import type { Identity, TlsSettings } from '../plan/plan.ts';
 const ttlSeconds = 24 * 3600;
 const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** The token is signed with HS256 and valid for a day. */
 export function signToken(secret: string, agentId: string): string {
   const issuedAt = Math.floor(Date.now() / 1000);
   const claims = { sub: agentId, iat: issuedAt, exp: issuedAt + ttlSeconds };

@@ -144,7 +144,7 @@ function timePlots({ series }: Outcome, { calls }: Thresholds): string[] {
   const intervalS = Math.min(
     ...seconds.slice(1).map((second, index) => second - (seconds[index] ?? 0)),
   );
-  // Intervals after the end contain only late calls and answers, and their low rate would look like an outage.
+  // After the end come only late calls and answers. Their low rate would look like an outage.
   const meanSent = series.reduce((sum, { sent }) => sum + sent, 0) / series.length;
   const lastSent = series.findLastIndex(({ sent }) => sent > meanSent / 10);
   const perSecond = (name: 'acked' | 'sent' | 'deliveries' | 'errors' | 'reconnects') =>

@@ -24,7 +24,6 @@ export function latencyHeading({ plan }: Outcome): string {
   return plan.isRamp ? 'ms, at the highest load held' : 'ms from the due time';
 }
 
-/** A ramp is judged by its highest stage that passes. */
 export function thresholdHeading({ plan }: Outcome): string {
   return plan.isRamp ? 'threshold, at the highest load held' : 'threshold';
 }

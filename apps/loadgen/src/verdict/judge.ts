@@ -120,7 +120,6 @@ function judgeStage(
 }
 
 const defaultDeliveryMs = 50;
-// A slow generator can also cause these errors.
 const machineErrors = new Set(['timeout', 'disconnected', 'queue_full']);
 
 function plannedCount(plan: Plan, { factor, durationMs }: Stage, name: LatencyName): number {

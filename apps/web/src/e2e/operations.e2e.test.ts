@@ -93,7 +93,8 @@ describe('the verdict of the operations view', () => {
       const [own] = answer.hubs;
       const figures = own?.figures;
       if (own == null || figures == null) return route.fulfill({ response, json: answer });
-      // A busy machine exceeds limits that these tests do not check, so the figures are replaced.
+      // The real figures may exceed limits on a busy machine. These tests do not check such limits, so the figures are
+      // replaced.
       Object.assign(figures, { ackP99Ms: 5, deliveryP99Ms: 5, publishFailures: 0, tailRepairs: 0 });
       answer.latency = { ackMs: null, deliveryMs: null };
       answer.hubs.push({ ...own, hubId: 'hub-two', isThis: false, figures: { ...figures } });
@@ -119,7 +120,7 @@ describe('the verdict of the operations view', () => {
     await page.locator('.verdict-good', { hasText: 'All well' }).waitFor();
     const plot = page.locator('.small-plot', { hasText: 'Messages/s' });
     await plot.getByText(/max \d+ · /).waitFor();
-    // The path has one bar for each part of the day in which a hub has a minute.
+    // The path has one bar for each part of the day for which the history has minutes.
     const path = await plot.locator('path').getAttribute('d');
     expect((path ?? '').split('M').length).toBeGreaterThan(200);
     const columns = page.locator('th.hub');

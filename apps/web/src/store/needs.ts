@@ -16,9 +16,9 @@ interface Decisions {
   readonly done: readonly string[];
   /** Maps the id of a snoozed need to the time at which it is shown again. */
   readonly snoozed: Readonly<Record<string, number>>;
-  /** The page has seen these failures, which are not in the hub's inbox. */
+  /** Failures that the page has seen. They are not in the hub's inbox. */
   readonly failures: readonly Need[];
-  /** Maps a {@link sourceOf} to the time up to which its failures are done. */
+  /** Maps each source of failures ({@link sourceOf}) to a time. The source's failures up to this time are done. */
   readonly settled: Readonly<Record<string, number>>;
 }
 
@@ -38,16 +38,14 @@ const clockMs = 5_000;
 export type Needs = ReturnType<typeof createNeeds>;
 
 /**
- * The needs are the items of the hub's inbox in all channels, and failures of agents that the page has seen. The hub
- * keeps an item until it is acknowledged. An acknowledgement covers the oldest items, up to the first that is not
- * done.
+ * The needs are the items of the hub's inbox in all channels, and the agents' failures that the page has seen. The hub
+ * keeps an item until it is acknowledged. An acknowledgement covers the oldest items, up to the first that is not done.
  */
 export function createNeeds(deps: {
   readonly client: HubClient;
   readonly me: string;
   readonly storage: KeyedStorage;
   readonly reports: FailureReports;
-  /** Failures in muted channels are not needs. */
   readonly isMuted: (channelId: string) => boolean;
 }) {
   const { client, me, storage, reports, isMuted } = deps;
@@ -57,7 +55,7 @@ export function createNeeds(deps: {
    * skipped.
    */
   const items = signal<readonly InboxItem[]>([]);
-  /** The end of an inbox that is too long to be read whole; otherwise empty. */
+  /** The newest items, if the inbox is too long for `items`; otherwise empty. */
   const newestItems = signal<readonly InboxItem[]>([]);
   const betweenCount = signal(0);
   const isLoaded = signal(false);
@@ -86,7 +84,7 @@ export function createNeeds(deps: {
     return all.value.filter(({ id }) => !isDone(id) && (until[id] ?? 0) > nowMs.value);
   });
 
-  /** Any number of calls during a read cause one further read. */
+  /** If there are calls during a read, one further read follows for all of them. */
   async function read(): Promise<void> {
     isDue = true;
     if (isReading) return;
@@ -105,7 +103,7 @@ export function createNeeds(deps: {
           after = page.hasMore ? page.cursor : null;
           if (after === null) break;
         }
-        // When there are very many items, the newest are shown too. The items in between are read later.
+        // When there are very many items, the newest are shown too. The items in between are loaded later.
         const { items: newest, omitted } =
           after === null
             ? { items: [], omitted: null }
@@ -165,8 +163,8 @@ export function createNeeds(deps: {
       },
     );
   }
-  // The reader can undo until the acknowledgement. If the page closes first, the browser still knows which needs are
-  // done.
+  // The reader can undo until the acknowledgement. If the page closes before it, the browser still knows which needs
+  // are done.
   const stop = effect(() => {
     void decisions.value.value;
     if (items.value.length === 0) return;
@@ -189,7 +187,7 @@ export function createNeeds(deps: {
     });
   }
 
-  /** Also takes events from the reader's absence. */
+  /** The events may also be from a time when the reader was away. */
   function noteFailures(envelopes: readonly Envelope[]) {
     const { failures: known, settled } = decisions.value.peek();
     const failures = envelopes
@@ -210,12 +208,10 @@ export function createNeeds(deps: {
   }
 
   return {
-    /** The newest need comes first. */
     open: open as ReadonlySignal<readonly Need[]>,
     snoozed: snoozed as ReadonlySignal<readonly Need[]>,
-    /** True after the first answer of the hub. */
     isLoaded: isLoaded as ReadonlySignal<boolean>,
-    /** The number of items that the page has not read, between the oldest and the newest. */
+    /** The number of items that the page has not loaded, between the oldest and the newest items. */
     betweenCount: betweenCount as ReadonlySignal<number>,
     read,
     noteFailures,
@@ -264,7 +260,6 @@ export function createNeeds(deps: {
   };
 }
 
-/** Failures of one agent in one channel count as one source. */
 const sourceOf = ({ channelId, senderId }: Need): string => `${channelId} ${senderId}`;
 
 function needOf(item: InboxItem): Need {

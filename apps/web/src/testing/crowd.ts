@@ -4,9 +4,9 @@ import { waitFor } from '@openclaw/test-support';
 import type { Person, World } from './world.ts';
 
 export interface Lateness {
-  /** These are the times until the effect of each key was painted. */
+  /** The time from each key press until its effect was painted. */
   readonly responsesMs: readonly number[];
-  /** The tasks took 50 ms or more of elapsed time. */
+  /** The elapsed time of each task that took 50 ms or more. */
   readonly longTasksMs: readonly number[];
 }
 
@@ -75,7 +75,7 @@ async function type({ page }: Person, endMs: number) {
   }
 }
 
-/** Each agent sends in turn, at a fixed rate by the clock. Resolves with the errors. */
+/** The agents send in turn, at a fixed rate by the clock. Resolves with the errors of the sends. */
 async function say(agents: readonly HubClient[], seconds: number): Promise<unknown[]> {
   const startMs = performance.now();
   const sends: Promise<unknown>[] = [];

@@ -176,7 +176,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         expect([table, database.count(sql)]).toEqual([table, 0]);
       }
       expect(database.count(`select count(*) from log where envelope like '%"joe"%'`)).toBe(0);
-      // The freeze of the agent stays too, so that it cannot come back.
+      // The freeze of the agent stays too, so that the agent cannot come back.
       const names = (await core.logPage(channelId, 0, 1_000, 1e9)).events
         .map(({ json }) => envelopeSchema.parse(JSON.parse(json)).event)
         .flatMap((event) => (event.type === 'collaboration.event' ? [event] : []))
@@ -313,8 +313,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       for (const kept of ['ana: one', 'ana: two', 'kept title']) expect(texts).toContain(kept);
     }, 60_000);
 
-    // The race: an erasure was interrupted, and the agent was active again before the second run, so the pseudonym and
-    // the agent both have rows.
+    // The race: an erasure was interrupted, and the agent was active again before the second run. Both the pseudonym
+    // and the agent then have rows.
     it('can be repeated with the same pseudonym after the agent was active again', async () => {
       const channelId = 'repeated';
       await channelOfBen(channelId, 'max');
@@ -393,7 +393,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         await write(agentId, 'message.send', { channelId, content: 'secret' });
         const of = { agentId, pseudonym: `x-${agentId}` };
         const counted = await erase({ ...of, isDryRun: true });
-        // The two rows of the log are its join and its message.
+        // The two rows of the log are the agent's join and message.
         expect(counted).toEqual({ messages: 1, reactions: 0, log: 2, threads: 0, members: 0 });
         expect(await erase({ ...of, isDryRun: false })).toMatchObject({ messages: 1 });
         const { events } = await core.logPage(channelId, 0, 100, 1e9);
@@ -406,8 +406,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       },
     );
 
-    // The race: between the two walks of an erasure, a message on behalf of the agent is deleted. The sweeper then
-    // redacts the edits of the message, which the first walk has renamed.
+    // The race: between the two walks of an erasure, a message is deleted that was sent on behalf of the agent. The
+    // second walk renames the agent in the edits of this message, and the sweeper redacts these edits later.
     it('does not let the sweeper bring back a replaced id', async () => {
       const channelId = 'late';
       await write('ana', 'channel.create', { channelId, name: 'Late' });

@@ -95,7 +95,7 @@ export function describeMentions(database: () => TestDatabase): void {
       expect(await member.say(channelId, content, message)).toEqual(repeat);
       await owner.write('member.add', { channelId, agentId: guest.agentId });
       expect(await member.say(channelId, content, message)).toEqual({ ...repeat, unreached: [] });
-      // A repeat over another transport may have another default, so a repeat may differ in `parseMentions`.
+      // Transports have different defaults of `parseMentions`, so a repeat over another transport may differ in it.
       expect(
         await member.say(channelId, content, { ...message, parseMentions: false }),
       ).toMatchObject({ duplicate: true });

@@ -9,7 +9,6 @@ import { openSqliteCore } from '../sqlite/sqlite-core.ts';
 
 export interface OpenedDatabase {
   readonly url: string;
-  /** The caller closes the core. */
   open(): Promise<StoreCore>;
   run(sql: string): void;
   count(sql: string): number;

@@ -7,7 +7,6 @@ import type { StoreCore } from '../core/store-core.ts';
 import type { OpenedDatabase } from './opened-database.contract.ts';
 import { uniqueId } from './world.contract.ts';
 
-/** More messages than one segment holds. */
 const overOneSegment = 4_200;
 
 export function describeSearch(engine: string, start: () => Promise<OpenedDatabase>): void {
@@ -61,7 +60,8 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       }
     }
     /**
-     * Changes the times of messages, and their ids, which begin with the time. The messages must not be indexed yet.
+     * Moves messages to another time. Their ids change too, because an id begins with the time. The messages must not
+     * be indexed yet.
      */
     function moveInTime(
       channelId: string,

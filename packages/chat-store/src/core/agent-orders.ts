@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts';
 
 export interface AgentOrder {
   readonly agentId: string;
-  /** `kick`: its sockets are closed once. `limit`: its messages are limited. */
+  /** `kick`: the hubs close the agent's sockets once. `limit`: the hubs limit the agent's messages. */
   readonly kind: 'kick' | 'limit';
   /** The reason of a kick, or a limit as `count/seconds`. */
   readonly value: string;

@@ -9,7 +9,7 @@ export interface MemberRow extends MembersTable {
 
 export interface AgentRecord {
   readonly agentId: string;
-  /** The kind in a verified token; an agent with a kind counts as seen now. Null without a token. */
+  /** The kind in a verified token; null without a token. An agent with a kind counts as seen now. */
   readonly kind: AgentKind | null;
 }
 

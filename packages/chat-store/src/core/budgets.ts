@@ -11,7 +11,7 @@ export function budgetOfRow(row: Pick<ChannelsTable, 'agent_turns' | 'per_minute
   return { agentTurns: row.agent_turns, perMinute: row.per_minute };
 }
 
-/** Refused when the message does not exist, or is a reply. */
+/** Refuses a `threadId` that is the id of no message, or of a reply. */
 export async function findThreadBudget(
   db: Kysely<Tables>,
   channelId: string,

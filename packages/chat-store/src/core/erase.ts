@@ -22,7 +22,6 @@ import type { Tables } from './tables.ts';
 // deletions by events. A second walk then rewrites other rows with text of the agent.
 
 export interface Erasure extends ErasedAgent {
-  /** Counts the rows, and changes nothing. */
   readonly isDryRun: boolean;
 }
 
@@ -31,7 +30,10 @@ export interface ErasePlace {
   readonly channelId: string;
   /** The channel is done up to this seq. */
   readonly seq: number;
-  /** The channel's head when the walk reached the channel. The walk ends there, even if the agent still writes. */
+  /**
+   * The channel's head when the walk reached the channel. The walk of the channel ends there, even if the agent still
+   * writes.
+   */
   readonly untilSeq: number;
 }
 
@@ -48,7 +50,10 @@ const noCounts: EraseCounts = { messages: 0, reactions: 0, log: 0, threads: 0, m
 
 /** The most seqs of one channel that one piece reads. */
 const windowSeqs = 1_000;
-/** The most rows that one piece changes, so that no send waits long. */
+/**
+ * A piece deletes at most this many messages and this many reactions, or rewrites five times as many events. A larger
+ * piece would delay sends.
+ */
 const changesMax = 20;
 
 export interface ErasedPiece {
@@ -56,7 +61,7 @@ export interface ErasedPiece {
   readonly counts: EraseCounts;
 }
 
-/** One bounded piece. Call it again with the returned place until its phase is `done`. */
+/** Does one bounded piece of the erasure. Call it again with the returned place until its phase is `done`. */
 export async function eraseSome(
   engine: Engine,
   erasure: Erasure,
@@ -192,7 +197,7 @@ async function rewriteSome(
       const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
       const erased = erasedEnvelope(envelope, erasure, Boolean(row.isOrphan));
       const text = JSON.stringify(erased);
-      // The row may hold the id only in other agents' text, or as the name of a field.
+      // Other agents' text or the name of a field may also hold the id. A row that holds it only there does not change.
       if (erased === envelope || text === JSON.stringify(envelope)) continue;
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
@@ -210,7 +215,8 @@ async function rewriteSome(
     if (log > 0 && !isDryRun) await noteRewrite(db, channelId);
     const isFull = rows.length === rowsMax(isDryRun);
     const end = isFull ? (rows.at(-1)?.seq ?? seq) : windowEnd;
-    // The channel's first piece also changes its asks, questions and lists, before `renameRows` replaces the id.
+    // The channel's first piece also changes its asks, questions, members and threads, before `renameRows` replaces the
+    // id.
     if (seq === 0 && !isDryRun) {
       await eraseFromAsks(db, channelId, erasure.agentId, pseudonym);
       await eraseFromQuestions(db, channelId, erasure.agentId, pseudonym);
@@ -247,7 +253,7 @@ async function rowsToRewrite(
   const written = sql<boolean>`(type in ('channel.member.join', 'channel.member.leave',
     'channel.member.update', 'thread.create', 'thread.update')
     or (type = 'collaboration.event' and (sender_id = ${agentId} or ${isOfQuestion})) or ${isOrphan}) and ${holdsId}`;
-  // A direct channel's events name both agents in one string, in which `holdsId` finds no id.
+  // The name of a direct channel joins both agentIds in one string, so `holdsId` does not find an id in it.
   const named = sql<boolean>`(${holdsId} or sender_id = ${agentId} or type = 'channel.update')`;
   let query = db
     .selectFrom('log')

@@ -13,9 +13,9 @@ import type {
   ThreadsTable,
 } from './tables.ts';
 
-// Both engines share these statements, and pass lists to them in their own ways.
+// SQLite and PostgreSQL share these statements. Each has its own `ListSyntax`.
 
-/** The keys of the rows that decide a group's messages. Each list costs one statement. */
+/** The keys of the rows that must be read before a group is decided. Each list costs one statement. */
 export interface Prefetch {
   readonly members: readonly (readonly [channelId: string, agentId: string])[];
   readonly repeats: readonly (readonly [
@@ -23,10 +23,16 @@ export interface Prefetch {
     senderId: string,
     clientMessageId: string,
   ])[];
-  /** Messages that are replied to or named as a cause, each with the agent that names it. */
+  /**
+   * The messages that a send names: its causes, the message that it replies to, and its thread's root. Each message has
+   * the agent of the send.
+   */
   readonly messages: readonly (readonly [agentId: string, messageId: string])[];
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
-  /** Channels in which a message mentions everyone: in a large channel, only some agents may. */
+  /**
+   * Channels in which a message mentions everyone. In a large channel only some agents may do this, so the members are
+   * counted.
+   */
   readonly crowds: readonly (readonly [channelId: string])[];
 }
 
@@ -38,7 +44,6 @@ export const emptyLists = {
   crowds: [],
 } satisfies Prefetch;
 
-/** Rows that were not found are absent. */
 export interface PrefetchedRows {
   readonly members: readonly Pick<MembersTable, 'channel_id' | 'agent_id' | 'role'>[];
   readonly repeats: readonly Pick<
@@ -51,7 +56,7 @@ export interface PrefetchedRows {
     | 'timestamp'
     | 'fingerprint'
   >[];
-  /** Each message has the agent that names it (`agent_id`), and the role of this agent in the message's channel. */
+  /** `agent_id` is the agent that refers to the message. `role` is this agent's role in the message's channel. */
   readonly messages: readonly (Pick<
     MessagesTable,
     'id' | 'channel_id' | 'thread_id' | 'sender_id' | 'taint'
@@ -60,7 +65,9 @@ export interface PrefetchedRows {
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
       /** The turns of the thread whose root is the message; null for none. */
       readonly turns: string | null;
-      /** 1 if the agent has an open ask that is this message, or that is in the thread of this message; else 0. */
+      /**
+       * 1 if the agent has an open ask to answer: this message itself, or an ask in the thread of this message; else 0.
+       */
       readonly asked: number;
       readonly agent_id: string;
       readonly role: MembersTable['role'] | null;
@@ -68,8 +75,8 @@ export interface PrefetchedRows {
       readonly by_member: number;
     })[];
   /**
-   * `last`: the ordinal of the channel's last message, a space, and the turns of this message; null for an empty
-   * channel. `sender_ordinal`: the sender's number of its own last message, or 0.
+   * `last` has the ordinal of the channel's last message, a space, and the turns of this message. It is null for an
+   * empty channel. `sender_ordinal` is the ordinal of the sender's last message among the sender's own, or 0.
    */
   readonly senders: readonly (Pick<MessagesTable, 'channel_id' | 'sender_id' | 'sender_ordinal'> & {
     readonly last: string | null;
@@ -81,7 +88,7 @@ export interface PrefetchedRows {
 export interface ListSyntax {
   /** Returns SQL that selects the list in the statement's parameters, as rows with this number of columns. */
   readonly items: (columns: number) => string;
-  /** Reads the items first, and looks up the joined table for each item. */
+  /** The join with which the engine reads the items first, and then looks up the joined table for each item. */
   readonly join: 'join' | 'cross join';
 }
 
@@ -132,7 +139,9 @@ export interface GroupRows {
    * Items of one channel are in the order of their seqs, because the database numbers items in the order of this list.
    */
   readonly inbox: readonly Omit<InboxTable, 'id'>[];
-  /** One row for each thread with new replies. Some fields are used only when the replies begin the thread. */
+  /**
+   * One row for each thread with new replies. Some fields are used only for a thread that begins with these replies.
+   */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
   readonly ledger: readonly LedgerTable[];
   /** In id order. */

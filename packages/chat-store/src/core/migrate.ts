@@ -20,11 +20,10 @@ export interface SchemaState {
   readonly pending: readonly PlannedMigration[];
   /** Applied migrations of a later release. */
   readonly unknown: readonly string[];
-  /** The oldest release that can serve the database; null if its newest migration has not recorded it. */
+  /** The oldest release that can serve the database; null if the newest migration did not record one. */
   readonly compatibleFrom: string | null;
 }
 
-/** Changes nothing. An empty database has no migrations. */
 export async function readSchema<T>(
   db: Kysely<T>,
   dialect: Dialect,
@@ -61,7 +60,10 @@ export async function readSchema<T>(
   };
 }
 
-/** Says in one sentence why this release cannot serve the database. Null if it can, after its pending migrations. */
+/**
+ * Says in one sentence why this release cannot serve the database. Returns null if it can do so after its pending
+ * migrations.
+ */
 export function whyNotServed(state: SchemaState): string | null {
   const { release, unknown, pending, compatibleFrom } = state;
   const newest = unknown.at(-1);
@@ -74,8 +76,8 @@ export function whyNotServed(state: SchemaState): string | null {
 }
 
 /**
- * Migrates under a lock, so of two hubs that start at once only one migrates. Changes nothing if a newer release
- * recorded that this one can serve the database.
+ * Migrates under a lock, so if two hubs start at once, only one migrates. Changes nothing if a newer release recorded
+ * that this release can serve the database.
  * @throws {ChatStoreError} `newer_schema`, or any error of the engine
  */
 export async function migrate<T>(db: Kysely<T>, dialect: Dialect): Promise<void> {

@@ -10,7 +10,6 @@ export interface Needs {
 /** Null for an agent that is not a member. */
 export type Role = MembersTable['role'] | null;
 
-/** Null: the actor has the rights. */
 export function authorize(
   actor: Actor,
   channelId: string,

@@ -8,7 +8,7 @@ export interface PostgresSettings {
   readonly timeoutMs: number;
   readonly lockTimeoutMs: number;
   readonly poolSize: number;
-  /** @default separate sessions, without a pooler in transaction mode */
+  /** @default no pooler in transaction mode, so each connection has its own session */
   readonly session?: SessionMode;
   readonly onCertificate?: ((certificate: ServerCertificate) => void) | undefined;
 }
@@ -21,7 +21,7 @@ export interface ServerCertificate {
 const connectTimeoutMs = 2000;
 const int8 = 20;
 
-// Seqs, times and marks stay below 2^53.
+// Seqs, times and marks stay below 2^53, so JavaScript numbers hold them exactly.
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary'): unknown =>
     oid === int8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
@@ -89,7 +89,7 @@ export function createMigrationPool(settings: PostgresSettings) {
   return createPool({ ...settings, timeoutMs: longMs, lockTimeoutMs: 60_000, poolSize: 2 });
 }
 
-/** Groups are committed on this one connection. `client()` opens it, and again after it broke. */
+/** Groups are committed on this one connection. `client()` opens it, and opens it again after a failure. */
 export type CommitConnection = ReturnType<typeof createCommitConnection>;
 
 export function createCommitConnection(settings: PostgresSettings) {

@@ -9,8 +9,9 @@ import {
 } from '../core/group-statements.ts';
 import { channelColumns } from '../core/tables.ts';
 
-// A group costs two round trips: BEGIN, lock and prefetch, then rows and COMMIT. Only a statement that begins after the
-// lock was granted sees the current state, so these are separate statements, sent in pg's pipeline mode.
+// A group costs two round trips: first BEGIN, the lock and the prefetch, then the rows and COMMIT. Only a statement
+// that begins after the lock was granted sees the current state. The lock and the prefetch are therefore separate
+// statements, sent in pg's pipeline mode.
 
 export type Statement = pg.QueryConfig<unknown[]>;
 
@@ -44,7 +45,7 @@ const insertOf = (table: keyof GroupRows) => inserts.find((insert) => insert.tab
 
 const writes = inserts.map((insert) => ({ insert, text: insertText(insert) }));
 
-// One statement writes messages and inbox items, so that a direct message, a mention or a reply costs no further one.
+// One statement writes messages and inbox items, so a direct message, a mention or a reply costs no second statement.
 const messages = insertOf('messages');
 const inbox = insertOf('inbox');
 const messagesWithInbox = `with items as (${insertText(inbox, messages.columns.length + 1)})
@@ -59,7 +60,7 @@ export const lockChannels = (ids: readonly string[]): Statement =>
     [ids],
   );
 
-/** A separate statement, because the locking one would read heads from before the lock was granted. */
+/** A separate statement, because the statement that locks would read the heads from before the lock was granted. */
 export const readMoment = (channelIds: readonly string[]): Statement =>
   statement(
     'moment',

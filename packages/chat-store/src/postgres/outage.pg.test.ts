@@ -27,7 +27,7 @@ describe('a chat store whose PostgreSQL fails', () => {
   };
 
   beforeAll(async () => {
-    // With this server default, acknowledged commits would be lost.
+    // With this default of the server, a crash would lose acknowledged commits, so the store must override it.
     server = await startPostgres(['synchronous_commit=off']);
   }, 60_000);
   afterAll(async () => {
@@ -177,8 +177,8 @@ describe('a chat store whose PostgreSQL fails', () => {
     );
   });
 
-  // A standby refuses BEGIN … READ WRITE as an unsupported feature. Senders got `internal`, as for a bug of the hub,
-  // and did not retry.
+  // The fault: a standby refuses BEGIN … READ WRITE as an unsupported feature, so senders got `internal` and did not
+  // retry.
   it('is unavailable for writes on a standby, reads there, and continues when it is promoted', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);

@@ -10,7 +10,6 @@ import { commitFailure, sqliteFailure } from './sqlite-errors.ts';
 
 export interface SqliteEngineOptions {
   readonly path: string;
-  /** A reader never writes, and may be opened before the tables exist. */
   readonly readOnly: boolean;
   /** How long a write waits for another process' lock. The wait blocks the thread. */
   readonly busyTimeoutMs: number;

@@ -14,13 +14,12 @@ import type { LeaveEntry, PresenceChange } from './lease-store.ts';
 /** `roundMax`: leases of one channel in a round. `roundsMax`: rounds of one call. */
 const roundMax = 500;
 const roundsMax = 100;
-/** The most channels in one round trip. */
 const channelsMax = 200;
 /** The most channels whose next expiry is remembered. */
 const rememberedMax = 100_000;
 
 /**
- * Lists expired leases, extends the leases of hubs that are alive without Redis, and ends the others if they are still
+ * Finds expired leases. Extends those of hubs that are alive without Redis, and ends the others if they are still
  * expired. A channel is skipped until its first lease can have ended.
  */
 export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStoreOptions) {
@@ -31,7 +30,10 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
   const extensionMs = Math.max(1, Math.floor(leaseMs / 3));
   const nextExpiryMs = new Map<string, number>();
 
-  /** Null: unknown. Every hub then counts as alive, because a late offline event is better than a false one. */
+  /**
+   * Resolves with null if this is not known. Every other hub then counts as alive, because a late offline event is
+   * better than a false one.
+   */
   async function findHubsWithoutRedis(
     expired: readonly LeaveEntry[],
   ): Promise<ReadonlySet<string> | null> {
@@ -63,7 +65,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       if (members.length > 0) {
         nextExpiryMs.delete(channelId);
       } else {
-        // A lease that begins in the meantime lasts `leaseMs`, so no lease ends before this wait.
+        // A lease that begins later lasts `leaseMs`, so no lease ends during this wait.
         const waitMs = Math.min(leaseMs, firstEndMs === 0 ? leaseMs : firstEndMs - now) - aheadMs;
         nextExpiryMs.set(channelId, monotonic() + waitMs);
       }

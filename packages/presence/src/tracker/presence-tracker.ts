@@ -40,7 +40,7 @@ export type PresenceListener = (
 export interface PresenceStats {
   readonly leases: number;
   readonly unsent: number;
-  /** Changes that were made without Redis. */
+  /** The number of changes that were made without Redis and that Redis still misses. */
   readonly toReplay: number;
   readonly degraded: boolean;
 }
@@ -92,8 +92,8 @@ export interface PresenceTracker {
   /** Called when {@link PresenceTracker.degraded} changes. */
   onDegraded(listener: (degraded: boolean) => void): () => void;
   /**
-   * Called when Redis lost its data while the connection held. Living processes restore their leases within a second.
-   * If an agent left before the restore, no reaper reports the agent.
+   * Called when Redis lost its data without a loss of the connection. Living processes restore their leases within a
+   * second. If an agent left before the restore, no reaper reports the agent.
    */
   onWiped(listener: () => void): () => void;
   stats(): PresenceStats;

@@ -21,7 +21,6 @@ const crowd: Actor = { agentId: 'crowd', isAdmin: false };
 const crowdChannels = 400;
 const callsMeasured = 300;
 
-/** Each search is measured at places all over the history. */
 const searches = {
   common: { actor: owner, query: 'the', title: 'commonest word' },
   guest: { actor: guest, query: 'the', title: 'commonest word, one quiet channel of 101' },

@@ -33,7 +33,6 @@ const weights = {
 export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): OperationKind[] {
   const sender = createSender(ledger, random, (agentId) => fleet.subscribersOf(agentId));
 
-  /** `seq` is null if the call changed nothing. */
   function changed(type: string, channelId: string, messageId: string, seq: number | null) {
     if (seq !== null) ledger.sends.changed(type, { channelId, messageId, seq });
   }
@@ -50,7 +49,7 @@ export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): 
       const subscriber = random.pick(fleet.subscribersOf(from));
       await sender.send(subscriber, { agentId: to }, `${from} tells ${to} ${turn}`);
     },
-    /** Welcomes list few of the agent's many direct channels. */
+    /** Sends in one of very many direct channels of the first agent. The agent's welcomes list only a few of them. */
     async oldDirect(_seat: Subscriber, turn: number) {
       const [first] = fleet.subscribers;
       if (!first || fleet.silentIds.length === 0) return;

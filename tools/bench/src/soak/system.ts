@@ -37,7 +37,6 @@ export interface HubState {
 export interface System {
   readonly options: SystemOptions;
   readonly channelIds: readonly string[];
-  /** Holds the hubs' logs. */
   readonly folder: string;
   readonly sites: readonly HubSite[];
   readonly redis: SoakRedis | null;

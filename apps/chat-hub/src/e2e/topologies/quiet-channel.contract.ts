@@ -9,7 +9,6 @@ export interface QuietChannel {
   newest(): { readonly channelId: string; readonly messageId: string };
 }
 
-/** Every watcher of the traffic is a member and subscribed. */
 export async function openQuietChannel(
   { writers, watchers }: ChatTraffic,
   channelId: string,

@@ -64,7 +64,6 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
  */
 const endInView = () => (element: HTMLElement | null) => element?.scrollTo(0, element.scrollHeight);
 
-/** A direct channel without messages does not exist yet; the first message creates it. */
 export function DirectView({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const presence = usePresence(agentId);

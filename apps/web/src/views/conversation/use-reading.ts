@@ -13,8 +13,8 @@ interface Rows {
 }
 
 /**
- * Opens a channel at the first new message. The read mark moves over the messages that were in view. The line above the
- * first new message stays until the reader leaves the channel.
+ * Opens a channel at the first new message. Messages that were in view become read. The line above the first new
+ * message stays until the reader leaves the channel.
  *
  * `lastSeqOf` takes the seq of a row, and returns the seq of the last entry in that row.
  */
@@ -44,8 +44,8 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     const newest = entries.at(-1)?.seq ?? 0;
     const wasCaughtUp = state.isCaughtUp && chat.isFollowing.peek() && !hasNewer;
     if (isVisible && wasCaughtUp) {
-      // The reader is at the end and sees new messages arrive, even when they are more than the
-      // view holds.
+      // The reader is at the end and sees new messages arrive. All count as seen, even if the view cannot hold them
+      // all.
       if (head > mark) chats.markSeen(chat, head);
     } else if (isVisible && (inView !== null || entries.length === 0)) {
       const first = entries[indexOfSeq(entries, mark + 1)]?.seq ?? Infinity;
@@ -82,7 +82,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   async function goToMention() {
     const { seq: mark } = chat.unread.peek();
     const after = Math.max(mark, state.mentionSeq);
-    // A mention that the page has not read may come before the known mentions.
+    // A mention that the page has not loaded may come before the known mentions.
     const next = chat.counter.hasUnknownMentions()
       ? await history.findMention(after)
       : chat.counter.mentionAfter(after);
@@ -117,8 +117,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   }
 
   const { isLoaded } = chat.timeline.value;
-  // A link may lead to another message of the open channel, or once more to the message that was
-  // opened before.
+  // A link may lead to another message of the open channel, or again to the same message.
   useEffect(() => {
     if (isLoaded && linkedSeq !== null) goTo(linkedSeq).catch(onFailed);
   }, [linkedSeq === null ? null : route]);

@@ -28,7 +28,10 @@ export function markWords(text: string, query: string): MarkedPart[] {
   }
   return marked;
 
-  /** For text without spaces between its words: marks the characters that belong to a wanted pair. */
+  /**
+   * Text without spaces between its words is searched by pairs of characters. Marks both characters of each wanted
+   * pair.
+   */
   function addUnspaced(part: string): void {
     const characters = part.match(/.\p{M}*/gsu) ?? [];
     const firstOf = (at: number) =>

@@ -111,7 +111,7 @@ export const unknownPresence: ShownPresence = {
   lastSeen: null,
 };
 
-/** Presence may differ between channels: the latest presence that is not offline is used. */
+/** An agent's presence may differ between channels. The latest one that is not offline is used. */
 export function usePresence(agentId: string): ShownPresence {
   return presenceOf(usePage().session, agentId);
 }

@@ -111,7 +111,7 @@ export async function findSignInMode(): Promise<SignInMode> {
     if (schemes === undefined) return 'unknown';
     return 'devAgent' in schemes ? 'name' : 'token';
   } catch {
-    // The form offers both ways, and the connection attempt shows the problem.
+    // The form then offers both ways to sign in, and the attempt to connect shows the problem.
     return 'unknown';
   }
 }

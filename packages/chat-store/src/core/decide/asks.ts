@@ -17,7 +17,7 @@ import { refusalOfFrozen } from './freezes.ts';
 import { addInboxItems } from './inbox.ts';
 import { decideSend, directChannelId, mayAnswerAsk, prefetchFor, type Send } from './send.ts';
 
-// An ask is a message. Its rows hold the open addressees and the deadline.
+// An ask is a message with further rows for its addressees and its deadline.
 
 const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 
@@ -77,7 +77,7 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
     .values(to.map((agent_id, position) => ({ ...open, agent_id, position })))
     .execute();
   if (!channel || !mayAnswerAsk(prefetched, send)) return answer;
-  // An addressee that asks others in the thread of its ask accepts it, as with any message there.
+  // An addressee accepts an ask by any message in its thread. A new ask there is such a message.
   const { threadId } = params;
   const acceptances = await acceptByMessage(group, channel, actor, { replyTo: null, threadId });
   return { ...answer, events: [...answer.events, ...acceptances] };
@@ -106,7 +106,7 @@ const answers = {
   'ask.done': 'done',
 } as const;
 
-/** A repeated answer of an addressee changes nothing: the result has the note of the first one. */
+/** If an addressee repeats an answer, nothing changes, and the result has the note of its first answer. */
 export const answerAsk = async (
   group: GroupState,
   command: CommandOf<keyof typeof answers>,
@@ -137,8 +137,8 @@ export const answerAsk = async (
 };
 
 /**
- * Accepts the open asks that a message answers: by replying to the ask, or in its thread. Costs statements, so call it
- * only for a message that may answer an ask.
+ * Accepts the open asks that a message answers: the ask that it replies to, and the asks in its thread. Costs
+ * statements, so call it only for a message that may answer an ask.
  */
 export async function acceptByMessage(
   group: GroupState,
@@ -217,7 +217,7 @@ const agentsOf = ({ sender_id, addressees }: LoadedAsk): string[] => [
   ...addressees.map(({ agent_id }) => agent_id),
 ];
 
-/** Only members are notified. */
+/** Returns those of the agents that are members, because only members are notified. */
 export async function membersAmong(
   group: GroupState,
   channel: ChannelWithHead,

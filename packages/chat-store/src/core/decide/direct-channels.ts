@@ -7,8 +7,8 @@ import { traceCauses } from './origin.ts';
 import { pairOf, refusalToOpen, refuseSend, type Send } from './send.ts';
 
 /**
- * Creates the missing direct channels of a run of messages, with an empty log: seq 1 is the first message. Returns
- * their ids.
+ * Creates the direct channels that these messages need and that do not exist yet. A new log is empty, so the first
+ * message gets seq 1. Returns the ids of these channels.
  */
 export async function openDirectChannels(
   group: GroupState,
@@ -21,7 +21,6 @@ export async function openDirectChannels(
     if (send.actor.mayOpenDirects === false || refusalToOpen(group, send)) continue;
     const id = send.channelId;
     if (!traceCauses(prefetched, send.actor, id, send.params).ok) continue;
-    // The first sender counts as the channel's creator.
     if (!group.channel(id) && !missing.has(id)) missing.set(id, send);
   }
   // In id order, so that two hubs that create the same channels do not deadlock.

@@ -11,7 +11,9 @@ const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 /** The most streams that one transaction interrupts. The sweep interrupts the rest. */
 const interruptedMax = 50;
 
-/** Logs the streams' checkpointed texts. Beyond {@link interruptedMax}, streams become due for the sweep. */
+/**
+ * Ends the streams with their checkpointed texts. The streams beyond {@link interruptedMax} become due for the sweep.
+ */
 export async function interruptStreams(
   group: GroupState,
   channel: ChannelWithHead,

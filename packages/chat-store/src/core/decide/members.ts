@@ -7,7 +7,6 @@ import type { ChannelWithHead, MembersTable } from '../tables.ts';
 import { renewInboxItems } from './inbox.ts';
 import { accepted, agentKindOf, type Authorized, type DecideAuthorized } from './decision.ts';
 
-/** Only an admin may join a private channel. */
 export const joinChannel: DecideAuthorized<'channel.join'> = async (group, command) => {
   const { actor, channel } = command;
   const known = await findMember(group, channel.id, actor.agentId);
@@ -24,7 +23,6 @@ export const joinChannel: DecideAuthorized<'channel.join'> = async (group, comma
   return accepted({ member }, event);
 };
 
-/** Adding a member again changes nothing. */
 export const addMember: DecideAuthorized<'member.add'> = async (group, command) => {
   const { actor, channel, params } = command;
   const fixed = refuseFixed(channel);
@@ -44,7 +42,6 @@ export const leaveChannel: DecideAuthorized<'channel.leave'> = (group, command) 
 export const removeMember: DecideAuthorized<'member.remove'> = (group, command) =>
   endMembership(group, command, command.params.agentId);
 
-/** Absent fields stay. */
 export const updateMember: DecideAuthorized<'member.update'> = async (group, command) => {
   const { actor, channel, params } = command;
   const known = await findMember(group, channel.id, params.agentId);

@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf } from './statements.ts';
 
-/** With the hour as the key's second column, retention removes a range of the key. */
+/** The hour is the second column of the key, so retention removes a range of the key. */
 export async function addLedger(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id, clustered } = columnsOf(dialect);
   await sql`create table ledger (

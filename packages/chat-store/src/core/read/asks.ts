@@ -4,7 +4,7 @@ import type { Actor } from '../../commands.ts';
 import { askOf, loadAsks, type LoadedAsk } from '../asks.ts';
 import { listText, mayRead, openChannel, type Read } from './reading.ts';
 
-/** The asks that one statement loads, each with up to 50 addressees. */
+/** The most asks that one statement loads. Each ask has up to 50 addressees. */
 const stepAsks = 20;
 
 export const listAsks: Read<'ask.list'> = async (db, actor, params, maxBytes) => {
@@ -18,7 +18,7 @@ export const listAsks: Read<'ask.list'> = async (db, actor, params, maxBytes) =>
   if (role !== 'to') lists.push(askedBy(actor, params));
   const { rows } = await sql<{ id: string }>`select id from (
       ${sql.join(lists, sql` union `)}) as l order by id desc limit ${limit + 1}`.execute(db);
-  // Loads a few asks at a time, until the answer is full. A page of asks with all their notes may be larger than the
+  // Loads a few asks at a time, until the answer is full. A whole page of asks, with all notes, may be too large for an
   // answer.
   const asks: LoadedAsk[] = [];
   let bytes = 0;
@@ -33,7 +33,7 @@ export const listAsks: Read<'ask.list'> = async (db, actor, params, maxBytes) =>
   return listText('asks', asks, { limit, maxBytes }, askOf, ({ id }: LoadedAsk) => id);
 };
 
-/** The least bytes that the ask takes in an answer. */
+/** Returns a lower bound of the bytes that the ask takes in an answer. */
 function sizeOf({ addressees }: LoadedAsk): number {
   return addressees.reduce(
     (sum, { agent_id, note }) => sum + agent_id.length + (note ?? '').length,

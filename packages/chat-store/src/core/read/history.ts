@@ -9,20 +9,19 @@ import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
 /**
- * The most messages that one statement reads. It reads fewer if they have many reactions: a message may have a
- * thousand.
+ * The most messages that one statement reads. A message may have a thousand reactions, so a statement reads fewer
+ * messages with many reactions.
  */
 const stepMessages = 32;
 
 /**
- * Oldest first, with deleted messages and replies. If not all rows fit, the page has the newest ones, or with `after`
- * the oldest ones.
+ * The oldest message comes first. Deleted messages and replies are included. If not all rows fit, the page has the
+ * newest ones, or with `after` the oldest ones.
  */
 export const readHistory: Read<'message.history'> = async (db, actor, params, maxBytes) => {
   const { channelId, before, after, threadId, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');
   if (!opened.ok) return opened;
-  // Reads seqs and sizes first, without the text.
   let query = db
     .selectFrom('messages as m')
     .innerJoin('log as l', (join) =>

@@ -40,7 +40,7 @@ async function countingCore() {
 }
 
 describe('a page that ends by its bytes', () => {
-  // One turn of the event loop parses and encodes a statement's answer. So the answer has at most a quarter of a
+  // A statement's answer is parsed and encoded in one turn of the event loop, so it has at most a quarter of a
   // megabyte.
   it('loads little more than it answers, in statements of bounded size', async () => {
     const { core, loads, close } = await countingCore();

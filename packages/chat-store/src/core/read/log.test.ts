@@ -56,8 +56,8 @@ describe('a page of a log that is trimmed between two statements of the read', (
     while (isMore) ({ isMore } = await core.sweep());
   }
 
-  // The race: while a hub reads a page without a snapshot, another hub trims the whole log. The last row stays without
-  // content, and must not be delivered in place of its event.
+  // The race: while a hub reads a page without a snapshot, another hub trims the whole log. The log's last row stays,
+  // without its content. Invariant: the emptied row is not delivered as an event.
   it('never holds the emptied row, and reports the floor', async () => {
     await write('channel.create', { channelId, name: 'Read', retentionMs: hourMs });
     let head = 1;

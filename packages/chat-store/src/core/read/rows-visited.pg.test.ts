@@ -26,7 +26,7 @@ interface Plan {
 
 const watched = ['messages', 'mentions', 'log', 'inbox', 'asks'];
 
-// Counts visited rows of the tables that grow with messages, needed or not.
+// Counts all visited rows, also those that a filter removed. Only tables that grow with messages count.
 function rowsVisited(plan: Plan): number {
   const isWatched = watched.includes(plan['Relation Name'] ?? '');
   const own = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];

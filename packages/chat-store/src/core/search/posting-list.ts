@@ -1,6 +1,6 @@
 export const segmentDocs = 4096;
 
-/** The most by which a message may be older than an earlier one in its segment. */
+/** A message may be at most this much older than the messages before it in its segment. */
 export const disorderMs = 1_000;
 
 const bitmapBytes = segmentDocs / 8;
@@ -19,7 +19,7 @@ export function addDoc(set: DocSet, doc: number): void {
   set[offset >> 3] = (set[offset >> 3] ?? 0) | (1 << (offset & 7));
 }
 
-/** Keeps only the documents that are in both sets. Returns false if none is left. */
+/** Removes from `set` the documents that are not in `other`. Returns false if none is left. */
 export function intersect(set: DocSet, other: DocSet): boolean {
   let any = 0;
   for (let i = 0; i < bitmapBytes; i += 1) {
@@ -36,7 +36,7 @@ export function countOf(set: DocSet): number {
   return count;
 }
 
-/** Highest first. */
+/** Returns the documents, the highest first. */
 export function docsOf(set: DocSet, segment: number): number[] {
   const docs: number[] = [];
   for (let i = bitmapBytes - 1; i >= 0; i -= 1) {
@@ -49,7 +49,7 @@ export function docsOf(set: DocSet, segment: number): number[] {
   return docs;
 }
 
-/** Offsets of documents in the segment, two bytes each; or a bitmap, if the bitmap is not longer. */
+/** Returns the documents' offsets in the segment, two bytes each, or the bitmap if that is not longer. */
 export function encodeSet(set: DocSet): Uint8Array {
   return countOf(set) * offsetBytes >= bitmapBytes ? set : encodeDocs(docsOf(set, 0).reverse());
 }
