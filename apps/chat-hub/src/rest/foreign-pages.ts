@@ -11,7 +11,6 @@ const preflightHeaders = {
   'access-control-max-age': '7200',
 } as const;
 
-/** Foreign pages may read these headers of an answer. */
 const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-policy`;
 
 /**

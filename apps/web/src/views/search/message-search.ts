@@ -15,7 +15,7 @@ export interface Found {
   readonly isSearching: boolean;
   /** True while there are older messages that were not searched. */
   readonly hasMore: boolean;
-  /** The text is a hint that the reader must follow first, or the reason why the search failed. */
+  /** Says what the reader must change in the query, or why the search failed. */
   readonly problem: string | null;
 }
 
@@ -28,7 +28,6 @@ const hitsMax = 500;
 
 export type MessageSearch = ReturnType<typeof createMessageSearch>;
 
-/** The hub searches the reader's channels while the reader types. */
 export function createMessageSearch(deps: {
   readonly client: HubClient;
   readonly me: string;
@@ -60,7 +59,7 @@ export function createMessageSearch(deps: {
     const kept = await Promise.all(
       hits.map(async ({ channelId, messageId }) => {
         const read = client.channel(channelId).message(messageId, { signal });
-        // The message was trimmed, or the reader left its channel during the search, so it is no result.
+        // A message is no result if it was trimmed, or if the reader left its channel during the search.
         const found = await read.catch((error: unknown) => {
           if (error instanceof HubError && error.code === 'not_found') return null;
           throw error;
