@@ -17,7 +17,7 @@ function report(error: unknown): void {
 
 type Listener<T> = (value: T) => void;
 
-/** Called in the order of their registration. The same function may be registered twice. */
+/** Listeners are called in the order of their registration. The same function may be registered twice. */
 export function createListeners<T>() {
   // The array is replaced, never changed, so an emit in progress needs no copy.
   let listeners: readonly Listener<T>[] = [];
@@ -102,7 +102,10 @@ function onKey<K>(
   };
 }
 
-/** Throws for a frame that is no envelope, because an error inside a listener could not be caught. */
+/**
+ * Throws for a frame that is no envelope. Without this check, listeners could throw an error that the caller cannot
+ * catch.
+ */
 export function checkEnvelope({ event, channelId }: Envelope): void {
   const isEnvelope =
     isEventType(event.type) && (channelId === null || typeof channelId === 'string');

@@ -7,10 +7,10 @@ import type { LedgerTable, Tables } from './tables.ts';
 
 export const hourMs = 3_600_000;
 
-/** An empty text, because a column of a key cannot be null. */
+/** An empty text, because a column of a primary key cannot be null. */
 export const outsideThreads = '';
 
-/** The highest sum. Every reader of JSON reads this number exactly. */
+/** The highest sum. Every JSON parser reads integers up to this one exactly. */
 export const sumMax = Number.MAX_SAFE_INTEGER;
 
 export const ledgerSums = ['turns', 'tokens_in', 'tokens_out', 'cost_micros', 'ms'] as const;
@@ -22,7 +22,7 @@ export const addToLedger = `on conflict (channel_id, hour, thread_id, agent_id) 
   })
   .join(', ')}`;
 
-/** Null if the metadata has no turn. The send's params were validated with the turn. */
+/** Null if the metadata has no turn. The turn is valid, because the params of the send were validated. */
 export function ledgerRowOf(
   place: Pick<LedgerTable, 'channel_id' | 'agent_id'> & { readonly thread_id: string | null },
   metadata: JsonObject | null,
@@ -52,7 +52,7 @@ export function collectLedgerRow(rows: Map<string, LedgerTable>, row: LedgerTabl
 
 const rowsMax = 500;
 
-/** Removes rows of hours that ended before a time, or all. Returns whether there is more. */
+/** Removes one batch of rows: those of hours that ended before `before`, or any. Returns true if there may be more. */
 export async function removeFromLedger(
   db: Kysely<Tables>,
   channelId: string,

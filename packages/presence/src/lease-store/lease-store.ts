@@ -66,7 +66,7 @@ export interface PresencePage {
 }
 
 export interface ConnectionEntry extends Lease {
-  /** When its lease ends without a renewal, on the clock of `lastSeen`. */
+  /** When the lease ends if it is not renewed, on the clock of `lastSeen`. */
   readonly endsAtMs: number;
 }
 

@@ -9,7 +9,6 @@ import { channelOf, memberOf } from '../objects.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** Anyone may get a public channel. */
 export const getChannel: Read<'channel.get'> = async (db, actor, params) => {
   const opened = await openChannel(db, actor, params.channelId, 'anyone');
   return opened.ok ? { ok: true, result: { channel: channelOf(opened.channel) } } : opened;
@@ -39,7 +38,6 @@ export const listChannels: Read<'channel.list'> = async (
   return listText('channels', sorted, { limit, maxBytes }, channelOf, cursorOf);
 };
 
-/** Only members may read the list. */
 export const listMembers: Read<'member.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

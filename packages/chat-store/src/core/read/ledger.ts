@@ -48,8 +48,8 @@ const groupings: Readonly<Record<LedgerGrouping, Grouping>> = {
 };
 
 /**
- * Sums of the caller's channels; for an admin, of all that it may read. Reads at most {@link visitedMax} rows. A
- * cursor skips the rows of earlier pages.
+ * Sums over the caller's channels. For an admin, sums over all channels that the admin may read. Reads at most {@link
+ * visitedMax} rows. A cursor skips the rows of earlier pages.
  */
 export const sumLedger: Read<'ledger.sum'> = async (
   db,
