@@ -50,7 +50,7 @@ export function createSubscriptions(
     emitEvent(envelope);
     for (const reader of topic.readers) reader.onEvent(envelope);
     const { event, seq } = envelope;
-    // Only a member can subscribe, so a leave that is not after the head of the hub's answer is outdated.
+    // Only a member can subscribe, so a leave up to the head of the hub's answer is outdated.
     const isLeft =
       event.type === 'channel.member.leave' &&
       event.member.agentId === welcome?.agentId &&
@@ -120,7 +120,7 @@ export function createSubscriptions(
     return topic;
   }
 
-  /** Adds a direct channel that no welcome named, for its event. */
+  /** Adds a direct channel that no welcome named. `seq` is the seq of its first event here. */
   function addUnnamedDirect(channelId: string, seq: number, epoch: string): Topic {
     // A new channel is read from its beginning, so this event waits for the earlier ones.
     if (seq === 1 || completeListEpoch === epoch) return addDirect(channelId, 0, epoch);

@@ -14,7 +14,7 @@ export interface Inspector extends Disposable {
   close(): void;
 }
 
-/** The process has written the inspector's address to its output. */
+/** `output` returns the output of the process, which contains the inspector's address. */
 export async function openInspector(output: () => string): Promise<Inspector> {
   const url = await waitFor(() => /ws:\/\/127\.0\.0\.1:\d+\/[\w-]+/.exec(output())?.[0], {
     what: 'the inspector',

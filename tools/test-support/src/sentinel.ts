@@ -16,9 +16,7 @@ export interface SentinelDeployment extends AsyncDisposable {
   /** The initial master comes first, then the replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
   masterPort(): Promise<number>;
-  /** Resolves with the killed master, for a later `restart()`. */
   killMaster(): Promise<RedisServer>;
-  /** Resolves with the frozen master, for a later `thaw()`. */
   freezeMaster(): Promise<RedisServer>;
   /** Resolves with the new master's port when the sentinels name it and it is a master. */
   failedOver(oldPort: number): Promise<number>;

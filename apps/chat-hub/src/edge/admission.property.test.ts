@@ -9,10 +9,7 @@ interface Client {
   readonly name: string;
   readonly arrivesAtMs: number;
   readonly manner: Manner;
-  /**
-   * An obedient client reconnects this late: 0 is on time, 1 is the longest delay that does not cost a client its
-   * place.
-   */
+  /** An obedient client reconnects this late: 0 is on time, 1 is the longest delay that the hub must tolerate. */
   readonly lateness: number;
 }
 

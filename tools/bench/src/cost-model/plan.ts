@@ -37,11 +37,14 @@ export interface Plan extends Fleet {
 
 /** A larger share of a core would delay bursts. */
 const maxCores = 0.6;
-/** Every hub reads the commits of all other hubs, so this share of its core grows with the whole system. */
+/**
+ * The most of a hub's core that the commits of other hubs may take. This part grows with the whole system, because
+ * every hub reads all commits.
+ */
 const maxForeignCores = 0.2;
 /** If a hub stops, the other hubs must be able to take over its connections. */
 const maxSocketsPerHub = 20_000;
-/** Under load a hub flushes about every 3 ms. */
+/** Under load, a hub flushes about every 3 ms. One flush ends one turn. */
 const maxTurnsPerSecond = 300;
 
 function hubCores(fleet: Fleet, hubs: number): number {

@@ -198,7 +198,7 @@ export async function startWorld(scope: Scope): Promise<World> {
       });
     },
   };
-  // Without a backup BackupMissing would fire.
+  // Without a backup, the alert BackupMissing would fire.
   const backup = await world.run('npm run backup -- --to "$BACKUPS"', {});
   if (backup.code !== 0) throw new Error(`the first backup failed: ${backup.output}`);
   return world;
