@@ -114,7 +114,7 @@ export function checkEnvelope({ event, channelId }: Envelope): void {
 
 export type EventListeners = ReturnType<typeof createEventListeners>;
 
-/** Indexed, so that an event does not run listeners of other types or channels. */
+/** Listeners are indexed by type and channel, so that an event does not run all of them. */
 export function createEventListeners() {
   const any = createListeners<Envelope>();
   const byType = new Map<EventType, EnvelopeListeners>();

@@ -112,7 +112,6 @@ export function resolveSettings(options: RedisClientOptions): ClientSettings {
 
 type Fields<K extends keyof RedisConnection> = Pick<RedisConnection, K>;
 
-/** The checked options, with defaults and with the parts of the URL. */
 export interface ResolvedConnection
   extends
     Fields<'username' | 'password' | 'sentinelUsername' | 'sentinelPassword' | 'family' | 'natMap'>,

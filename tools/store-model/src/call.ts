@@ -7,8 +7,8 @@ import {
 } from '@openclaw/chat-store';
 
 /**
- * The model leaves out claims, because they depend on the time. Freezes and budgets are for other kinds of senders, and
- * inboxes are no part of a log.
+ * The model leaves out claims, because they depend on the time. It also leaves out freezes and budgets, which are for
+ * other kinds of senders, and inboxes, which are no part of a log.
  */
 export type Call = Exclude<
   Command,

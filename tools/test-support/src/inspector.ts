@@ -8,7 +8,8 @@ export interface Inspector extends Disposable {
   /** Resolves with the bytes in use after a full garbage collection. */
   retainedBytes(): Promise<number>;
   /**
-   * Resolves with the processor time of all threads so far. Unlike elapsed time, other processes do not change it.
+   * Resolves with the processor time of all threads so far. Other processes do not change this time, unlike elapsed
+   * time.
    */
   cpuMs(): Promise<number>;
   close(): void;

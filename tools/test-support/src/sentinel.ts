@@ -104,7 +104,6 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
       const reply = await redisCommand(port, `SENTINEL get-master-addr-by-name ${name}`).catch(
         () => '',
       );
-      // The reply is an array of two bulk strings, address and port.
       const found = /^\*2\r\n\$\d+\r\n[^\r]+\r\n\$\d+\r\n(\d+)/.exec(reply)?.[1];
       if (found) return Number(found);
     }

@@ -40,7 +40,6 @@ export class Backlog {
     this.#ring.push(event);
   }
 
-  /** Null when memory does not reach back to `seq`. */
   after(seq: number): readonly EncodedEnvelope[] | null {
     return this.#ring.after(seq);
   }

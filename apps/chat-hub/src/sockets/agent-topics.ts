@@ -41,8 +41,8 @@ export function createAgentTopics(deps: {
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   /**
-   * Null when the socket closed during the read. If the agent has more channels than a welcome names, their heads are
-   * read in pages, once for all sessions of the agent. A single statement would sort all channels each time.
+   * If the agent has more channels than a welcome names, their heads are read in pages, once for all sessions of the
+   * agent. A single statement would sort all channels each time. Null when the socket closed during the read.
    */
   async function readLatest(session: Session) {
     const { agentId } = session;

@@ -222,7 +222,6 @@ function createSession(
     profile: profile.value,
     setProfile,
     router,
-    /** The view that was open when this agent last left the page; null when there is none. */
     lastPlace: lastPlace.route,
     notices,
     connectionStatus,

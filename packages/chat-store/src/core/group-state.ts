@@ -26,8 +26,8 @@ export interface GroupPolicy {
 }
 
 /**
- * A group's locked channels with the changes of its commands, and the rows not yet written. Only this transaction can
- * change a locked channel.
+ * The locked channels of a group, with the changes that its commands made, and the rows that are not written yet. Only
+ * this transaction can change a locked channel.
  */
 export type GroupState = ReturnType<typeof createGroupState>;
 

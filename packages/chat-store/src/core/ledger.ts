@@ -2,8 +2,8 @@ import type { JsonObject, Turn } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { LedgerTable, Tables } from './tables.ts';
 
-// The costs of agents' turns, summed by the hour as their messages are committed. A channel's rows change only under
-// its lock.
+// The ledger sums the costs of agents' turns by the hour, as the messages of the turns are committed. A channel's rows
+// change only under its lock.
 
 export const hourMs = 3_600_000;
 

@@ -93,7 +93,7 @@ export interface LogTable {
   mark: number | null;
 }
 
-/** An index of the log. A message's text is only in the log row at `text_seq`. */
+/** A row for each message of the log. The message's text is only in the log row at `text_seq`. */
 export interface MessagesTable {
   channel_id: string;
   seq: number;
@@ -204,7 +204,10 @@ export interface StreamsTable {
   due: number;
 }
 
-/** A message that some agents are to accept, decline or do. Changed under the lock of its channel. */
+/**
+ * A message that asks some agents to do something. They accept, decline or finish the ask. Changed under the lock of
+ * its channel.
+ */
 export interface AsksTable {
   id: string;
   channel_id: string;

@@ -13,7 +13,9 @@ export interface Fleet {
   readonly channelSize: number;
   readonly messagesPerAgentSecond: number;
   readonly contentBytes: number;
-  /** True when a balancer sends all members of a channel to one hub; false when it spreads them evenly. */
+  /**
+   * True when a balancer sends all members of a channel to one hub; false when members are spread evenly over the hubs.
+   */
   readonly areMembersTogether: boolean;
 }
 

@@ -46,8 +46,8 @@ interface Rule {
 
 const minuteMs = 60_000;
 /**
- * A hub without heartbeats counts as dead after this time. By then the page knows whether it was
- * shut down normally.
+ * A hub without heartbeats counts as dead after this time. By then the page knows whether the hub was shut down
+ * normally.
  */
 const deadForMs = 20_000;
 const perSecond = (count: number, ms: number) => (ms > 0 ? (count * 1000) / ms : 0);
@@ -138,7 +138,7 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** Each key is a check, and the value is the beginning of its uninterrupted breach, as seen by this page. */
+/** Maps each check to the beginning of its uninterrupted breach, as seen by this page. */
 export type Breaches = ReadonlyMap<string, number>;
 
 export interface ChecksInput {

@@ -10,7 +10,6 @@ export type Hit = ResultOf<'message.search'>['hits'][number];
 
 export interface Found {
   readonly hits: readonly Hit[];
-  /** The words are marked in the results. */
   readonly words: string;
   readonly isSearching: boolean;
   /** True while there are older messages that were not searched. */

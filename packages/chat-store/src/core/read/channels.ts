@@ -24,7 +24,8 @@ export const listChannels: Read<'channel.list'> = async (
 ) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
-  // Two walks along an index, each as long as the page. One walk would also read the direct channels of all agents.
+  // Two walks along an index, each as long as the page. A single walk would also read the direct channels of all
+  // agents.
   if (params.member !== false) {
     for (const row of await pageOfOwn(db, actor, params, dialect)) rows.set(row.id, row);
   }

@@ -122,7 +122,6 @@ function rowOf(row: Partial<LedgerTable>): Row {
   const { turns = 0, tokens_in = 0, tokens_out = 0, cost_micros = 0, ms = 0 } = row;
   return {
     channelId: row.channel_id ?? null,
-    // Empty outside of threads.
     threadId: row.thread_id || null,
     agentId: row.agent_id ?? null,
     hourMs: row.hour ?? null,
