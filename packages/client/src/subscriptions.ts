@@ -28,7 +28,10 @@ export function createSubscriptions(
   options: { readonly bufferMax: number; readonly catchUpMax: number },
 ) {
   const topics = new Map<string, Topic>();
-  /** On each connection the hub subscribes every direct channel. The client then unsubscribes these again. */
+  /**
+   * On each connection the hub subscribes every direct channel. The client then unsubscribes the channels in this set
+   * again.
+   */
   const unsubscribedDirect = new Set<string>();
   let welcome: Welcome | null = null;
   let isReconnected = false;

@@ -61,7 +61,9 @@ export class Backlog {
     return reading;
   }
 
-  /** Null if the next event does not exist yet or was trimmed. Callers within a few seconds share one encoding. */
+  /**
+   * Null if the event after `seq` does not exist yet or was trimmed. Callers within a few seconds share one encoding.
+   */
   encodedPage(
     seq: number,
     head: () => number,

@@ -6,8 +6,8 @@ import { createFoundDirects } from './found-directs.ts';
 const log = pino({ level: 'silent' });
 
 describe('direct channels found in the log', () => {
-  // The race: the tail check finds a channel, and the store fails before it returns the channel's members. The tail
-  // check does not find the same message again.
+  // The race: the tail check finds a message, and the store fails before it returns the members of the message's
+  // channel. The tail check does not find this message again.
   it('are opened at the latest head when the store answers again', async () => {
     const opened: [string, number][] = [];
     let failures = 3;

@@ -10,7 +10,7 @@ export interface HubFacts {
   readonly aliveMs: number | null;
   readonly failure: string | null;
   readonly version: string | null;
-  /** Null without an answer in JSON that has the field `ready`. */
+  /** Null unless the hub answers in JSON with the field `ready`. */
   readonly ready: ReadyBody | null;
   /** Maps each metric to its value. The value of a metric with labels is the sum over its labels. */
   readonly metrics: ReadonlyMap<string, number>;
@@ -66,7 +66,7 @@ export async function readHub(config: Config, timeoutMs: number): Promise<HubFac
   };
 }
 
-/** Reads twice with a pause between. If the first read leaves too little time, its answer counts twice. */
+/** Reads twice with a pause between. If the first read fails or leaves too little time, its answer counts twice. */
 async function getTwice(url: string, timeoutMs: number): Promise<[first: Answer, second: Answer]> {
   const startMs = performance.now();
   const first = await get(url, timeoutMs);

@@ -41,7 +41,7 @@ export function figuresBetween(before: Operations, after: Operations): Operation
   };
 }
 
-/** Adds up the counts. Sizes come from `next`. For every other figure, the worse of both values counts. */
+/** Adds up the counts. Sizes come from `next`. Every other figure is the worse of both values. */
 export function joinFigures(one: OperationsFigures, next: OperationsFigures): OperationsFigures {
   const sums = Object.fromEntries(
     (['ms', 'redisReconnects', ...counted] as const).map((name) => [name, one[name] + next[name]]),

@@ -39,7 +39,7 @@ export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   recordHubAgents: bulkWrite,
   checkpointStreams: write,
   keepStreams: write,
-  // This sweep begins groups. In the pool `reads` it would take the connection that commits need.
+  // This sweep begins groups. In the pool `reads` it would occupy the connection that the commits need.
   sweepStreams: write,
   sweep: bulkWrite,
   feedSearch: bulkWrite,

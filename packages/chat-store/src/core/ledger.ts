@@ -52,7 +52,10 @@ export function collectLedgerRow(rows: Map<string, LedgerTable>, row: LedgerTabl
 
 const rowsMax = 500;
 
-/** Removes one batch of rows: those of hours that ended before `before`, or any. Returns true if there may be more. */
+/**
+ * Removes a batch of rows of hours that ended before `before`; by default, of all hours. Returns true if there may be
+ * more rows.
+ */
 export async function removeFromLedger(
   db: Kysely<Tables>,
   channelId: string,

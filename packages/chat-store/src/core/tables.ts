@@ -64,7 +64,7 @@ export interface MembersTable {
   inbox_seq: number;
 }
 
-/** An agent that connected, was added to a channel, or for which a token was minted. */
+/** An agent that connected, was added to a channel, or had a token minted for it. */
 export interface AgentsTable {
   id: string;
   /** The kind of the last verified token; null before the first. */
@@ -205,8 +205,8 @@ export interface StreamsTable {
 }
 
 /**
- * A message that asks some agents to do something. They accept, decline or finish the ask. Changed under the lock of
- * its channel.
+ * A message that asks some agents to do something. These agents accept, decline or finish the ask. Changed under the
+ * lock of its channel.
  */
 export interface AsksTable {
   id: string;

@@ -116,7 +116,7 @@ export function refilledBy(nowMs: number): Turns {
 export function pausedUntil(turns: Turns, budget: Budget, nowMs: number): number | null {
   const { pausedUntilMs, windowUsed } = turns;
   if (pausedUntilMs <= nowMs) return null;
-  // A budget that was changed during the pause may already end the pause.
+  // If the budget was changed during the pause, the pause may already be over.
   const isOver = isBudgeted(budget) && windowUsed < (budget.perMinute || Infinity);
   return isOver ? null : pausedUntilMs;
 }

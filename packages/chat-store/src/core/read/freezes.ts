@@ -4,7 +4,7 @@ import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
 const rowsMax = 1_000;
-/** The rows may need more, because each reason takes up to 2 KiB. */
+/** The list ends at this size, because each reason may take up to 2 KiB. */
 const pageBytes = 480 * 1_024;
 
 /** Answers a single page. The freezes of the hub and of agents come first, then those of channels. */
