@@ -33,7 +33,6 @@ export interface MadeCall {
   /** The hub process of this name made the call. A restarted hub has another name. */
   readonly hub: string;
   readonly beganAt: number;
-  /** The time is Infinity when the call was never answered. */
   readonly endedAt: number;
   /**
    * Null when the outcome is unknown: the hub was killed before it answered, or answered that the write may be

@@ -67,7 +67,6 @@ describe('a search', () => {
       await page.keyboard.press(key);
     await marked(ada, 'The Zanzibar deploy failed').waitFor();
     await ada.message('line 3.').waitFor();
-    // The focus stays in the results, so two keys reach the next result.
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');

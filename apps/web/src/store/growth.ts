@@ -77,7 +77,6 @@ export function createGrowth(client: Pick<HubClient, 'channel'>) {
   }
 
   return {
-    /** Follows messages that begin to grow from now on. */
     start: (chat: Chat) => void start(chat),
     follow(chat: Chat, message: Message): ReadonlySignal<string> {
       const channel = start(chat);

@@ -81,7 +81,6 @@ function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number)
   return areMembersTogether ? 1 : hubsOfChannel(channelSize, hubs);
 }
 
-/** Returns the smallest number of hubs within the limits, in one system. */
 function hubsFor(fleet: Fleet): number {
   let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
   // More hubs lower the load of each hub towards its cost for the other hubs' commits. That cost is below the limit, so

@@ -27,7 +27,6 @@ export interface World {
   readonly monitoring: MonitoringStack;
   /** Makes Prometheus scrape these hubs and this Redis, and nothing else. */
   watchAll(): Promise<void>;
-  /** Runs a runbook's commands from the repository's root. */
   run(commands: string, env: Readonly<Record<string, string>>): Promise<Outcome>;
 }
 

@@ -123,7 +123,6 @@ export function createMessageSearch(deps: {
     found: found as ReadonlySignal<Found>,
     /** The focus returns to the result that was opened last. */
     opened: signal<string | null>(null),
-    /** Skips the usual pause before a search. */
     now: restart,
     more() {
       if (!found.peek().isSearching && found.peek().hasMore) void step(current);
