@@ -37,7 +37,6 @@ const checkPrograms = [
   },
 ];
 
-// The drills of backup and monitoring, and the suites behind PgBouncer, use these programs.
 const drillPrograms = [
   {
     debianPackage: 'pgbouncer',
@@ -76,8 +75,8 @@ function debianPostgres() {
 }
 
 /**
- * Installs missing servers and checkers, and the programs of the drills if asked, by apt-get as root. Otherwise
- * prints what to install. Resolves with false if a server is still missing.
+ * Installs missing servers and checkers, and the programs of the drills if `forDrills`. Uses apt-get, which needs root.
+ * Without root or apt-get, prints what to install. Resolves with false if a server is still missing.
  */
 export async function installServers({ forDrills = false } = {}) {
   const optional = forDrills ? [...checkPrograms, ...drillPrograms] : checkPrograms;

@@ -13,10 +13,9 @@ export interface PublicPort {
   release(): Promise<number>;
 }
 
-/** A database that answers is opened within this time, and no temporary server is needed. */
+/** A database that answers is opened within this time. No temporary server is started then. */
 const momentMs = 1_000;
 
-/** `createApp` makes the temporary server. */
 export function createPublicPort(
   { host, port }: Pick<Config, 'host' | 'port'>,
   createApp: () => FastifyInstance,

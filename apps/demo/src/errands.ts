@@ -25,7 +25,6 @@ export interface ErrandDeps {
 const askEveryMs = 12_000;
 const deadlineMs = 60_000;
 const leaseMs = 60_000;
-/** The shortest pause between two asks. */
 const minPauseMs = 2_000;
 const wordMs = 60;
 const model = 'canned-1';
@@ -79,7 +78,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
   async function takeInbox(agent: DemoAgent): Promise<void> {
     const inbox = agent.client.inbox({ signal });
     for await (const item of inbox) {
-      // The responder answers direct messages and mentions.
+      // The demo's responder answers direct messages and mentions.
       if (item.reason === 'ask' && !isDirectChannelId(item.channelId)) await answer(agent, item);
       await inbox.ack();
     }
@@ -96,7 +95,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
   }
 
   async function askAfterPause(): Promise<void> {
-    // The pause lasts between a third and the whole of the usual time, at the demo's pace.
+    // The factor is at most 1 at the usual pace, where `gapMs` is at most 3,200 ms.
     const factor = pace.gapMs() / 3_200;
     await delay(Math.max(minPauseMs, askEveryMs * factor), undefined, { signal });
     await ask();

@@ -33,7 +33,8 @@ beforeAll(async () => {
   folder = await scope.use(temporaryFolder('loadgen'));
 });
 
-// Lenient, because other tests share the machine. The test of a failed threshold sets an impossible one.
+// The thresholds are lenient, because other tests share the machine. The test of a failed threshold sets an impossible
+// one.
 const lenient = () => lenientArguments(folder.path);
 const small = ['--agents', '20', '--rate', '200'];
 const short = ['--duration', '3', '--warmup', '0.5'];

@@ -1,15 +1,14 @@
 export interface CacheOptions {
   /** The most copies of a view in this process' memory. @default 1000 */
   readonly maxCopies?: number;
-  /** The most bytes (JSON characters) of the copies in memory, per view. @default 16777216 */
+  /** The most bytes of the copies in memory, per view, counted as characters of JSON. @default 16777216 */
   readonly maxCopyBytes?: number;
   /** The most bytes of a cached value; a longer one is read but not cached. @default 1048576 */
   readonly maxValueBytes?: number;
   /** The most members of a cached list; a longer one is read but not cached. @default 10000 */
   readonly maxMembers?: number;
   /**
-   * The longest time that other processes wait for a load of `values.getOrSet` before they load themselves, at most
-   * 60000.
+   * How long other processes wait for a load of `values.getOrSet` before they load the value themselves. At most 60000.
    * @default 10000
    */
   readonly loadTimeoutMs?: number;

@@ -211,7 +211,7 @@ export function describeMaintenance(create: () => Promise<BareDatabase>): void {
           store.append(alice, 'message.send', send),
           store.append(alice, 'message.send', { ...send, content: 'y' }),
         ]);
-      // Negative control: without a newer release, the same change makes calls fail as a bug.
+      // Negative control: without a newer release, the same change makes calls fail with `internal`, as a bug does.
       run(rename);
       expect(await both()).toMatchObject([{ code: 'internal' }, { code: 'internal' }]);
       expect(store.newerSchema).toBeNull();

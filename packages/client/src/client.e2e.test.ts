@@ -44,7 +44,6 @@ function connect(agent: string, url = hub.url): HubClient {
 }
 
 let channels = 0;
-/** The first member is the owner. */
 async function createChannel(...members: HubClient[]): Promise<string> {
   channels += 1;
   const channelId = `room-${channels}`;

@@ -28,8 +28,8 @@ const platform = globalThis as Platform;
 const notWatched: AttemptWatch = { failure: null, end: () => undefined };
 
 /**
- * Node's WebSocket events do not name a failure's cause, but a diagnostics channel does. Another attempt at the same
- * address fails for the same cause, so its failure counts too. Finds nothing in browsers.
+ * Watches one of Node's diagnostics channels, because Node's WebSocket events do not name a failure's cause. Failures
+ * of other attempts at the same address count too, because they have the same cause. Finds nothing in browsers.
  */
 export function watchAttempt(url: string): AttemptWatch {
   const diagnostics = platform.process?.getBuiltinModule?.('node:diagnostics_channel');
@@ -62,7 +62,7 @@ export function watchAttempt(url: string): AttemptWatch {
   };
 }
 
-/** For the error event of the `ws` package; null for other WebSockets. */
+/** Reads the failure from an error event of the `ws` package. Null for other WebSockets. */
 export function failureOfEvent(event: {
   readonly error?: unknown;
   readonly message?: string;

@@ -17,7 +17,7 @@ function report(error: unknown): void {
 
 type Listener<T> = (value: T) => void;
 
-/** Called in the order of their registration. The same function may be registered twice. */
+/** Listeners are called in the order of their registration. The same function may be registered twice. */
 export function createListeners<T>() {
   // The array is replaced, never changed, so an emit in progress needs no copy.
   let listeners: readonly Listener<T>[] = [];
@@ -102,7 +102,10 @@ function onKey<K>(
   };
 }
 
-/** Throws for a frame that is no envelope, because an error inside a listener could not be caught. */
+/**
+ * Throws for a frame that is no envelope. Without this check, listeners could throw an error that the caller cannot
+ * catch.
+ */
 export function checkEnvelope({ event, channelId }: Envelope): void {
   const isEnvelope =
     isEventType(event.type) && (channelId === null || typeof channelId === 'string');
@@ -111,7 +114,7 @@ export function checkEnvelope({ event, channelId }: Envelope): void {
 
 export type EventListeners = ReturnType<typeof createEventListeners>;
 
-/** Indexed, so that an event does not run listeners of other types or channels. */
+/** Listeners are indexed by type and channel, so that an event does not run all of them. */
 export function createEventListeners() {
   const any = createListeners<Envelope>();
   const byType = new Map<EventType, EnvelopeListeners>();

@@ -29,7 +29,8 @@ export function createSubscriptions(
 ) {
   const topics = new Map<string, Topic>();
   /**
-   * The direct channels that this client unsubscribes again on each connection, because the hub subscribes all of them.
+   * On each connection the hub subscribes every direct channel. The client then unsubscribes the channels in this set
+   * again.
    */
   const unsubscribedDirect = new Set<string>();
   let welcome: Welcome | null = null;
@@ -52,7 +53,7 @@ export function createSubscriptions(
     emitEvent(envelope);
     for (const reader of topic.readers) reader.onEvent(envelope);
     const { event, seq } = envelope;
-    // The hub answers a subscribe only to a member, so a leave up to the answer's head is outdated.
+    // Only a member can subscribe, so a leave up to the head of the hub's answer is outdated.
     const isLeft =
       event.type === 'channel.member.leave' &&
       event.member.agentId === welcome?.agentId &&
@@ -122,7 +123,7 @@ export function createSubscriptions(
     return topic;
   }
 
-  /** No welcome named the channel of this event. */
+  /** Adds a direct channel that no welcome named. `seq` is the seq of its first event here. */
   function addUnnamedDirect(channelId: string, seq: number, epoch: string): Topic {
     // A new channel is read from its beginning, so this event waits for the earlier ones.
     if (seq === 1 || completeListEpoch === epoch) return addDirect(channelId, 0, epoch);
@@ -161,7 +162,10 @@ export function createSubscriptions(
 
   return {
     counters: ordering.counters,
-    /** Resolves when live. An abort also unsubscribes the channel, unless it has other users. */
+    /**
+     * Resolves when the channel is subscribed. An abort also unsubscribes the channel, unless the channel has other
+     * users.
+     */
     async subscribe(
       channelId: string,
       since: number | null,

@@ -28,7 +28,7 @@ export interface RedisEventBusDeps {
 export interface RedisEventBusOptions {
   /** The most publishes without an answer; further ones are rejected with `unavailable`. @default 10_000 */
   readonly maxPending?: number;
-  /** The most characters of JSON without an answer. @default 16_777_216 */
+  /** The most characters of JSON in publishes without an answer. @default 16_777_216 */
   readonly maxPendingCharacters?: number;
   /** Uses SPUBLISH, which Redis Cluster needs. @default `keys.hashTags` */
   readonly sharded?: boolean;
@@ -40,8 +40,8 @@ const limits = { maxPending: 10_000, maxPendingCharacters: 16 * 1024 * 1024 };
 
 /**
  * Creates a bus over Redis pub/sub. All publishes of a tick share one round trip. While Redis is away, local handlers
- * are still called, publishes are rejected with `unavailable`, and subscriptions start with the reconnect ({@link
- * EventBus.onResubscribed}).
+ * are still called, and publishes are rejected with `unavailable`. New subscriptions then take effect at the reconnect
+ * ({@link EventBus.onResubscribed}).
  * @throws {EventsError} `invalid_options`
  */
 export function createRedisEventBus(
@@ -54,7 +54,8 @@ export function createRedisEventBus(
   const command = sharded ? 'spublish' : 'publish';
   const { maxPending, maxPendingCharacters } = resolveOptions(limits, options, EventsError);
   const queue = createPublishQueue(redis, { maxPending, maxPendingCharacters, sharded });
-  // Keeps at least the newest 2 × maxPending ids: half for queued events, half for events whose echo is still to come.
+  // Keeps at least the newest 2 × maxPending ids: one half for queued events, the other half for sent events that Redis
+  // has not yet delivered back.
   const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
   const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
     queue.push({ commands: [[command, topic, nonce]], event: null, characters: nonce.length }),
@@ -151,7 +152,7 @@ export function createRedisEventBus(
           throw toEventsError(error);
         });
         return async () => {
-          // The topic has no handler any more.
+          // A failure does no harm, because the topic has no handler any more.
           await end().catch((error: unknown) => {
             warn({ err: error, topic: name }, 'a topic could not be unsubscribed');
           });

@@ -15,7 +15,7 @@ beforeEach(() => {
   told = [];
 });
 
-/** The test sets its clock, but its heartbeat runs in real time. */
+/** The test sets the hub's clock, but the hub's heartbeat runs in real time. */
 async function startHub(hubId: string): Promise<{ presence: PresenceTracker; redis: RedisClient }> {
   const redis = await bench.connect();
   const presence = createPresence(

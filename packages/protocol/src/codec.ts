@@ -31,8 +31,8 @@ export function encodeEnvelope(envelope: Envelope): EncodedEnvelope {
 }
 
 /**
- * Null for any other text. Checks the envelope's own fields and the event's type and channelId; the rest is trusted,
- * because only hubs write it. If the id is not first, `encoded.json` is encoded again.
+ * Null for a text that is no envelope. Checks the envelope's own fields and the event's type and channelId; the rest is
+ * trusted, because only hubs write it. If the id is not first, `encoded.json` is encoded again.
  */
 export function decodeEnvelope(
   json: string,

@@ -36,7 +36,7 @@ export const errorCodes = Object.keys(errorMeanings) as unknown as readonly [
   ...ErrorCode[],
 ];
 
-/** Any method may answer these. Each method lists its own in addition. */
+/** Any method may answer with these codes. Each method lists its further codes. */
 export const commonErrors = [
   'unauthorized',
   'rate_limited',

@@ -81,7 +81,7 @@ function pairing({ params, result }: MethodExample, index: number): object {
   };
 }
 
-// OpenRPC allows one entry per number, so the schema of `data` lists the codes of -32000.
+// OpenRPC allows only one error for each number. The schema of `data` therefore lists the codes of -32000.
 function refusal(errors: readonly ErrorCode[]): object {
   return {
     code: rpcErrorCodes.refused,

@@ -239,7 +239,7 @@ describe('the script count', () => {
       [60_000, 5],
     ]);
     expect(await redis.send(['GET', names.counter])).toBe('11');
-    // The count is 8 above the limit, so nine of eleven must leave before the next is allowed.
+    // The count is 8 above the limit, so nine of the eleven requests must leave the window before the next is allowed.
     expect(await run([[0, 1]], false)).toMatchObject({
       allowed: false,
       count: 11,
@@ -282,7 +282,7 @@ describe('the script count', () => {
     await run([[0, 2]], false, nowMs + 300);
     await run([[200, 4]], true, nowMs + 400);
     expect(await slicesIn(names.window)).toEqual(['1700000000800', '7']);
-    // A request leaves the window together with the youngest request of its slice.
+    // A request leaves the window together with the latest request of its slice.
     expect(await run([], false, nowMs + 60_299)).toMatchObject({ count: 7 });
     expect(await run([], false, nowMs + 60_300)).toMatchObject({ count: 0 });
   });

@@ -118,7 +118,8 @@ export function parseRedisEnvironment(
   // The password of a `CHAT_` URL does not belong to the username of a variable without `CHAT_`.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
   const tlsSwitch = readSwitch('CHAT_REDIS_TLS');
-  // A switch must not remove TLS from a URL. A URL with `redis:` must not make the password go unencrypted.
+  // With a `CHAT_` URL, TLS is on if the URL or the switch asks for it. Neither turns TLS off, because the password
+  // would then go unencrypted.
   const tls = readTls(chatHasUrl ? chat.tls || tlsSwitch : (tlsSwitch ?? base.tls));
   const sentinels = readNodes('CHAT_REDIS_SENTINELS');
   const sentinelName = read('CHAT_REDIS_SENTINEL_NAME');
@@ -157,7 +158,7 @@ export function parseRedisEnvironment(
     ...(sentinels && sentinelName && { sentinelName }),
     ...(sentinels && sentinelUsername && { sentinelUsername }),
     ...(sentinels && sentinelPassword && { sentinelPassword }),
-    // The sentinels use the servers' certificate authority.
+    // The sentinels use the TLS settings of the servers, such as the certificate authority.
     ...(sentinels &&
       sentinelTls !== undefined && { sentinelTls: sentinelTls && (tls || sentinelTls) }),
     ...(cluster && { cluster }),
@@ -172,7 +173,7 @@ function checkPem(name: string, files: Pick<RedisTls, 'ca' | 'cert' | 'key'>): v
       throw new Error('it holds no certificate in PEM form');
     createSecureContext(files);
   } catch (error) {
-    // OpenSSL's messages contain nothing of the files.
+    // OpenSSL's messages contain no part of the files.
     throw invalid(name, `cannot be used: ${(error as Error).message}`);
   }
 }

@@ -111,7 +111,6 @@ describe('negative controls: the faults that our profile prevents, with the defa
     await waitFor(() => redis.status !== 'ready');
     let settled = 0;
     const calls = Array.from({ length: 10_000 }, () => redis.incr(key).then(() => (settled += 1)));
-    // All commands run when the server is back.
     await new Promise((resolve) => redis.once('reconnecting', resolve));
     expect(settled).toBe(0);
     await server.restart();

@@ -26,14 +26,14 @@ import type {
   SubscriberTransport,
 } from './transport.ts';
 
-/** The connection for subscriptions opens when its owner can handle its events. */
+/** The connection for subscriptions opens only with `openSubscriber`, when its owner can handle events. */
 export interface Transports {
   readonly mode: RedisHealth['mode'];
   readonly transport: CommandTransport;
   readonly openSubscriber: (events: ConnectionEvents, onMessage: OnMessage) => SubscriberTransport;
 }
 
-/** Pub/sub always has separate connections. */
+/** Subscriptions always have their own connection. */
 export function openTransports(
   { connection, ...address }: RedisClientOptions,
   settings: ClientSettings,
@@ -95,7 +95,7 @@ export function openTransports(
   );
 }
 
-/** Returns true for a Cluster of another copy of ioredis too. */
+/** `instanceof` would miss a Cluster of another copy of ioredis. */
 function isCluster(connection: Redis | Cluster): connection is Cluster {
   return connection.isCluster;
 }

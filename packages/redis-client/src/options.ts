@@ -41,7 +41,7 @@ export interface RedisConnection {
   readonly sentinelTls?: boolean | RedisTls;
   /** Some nodes of the Cluster, from which the client learns all nodes. */
   readonly cluster?: readonly RedisNode[];
-  /** For each announced address (`host:port`) of a server, its reachable address. */
+  /** Maps each address (`host:port`) that a server announces to the address at which the client reaches it. */
   readonly natMap?: Readonly<Record<string, RedisNode>>;
 }
 
@@ -64,7 +64,10 @@ export interface RedisClientOptions extends RedisConnection {
   readonly connection?: Redis | Cluster | BorrowedConnections;
   /** A command without an answer within this time is rejected. @default 1000 */
   readonly commandTimeoutMs?: number;
-  /** Limits an attempt to connect, and the wait of calls for the first connection. @default 1000 */
+  /**
+   * The longest time of an attempt to connect, and the longest time that calls wait for the first connection.
+   * @default 1000
+   */
   readonly connectTimeoutMs?: number;
   /** The interval of pings on both connections. @default 250 */
   readonly heartbeatMs?: number;
@@ -109,13 +112,11 @@ export function resolveSettings(options: RedisClientOptions): ClientSettings {
 
 type Fields<K extends keyof RedisConnection> = Pick<RedisConnection, K>;
 
-/** The checked options, with defaults and with the parts of the URL. */
 export interface ResolvedConnection
   extends
     Fields<'username' | 'password' | 'sentinelUsername' | 'sentinelPassword' | 'family' | 'natMap'>,
     Required<Fields<'db' | 'sentinels' | 'sentinelName' | 'cluster'>> {
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
-  /** An address, or the path of a Unix socket. */
   readonly node: RedisNode | { readonly path: string };
   readonly tls?: RedisTls;
   readonly sentinelTls?: RedisTls;
@@ -159,7 +160,7 @@ export function resolveConnection(options: RedisConnection): ResolvedConnection 
   if (options.cluster && db !== 0) throw invalid('db must be 0 on Cluster');
   if (options.sentinels) checkNodes(options.sentinels, 'sentinels');
   if (options.cluster) checkNodes(options.cluster, 'cluster');
-  // TLS is on if either place asks for it. A URL with `redis:` must not make the password go unencrypted.
+  // TLS is on if the URL or the option asks for it. A URL with `redis:` must not make the password go unencrypted.
   const tls = tlsOptions(options.tls || parts.tls);
   const sentinelTls = tlsOptions(options.sentinelTls ?? tls);
   const mode = options.sentinels ? 'sentinel' : options.cluster ? 'cluster' : 'standalone';

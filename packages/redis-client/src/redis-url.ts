@@ -14,7 +14,7 @@ export interface RedisUrlProblem {
   readonly problem: string;
 }
 
-/** The value says whether the scheme requires TLS. */
+/** Maps each scheme to true if it requires TLS. */
 const schemes = new Map([
   ['redis:', false],
   ['rediss:', true],
@@ -38,7 +38,7 @@ export function parseRedisUrl(text: string): RedisUrlParts | RedisUrlProblem {
   const tls = schemes.get(scheme);
   if (tls === undefined) return { problem: unknownScheme };
   const isUnix = scheme === 'unix:';
-  // URL rejects a user before an empty host, so a socket gets a placeholder host.
+  // The class URL rejects a user before an empty host, so the URL of a socket gets a placeholder host.
   const whole = isUnix ? text.replace(/^(unix:\/\/(?:[^/]*@)?)\//i, '$1localhost/') : text;
   const url = URL.canParse(whole) ? new URL(whole) : null;
   // An @ after the host probably belongs to a password that was not encoded.

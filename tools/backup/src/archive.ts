@@ -7,7 +7,7 @@ import { BackupError } from './failure.ts';
 const manifestSchema = z.object({
   format: z.literal(1),
   engine: z.enum(['sqlite', 'postgres']),
-  /** The copy holds no newer event. */
+  /** The copy contains no event after this time. */
   takenAt: z.iso.datetime(),
   encrypted: z.boolean(),
   database: z.string(),

@@ -15,7 +15,7 @@ export interface BackupOptions {
   readonly keep: number | null;
   /** Archives younger than this stay; null keeps all. */
   readonly keepMs: number | null;
-  /** The value is an age recipient, or a file of recipients. */
+  /** A recipient of the program `age`, or a file of recipients. */
   readonly encryptTo: string | null;
   readonly withRedis: boolean;
   readonly metricFile: string | null;

@@ -7,7 +7,7 @@ export interface Runbook {
   /** The text has the commands of the section "See". */
   readonly see: string;
   /**
-   * The section "End" has these blocks of commands. Each block ends another cause of the alert, or is a further step.
+   * The blocks of commands in the section "End". Each block ends a different cause of the alert, or is a further step.
    */
   readonly end: readonly [string, ...string[]];
 }

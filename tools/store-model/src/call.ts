@@ -7,8 +7,8 @@ import {
 } from '@openclaw/chat-store';
 
 /**
- * The model leaves out claims, because they depend on the time. Freezes and budgets are for other kinds of senders, and
- * inboxes are no part of a log.
+ * The model leaves out claims, because they depend on the time. It also leaves out freezes and budgets, which are for
+ * other kinds of senders, and inboxes, which are no part of a log.
  */
 export type Call = Exclude<
   Command,
@@ -33,7 +33,6 @@ export interface MadeCall {
   /** The hub process of this name made the call. A restarted hub has another name. */
   readonly hub: string;
   readonly beganAt: number;
-  /** The time is Infinity when the call was never answered. */
   readonly endedAt: number;
   /**
    * Null when the outcome is unknown: the hub was killed before it answered, or answered that the write may be

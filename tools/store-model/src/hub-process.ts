@@ -49,7 +49,7 @@ export async function startHubProcess(url: string, skewMs: number): Promise<HubP
     if ('code' in answer) waiting?.reject(new Error(answer.code));
     else waiting?.resolve(answer.value);
   });
-  // A killed process no longer gets its messages.
+  // A message that a killed process cannot get causes an error, which does no harm.
   child.on('error', () => undefined);
   child.on('exit', () => {
     for (const waiting of pending.values()) waiting.reject(new Error('killed'));

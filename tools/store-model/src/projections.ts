@@ -49,7 +49,10 @@ export async function checkProjections(
   expect(threads.sort(byId('threadId'))).toEqual(expectedThreads.sort(byId('threadId')));
 }
 
-/** The cursor must lie between the highest mark that certainly took effect and the highest mark that may have. */
+/**
+ * The cursor must lie between the highest mark that certainly took effect and the highest mark that may have taken
+ * effect.
+ */
 export async function checkReadState(
   store: Store,
   agentId: string,

@@ -8,13 +8,14 @@ export interface Inspector extends Disposable {
   /** Resolves with the bytes in use after a full garbage collection. */
   retainedBytes(): Promise<number>;
   /**
-   * Resolves with the processor time of all threads so far. Unlike elapsed time, other processes do not change it.
+   * Resolves with the processor time of all threads so far. Other processes do not change this time, unlike elapsed
+   * time.
    */
   cpuMs(): Promise<number>;
   close(): void;
 }
 
-/** The process has written the inspector's address to its output. */
+/** `output` returns the output of the process, which contains the inspector's address. */
 export async function openInspector(output: () => string): Promise<Inspector> {
   const url = await waitFor(() => /ws:\/\/127\.0\.0\.1:\d+\/[\w-]+/.exec(output())?.[0], {
     what: 'the inspector',

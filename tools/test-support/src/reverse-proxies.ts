@@ -65,7 +65,7 @@ ${http}
   return started('nginx', args, process.env, port, () => folder.remove());
 }
 
-/** Uses the project's haproxy.cfg. The readiness of both hubs is on other ports. */
+/** Uses the project's haproxy.cfg. Both hubs answer readiness on `opsPorts`, not on `hubPorts`. */
 export async function startHaproxy(site: {
   readonly port: number;
   readonly hubPorts: readonly [number, number];

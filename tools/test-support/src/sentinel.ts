@@ -16,9 +16,7 @@ export interface SentinelDeployment extends AsyncDisposable {
   /** The initial master comes first, then the replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
   masterPort(): Promise<number>;
-  /** Resolves with the killed master, for a later `restart()`. */
   killMaster(): Promise<RedisServer>;
-  /** Resolves with the frozen master, for a later `thaw()`. */
   freezeMaster(): Promise<RedisServer>;
   /** Resolves with the new master's port when the sentinels name it and it is a master. */
   failedOver(oldPort: number): Promise<number>;
@@ -106,7 +104,6 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
       const reply = await redisCommand(port, `SENTINEL get-master-addr-by-name ${name}`).catch(
         () => '',
       );
-      // The reply is an array of two bulk strings, address and port.
       const found = /^\*2\r\n\$\d+\r\n[^\r]+\r\n\$\d+\r\n(\d+)/.exec(reply)?.[1];
       if (found) return Number(found);
     }

@@ -92,7 +92,7 @@ function parsed(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    // The message may contain a URL that was given in the wrong place.
+    // The error's message may quote a misplaced argument, such as a URL with a password.
     throw new UsageError(redacted((error as Error).message));
   }
 }
@@ -112,7 +112,7 @@ function connectionOf(url: string | undefined, env: Environment): RedisConnectio
   return { url, ...(username && !password && secret && { password: secret }) };
 }
 
-/** Other settings are not parsed, so an invalid one does not matter here. */
+/** Parses only the limits, so that an invalid value of another setting does no harm. */
 function windowsOf(env: Environment): Record<string, number> {
   const given = Object.entries(env).filter(([name]) => name.startsWith('HUB_LIMIT_'));
   try {

@@ -12,11 +12,11 @@ import type { KeyFacts } from './key-facts.ts';
 export interface Expected {
   readonly prefix: string;
   readonly isCluster: boolean;
-  /** The window of each action. An action that is missing here has the schema's window. */
+  /** Maps actions to their windows. Any other action has the window of the key schema. */
   readonly windowsMs: Readonly<Record<string, number>>;
 }
 
-/** A roster may exist for this time after its last lease. */
+/** The longest lease. The key of a roster may exist for as long after the end of its last lease. */
 export const leaseMaxMs = keyTable.presence.ttlMs;
 /** Some writers round a TTL up to the next second. */
 export const toleranceMs = 1_000;

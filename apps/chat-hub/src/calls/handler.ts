@@ -12,7 +12,7 @@ export interface Caller {
   readonly identity: Identity;
   readonly transport: Transport;
   readonly session: Session | null;
-  /** Only the calls of a socket have an order. */
+  /** Absent over REST, because only the calls of a socket have an order. */
   readonly order?: CallOrder;
   readonly trace?: RequestTrace;
 }

@@ -86,7 +86,7 @@ describe('a channel’s backlog', () => {
   });
 });
 
-/** Creates a log that answers at once. Its pages end where the pages of a room end. */
+/** Creates a log that answers at once, with pages that end at multiples of `pageEvents`. */
 function createQuickLog(length: number) {
   const log = { reads: 0 };
   const readLog = async (after: number) => {

@@ -40,12 +40,14 @@ export class Backlog {
     this.#ring.push(event);
   }
 
-  /** Null when memory does not reach back to `seq`. */
   after(seq: number): readonly EncodedEnvelope[] | null {
     return this.#ring.after(seq);
   }
 
-  /** Resolves with at most a page when the events come from the store. Concurrent callers share one read. */
+  /**
+   * Resolves with all events after `seq` if memory has them, else with at most one page from the store. Concurrent
+   * callers share one read.
+   */
   page(seq: number): Promise<readonly EncodedEnvelope[]> {
     const known = this.#ring.after(seq);
     if (known) return Promise.resolve(known);
@@ -59,7 +61,9 @@ export class Backlog {
     return reading;
   }
 
-  /** Null if the log has no events after `seq`. Callers within a few seconds share one encoding. */
+  /**
+   * Null if the event after `seq` does not exist yet or was trimmed. Callers within a few seconds share one encoding.
+   */
   encodedPage(
     seq: number,
     head: () => number,
@@ -102,7 +106,7 @@ export class Backlog {
     const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());
     const page = events.filter((event) => event.seq !== null && event.seq <= end);
     const lastSeq = page.at(-1)?.seq;
-    // The next event was trimmed from the log.
+    // The event after `seq` does not exist yet, or was trimmed.
     if (lastSeq === undefined || lastSeq === null || page[0]?.seq !== seq + 1) return null;
     const pieces: Buffer[] = [];
     const isSmall = page.reduce((sum, { json }) => sum + json.length, 0) <= pieceChars;
@@ -133,7 +137,6 @@ export class Backlog {
     this.#pagesShare.close();
   }
 
-  /** Removes the deleted message's text from memory. */
   forgetMessage(messageId: string): void {
     this.#forgetCopies();
     this.#ring.forgetMessage(messageId);
@@ -187,7 +190,7 @@ export class EventRing {
     this.#share = budget.open(() => this.#clear());
   }
 
-  /** An empty ring returns one more than the seq of the newest event so far. */
+  /** The seq of the oldest event. In an empty ring, the seq after the newest event so far. */
   get oldest(): number {
     return this.#newest - this.#events.length + 1;
   }
@@ -285,7 +288,7 @@ export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}) {
     get bytes() {
       return rings.calculatedSize;
     },
-    /** Calls `clear` to empty the ring; `clear` must not call `resize`. */
+    /** The budget calls `clear` to empty the ring. `clear` must not call `resize`. */
     open(clear: () => void) {
       const ring = Symbol('ring');
       let isOpen = true;

@@ -6,8 +6,8 @@ import { createFoundDirects } from './found-directs.ts';
 const log = pino({ level: 'silent' });
 
 describe('direct channels found in the log', () => {
-  // The race: the store fails before it returns the members of a channel that the tail check found. The tail check does
-  // not find the same message again.
+  // The race: the tail check finds a message, and the store fails before it returns the members of the message's
+  // channel. The tail check does not find this message again.
   it('are opened at the latest head when the store answers again', async () => {
     const opened: [string, number][] = [];
     let failures = 3;
@@ -27,7 +27,8 @@ describe('direct channels found in the log', () => {
     directs.close();
   });
 
-  // The store would refuse most of the reads if the thousands of channels of one tail check were opened at once.
+  // One tail check may find thousands of channels. If all were opened at once, the store would refuse most of the
+  // reads.
   it('are all opened, a few at a time', async () => {
     let [open, most, done] = [0, 0, 0];
     const directs = createFoundDirects(

@@ -5,8 +5,8 @@ import type { Logger } from 'pino';
 export type HubCache = Cache<Channel, Message>;
 
 /**
- * Drops cached pages with one pipeline per turn. A failure is harmless, because cached pages are compared with the
- * log's head before they are served.
+ * Drops cached pages with one pipeline per turn of the event loop. A failure is harmless, because cached pages are
+ * compared with the log's head before they are served.
  */
 export function createCacheDropper(
   cache: Pick<HubCache, 'drop'>,

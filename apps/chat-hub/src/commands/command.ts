@@ -9,7 +9,7 @@ import {
 import { openMaintenance } from '@openclaw/chat-store/maintenance';
 import { ConfigError, readConfig, type Config } from '../config.ts';
 
-/** The exit code is 1 for a failure, 2 for wrong arguments. */
+/** The process exits with 1 for `failed`, and with 2 for `usage`. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly code: 'failed' | 'usage';
@@ -20,7 +20,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Commands never sweep the store, because the hubs do. This time is longer than any command runs. */
+/** Longer than any command runs, so that only hubs sweep the store. */
 const neverMs = 2_000_000_000;
 
 export function settings(): Config {
@@ -71,7 +71,7 @@ export function progress(line: string): void {
 
 /** If the command fails, prints one sentence and exits with 1 or 2. */
 export async function runCommand(name: string, run: () => Promise<void>): Promise<void> {
-  // A reader of the output, such as `head`, closes it when it needs no more.
+  // A program that reads the output, such as `head`, closes the pipe when it needs no more.
   process.stdout.on('error', () => process.exit(1));
   try {
     await run();

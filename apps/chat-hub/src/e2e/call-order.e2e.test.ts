@@ -41,8 +41,8 @@ async function together(
 const live = (socket: RpcSocket) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
-// The race: a client sends calls that depend on each other without waiting for answers. Invariant: they take effect
-// in the order of their arrival.
+// The race: a client sends calls without waiting for answers, although later calls depend on earlier ones. Invariant:
+// the calls take effect in the order of their arrival.
 describe.each([
   { how: 'as single frames', isBatch: false, protocols: ['openclaw.v1'] },
   { how: 'as a batch', isBatch: true, protocols: ['openclaw.v1'] },

@@ -78,7 +78,7 @@ describe('a new direct channel', () => {
 });
 
 describe('a direct channel that the welcome did not name', () => {
-  // The race: a typing event is the first event of an old channel that the hub receives.
+  // The race: the first event that the hub receives from an old channel is a typing event.
   it('does not replay its log when an agent types or writes there', async () => {
     const { result } = await send('old', 'fay', 'm1');
     const { channelId } = result;
@@ -102,15 +102,17 @@ describe('a direct channel that the welcome did not name', () => {
 
 describe('an older direct channel that the welcome did not name', () => {
   const oldest = 'oldest';
-  /** The agent has more direct channels than a welcome names. The oldest channel is at seq 1. */
+  /**
+   * Gives the agent more direct channels than a welcome names. Returns the oldest of these channels, which is at seq 1.
+   */
   async function popular(agentId: string): Promise<string> {
     const { result } = await send(oldest, agentId, 'm1');
     await Promise.all(range(1, 204).map((n) => send(`later-${n}`, agentId, 'hi')));
     return result.channelId;
   }
 
-  // The race: the publishes of five messages are lost, and one read of the log finds them all, in a channel that the
-  // welcome did not name.
+  // The race: the welcome did not name the channel, and the publishes of five messages in it are lost. One read of the
+  // log then finds all five.
   it('is delivered without a gap though every publish was lost', async () => {
     const channelId = await popular('kim');
     await using kim = await hub.connect('kim');
@@ -129,7 +131,7 @@ describe('an older direct channel that the welcome did not name', () => {
     expect(seqsIn(again, channelId)).toEqual([7]);
   });
 
-  // The race: every publish is lost, and the channel is already live here for its other agent. Invariant: nothing
+  // The race: every publish is lost, and the other agent already follows the channel on this hub. Invariant: nothing
   // that was committed after the welcome is skipped.
   it('is delivered even if only the other agent has the channel live on this hub', async () => {
     const channelId = await popular('lea');

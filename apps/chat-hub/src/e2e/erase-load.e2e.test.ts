@@ -19,8 +19,8 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('an erasure under load on %s', 
     });
   }
 
-  // The race: the agent still sends over two hubs, faster than the erasure deletes; the first run is killed at a
-  // random point. Invariants: the second run ends; nothing that the agent wrote before it is left; no message of
+  // The race: the agent still sends over two hubs, faster than the erasure deletes. The first run is killed at a random
+  // point. Invariants: the second run ends, and nothing is left that the agent wrote before this run. No message of
   // another agent is lost, doubled or out of order.
   it('ends while its agent sends without pause, also after it was killed', async () => {
     await using started = await startTwoHubsOn(engine, { HUB_LIMIT_MESSAGE: '1000000/60' });

@@ -119,7 +119,7 @@ describe('a problem of the params', () => {
 describe('a response that a client sends', () => {
   const response = (id: unknown, rest: object) => JSON.stringify({ jsonrpc: '2.0', id, ...rest });
 
-  // Clients match answers to calls by id, so an error with this id would end a call in flight.
+  // Clients match answers to calls by id. An error with the id of a call in flight would therefore end that call.
   it.each([['openclaw.v1'], [undefined]])(
     'is ignored, alone and in a batch, with the subprotocol %s',
     async (protocol) => {

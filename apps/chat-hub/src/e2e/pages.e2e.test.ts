@@ -52,7 +52,8 @@ describe('the newest page in the cache', () => {
     expect((await cachedBytes()) > 0).toBe(isCached);
   });
 
-  // An earlier release may have cached the page during an upgrade. Its messages then lack fields that were added later.
+  // During an upgrade, a hub of an earlier release may have cached the page. The messages in such a page lack the
+  // fields that were added later.
   it('is read from the store when an earlier release cached it', async () => {
     const channelId = 'upgraded';
     await ana.call('channel.create', { channelId, name: channelId });

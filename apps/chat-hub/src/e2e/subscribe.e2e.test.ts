@@ -167,9 +167,9 @@ describe('subscribe', () => {
     expect(seqs).toEqual(range(seqs[0] ?? 0, (seqs[0] ?? 0) + seqs.length - 1));
   });
 
-  // The race: a socket that does not read fills its buffer while its channel has new events. Invariants: the hub's
-  // memory for it is bounded, other sockets are not delayed, and it gets everything once and in order when it reads
-  // again.
+  // The race: a socket stops reading while its channel has new events, and its buffer fills. Invariants: the hub uses a
+  // bounded amount of memory for this socket, and does not delay other sockets. When the socket reads again, it gets
+  // every event once and in order.
   it('stops live delivery to a socket that does not read, which catches up from the log when it reads again', async () => {
     await using ana = await channelWith('slow', 1);
     await using slow = await hub.connect('slow-reader');

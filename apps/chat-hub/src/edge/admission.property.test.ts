@@ -9,7 +9,7 @@ interface Client {
   readonly name: string;
   readonly arrivesAtMs: number;
   readonly manner: Manner;
-  /** An obedient client reconnects this late: 0 is on time, 1 is the longest delay that the burst can compensate. */
+  /** An obedient client reconnects this late: 0 is on time, 1 is the longest delay that the hub must tolerate. */
   readonly lateness: number;
 }
 
@@ -109,8 +109,8 @@ describe('admission, for any clients and any behaviour', () => {
     );
   });
 
-  // The race: late clients return together and each takes a token, but the full bucket has lost the tokens that were
-  // set aside for them.
+  // The race: late clients return together, and each takes a token. The tokens that were set aside for them are lost,
+  // because the bucket was full.
   it('admits an obedient client at its first return, although late ones return in a crowd before it', () => {
     const crowd = fc.array(
       fc.record({

@@ -44,7 +44,7 @@ export async function createAgentOrders(deps: {
     for (const { agentId, kind, value } of orders) {
       if (kind !== 'limit') continue;
       const known = before.get(agentId);
-      // An unchanged limit keeps its counts.
+      // A limiter keeps its counts of requests if its limit is unchanged.
       limited.set(agentId, known?.value === value ? known : { value, limiter: limiterOf(value) });
     }
     limiters.clear();
@@ -80,7 +80,7 @@ export async function createAgentOrders(deps: {
       await running;
       await run();
     },
-    /** The limiters are for agents that have their own limit, and apply before the usual limiter. */
+    /** Maps each agent that has a limit of its own to its limiter, which applies before the usual limiter. */
     limiters: limiters as ReadonlyMap<string, OwnLimiter>,
     limitOf: (agentId: string) => limited.get(agentId)?.value ?? null,
     async close() {

@@ -13,8 +13,8 @@ export interface Frozen {
 }
 
 /**
- * Keeps the freezes in memory, because every write needs them. Reads them again when Redis publishes a change, else
- * with the next tail check, within half a second.
+ * Keeps the freezes in memory, because every write needs them. The hub reads them again when Redis announces a change,
+ * or else at the next tail check, within half a second.
  */
 export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
   const frozen: { -readonly [Field in keyof Frozen]: Frozen[Field] } = {

@@ -53,14 +53,18 @@ export interface UpgradeOptions {
   readonly onRefused: (status: number) => void;
   readonly onSignIn?: OnSignIn;
   readonly log: Logger;
-  /** Clients beyond this number get a time to reconnect. @default 1024 */
+  /**
+   * The most clients that sign in at the same time. Further clients get a time after which to reconnect.
+   * @default 1024
+   */
   readonly maxAuthenticating?: number;
   /**
-   * At most this many refused sockets wait for the client to read its close code. Refusals other than 503 get at most
-   * a quarter. Further clients get an HTTP status. @default 4096
+   * While this many refused sockets are closing, further clients get an HTTP status instead of a close code. For
+   * refusals other than 503, a quarter of this number is enough.
+   * @default 4096
    */
   readonly maxClosing?: number;
-  /** After this time the socket is destroyed. @default 5000 */
+  /** A socket is destroyed if its authentication takes longer. @default 5000 */
   readonly upgradeTimeoutMs?: number;
 }
 
@@ -71,7 +75,7 @@ interface Candidate {
 }
 
 const sliceMs = 5;
-/** Past this number, sockets of further upgrades are destroyed. */
+/** The most upgrades that wait. The sockets of further upgrades are destroyed. */
 const maxQueued = 16_384;
 const closeTimeoutMs = 2_000;
 

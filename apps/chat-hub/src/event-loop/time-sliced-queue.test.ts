@@ -78,7 +78,7 @@ describe('work in a time-sliced queue', () => {
       { everyMs: 0 },
     );
     expect(done).toEqual(Array.from({ length: 3_000 }, (_, i) => i));
-    // The work takes 60 ms, and other callbacks ran several times in between.
+    // The work takes 60 ms, and must let other callbacks run several times.
     expect(new Set(seen).size).toBeGreaterThan(8);
   });
 

@@ -10,9 +10,9 @@ export interface HubFacts {
   readonly aliveMs: number | null;
   readonly failure: string | null;
   readonly version: string | null;
-  /** Null when there is no answer, or one that is not JSON. */
+  /** Null unless the hub answers in JSON with the field `ready`. */
   readonly ready: ReadyBody | null;
-  /** A metric with labels has the sum over its labels. */
+  /** Maps each metric to its value. The value of a metric with labels is the sum over its labels. */
   readonly metrics: ReadonlyMap<string, number>;
   readonly loopDelayMs: number | null;
 }
@@ -29,7 +29,7 @@ interface ReadyBody {
   readonly publishPath?: { readonly status?: string; readonly latencyMs?: number | null };
 }
 
-/** The hub takes a sample of its event loop's delay every 20 ms. */
+/** The hub samples its event loop's delay every 20 ms, so about 25 times in this window. */
 const loopWindowMs = 500;
 
 /** Above this delay, pub/sub cannot keep its target of 50 ms. The alert HubEventLoopBusy has the same threshold. */
@@ -66,7 +66,7 @@ export async function readHub(config: Config, timeoutMs: number): Promise<HubFac
   };
 }
 
-/** Reads twice with a pause between, if the first answer arrives in time. */
+/** Reads twice with a pause between. If the first read fails or leaves too little time, its answer counts twice. */
 async function getTwice(url: string, timeoutMs: number): Promise<[first: Answer, second: Answer]> {
   const startMs = performance.now();
   const first = await get(url, timeoutMs);
@@ -76,7 +76,6 @@ async function getTwice(url: string, timeoutMs: number): Promise<[first: Answer,
   return [first, await get(url, leftMs)];
 }
 
-/** A hub that listens on all interfaces is reached on loopback. */
 function reachableHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';

@@ -9,11 +9,11 @@ import { connectionOf } from './agent-connection.ts';
 const everyMs = 1_000;
 const reportEveryMs = 5_000;
 const batchSize = 500;
-/** Bounds the work of one turn, so that a large fleet does not delay other writes. */
+/** The most agents that one run checks, so that a large fleet does not delay other writes. */
 const looksPerTurn = 1_000;
-/** All rows are written again after this time, because a restored backup has lost some. */
+/** All rows are written again after this time, because a restored backup may lack some rows. */
 const rewriteAfterMs = 600_000;
-/** After a longer pause, another hub may have removed the rows of this hub. */
+/** If reports pause for longer than this, another hub may have removed the rows of this hub. */
 const pausedMs = 30_000;
 const quietMs = 600_000;
 const avatarCharsMax = 64;
@@ -79,7 +79,7 @@ export function startAgentReports(deps: {
 
   function due(nowMs: number): HubAgent[] {
     const rows: HubAgent[] = [];
-    // In a large fleet each agent is checked less often, so that a turn stays short.
+    // In a large fleet each agent is checked less often, so that a run stays short.
     const lookEveryMs = Math.max(reportEveryMs, (written.size / looksPerTurn) * everyMs);
     let looks = 0;
     const isFull = () => looks >= looksPerTurn;

@@ -41,7 +41,7 @@ export function figuresBetween(before: Operations, after: Operations): Operation
   };
 }
 
-/** Adds up the counts. Of the other figures, sizes come from `next`, and the rest is the worse of both values. */
+/** Adds up the counts. Sizes come from `next`. Every other figure is the worse of both values. */
 export function joinFigures(one: OperationsFigures, next: OperationsFigures): OperationsFigures {
   const sums = Object.fromEntries(
     (['ms', 'redisReconnects', ...counted] as const).map((name) => [name, one[name] + next[name]]),

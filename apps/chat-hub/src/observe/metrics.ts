@@ -68,7 +68,7 @@ export const latencyBuckets: readonly number[] = [
 ].map((ms) => ms / 1_000);
 const groupSizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
-/** These gauges of Node end in `_total`, against the conventions. */
+/** These gauges of Node end in `_total`, although by convention only counters have this ending. */
 const misnamedDefaults = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',

@@ -12,7 +12,7 @@ const silent: ReadonlySet<MethodName> = new Set([
   'typing.stop',
 ]);
 
-/** Reads of one channel within this time are one entry of the audit log. */
+/** One entry of the audit log stands for all of an observer's reads of a channel within this time. */
 const entryMs = 3_600_000;
 const memberMs = 1_000;
 const remembered = 10_000;
@@ -23,7 +23,9 @@ export function createObservedChannels(deps: {
   readonly log: Logger;
 }) {
   const { store, audit, log } = deps;
-  /** Maps an agent and a channel to the time before which no further read is recorded. */
+  /**
+   * Maps an agent and a channel to a time. Until this time, the agent's reads of the channel are not recorded again.
+   */
   const quietUntilMs = new Map<string, number>();
 
   function keepQuiet(key: string, forMs: number): void {

@@ -4,8 +4,8 @@ import type { PublishPath } from '../recovery/self-probe.ts';
 import { createReadiness, createStartReadiness, type ReadinessDeps } from './readiness.ts';
 
 describe('the readiness of a hub', () => {
-  // The race: hundreds of unauthenticated requests arrive at once. The store runs few system reads at a time, so they
-  // would delay its heartbeats.
+  // The race: hundreds of unauthenticated requests arrive at once. The store runs few system reads at a time, so the
+  // reads for these requests would delay the heartbeats of the store.
   it('is queried once for all concurrent requests, and again for a later one', async () => {
     const health: StoreHealth = {
       status: 'ok',

@@ -6,7 +6,6 @@ export const breakerStates = ['closed', 'half_open', 'open'] as const;
 export const hubStates = ['starting', 'serving', 'draining'] as const;
 export type HubState = (typeof hubStates)[number];
 
-/** Values are read from the parts of a running hub at each scrape. */
 const definitions = {
   hub_build_info: {
     type: 'gauge',

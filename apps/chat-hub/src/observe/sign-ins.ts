@@ -18,7 +18,7 @@ export type OnSignIn = (attempt: SignInAttempt) => void;
 
 /**
  * Counts sign-ins, and logs failed ones with reason and address, at most one line a second for each transport and
- * result. AuthError's messages contain no part of a token.
+ * result. Messages of AuthError may be logged, because they contain no part of a token.
  */
 export function createSignInObserver(
   { signIns }: Pick<Metrics, 'signIns'>,

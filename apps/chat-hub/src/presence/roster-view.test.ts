@@ -106,8 +106,8 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: an agent's offline event is lost, and Redis fails again each time before the agent's absence is
-  // confirmed.
+  // The race: an agent's offline event is lost. Redis then fails again and again, each time before the agent's absence
+  // is confirmed.
   it('reports an agent offline after two leases without it, however often Redis fails', () => {
     view = new RosterView(() => nowMs, 30_000);
     compare([]);
@@ -156,8 +156,8 @@ describe('events that arrive in another order than they were decided', () => {
   const saw = (...records: PresenceRecord[]) =>
     view.applyEvent(records).map(({ agentId, status }) => `${agentId} ${status}`);
 
-  // The race: hub A decides that an agent left, and waits before it publishes this. Hub B decides that the agent came,
-  // and publishes first. Negative control: without known times, the event that arrives last decides.
+  // The race: hub A decides that an agent left, but publishes this late. Hub B decides later that the agent came, and
+  // publishes first. Negative control: without known times, the event that arrives last decides.
   it.each(['by their times', 'the control, without times'])(
     'end with the last decision about an agent: %s',
     (how) => {

@@ -61,7 +61,8 @@ describe('typing in a channel and in its threads', () => {
     feed.close();
   });
 
-  // A thread's id may be any id, and typing ends only ten seconds after its start, so the number needs a limit.
+  // A client may invent any number of thread ids, and typing ends only ten seconds after its start. The number of
+  // places therefore needs a limit.
   it('by one socket is in at most 50 places; beyond them the oldest ends', async () => {
     const { feed, caller, published, letOn, typists } = createBench();
     letOn();
@@ -88,8 +89,8 @@ describe('typing.start on a socket that closes', () => {
     feed.close();
   });
 
-  // The race: the socket closes while its membership is read, before the start is sent, so nothing would stop the
-  // typing.
+  // The race: the socket closes while the hub reads the agent's membership, before the hub sends the start to Redis.
+  // Nothing would stop the typing then.
   it('starts nothing once the socket is closed', async () => {
     const { feed, caller, published, letOn, typists, close } = createBench();
     close();

@@ -62,7 +62,7 @@ export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): Fasti
   );
 }
 
-/** Call the returned function after all routes are added. All other verbs then get a 405. */
+/** Call the returned function after all routes are added. From then on, a verb that a URL does not have gets a 405. */
 export function refuseOtherVerbs(app: FastifyInstance): () => void {
   const verbsOf = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -80,7 +80,7 @@ export function refuseOtherVerbs(app: FastifyInstance): () => void {
           405,
         );
       const method = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((verb) => !allowed.has(verb));
-      // The refusal comes before the body is read.
+      // With `onRequest`, the refusal comes before the body is read.
       app.route({ method, url, onRequest: refuse, handler: refuse });
     }
   };

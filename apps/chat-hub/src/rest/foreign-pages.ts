@@ -11,13 +11,12 @@ const preflightHeaders = {
   'access-control-max-age': '7200',
 } as const;
 
-/** Foreign pages may read these headers of an answer. */
 const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-policy`;
 
 /**
- * Pages of the origins that may open a WebSocket may also use REST below /v1 (CORS). Cookies are not allowed, because
- * tokens are in a header. Preflights need no sign-in. Call this before `refuseOtherVerbs`, which would otherwise
- * answer 405 at every unknown address.
+ * A page of an origin that may open a WebSocket may also use REST below /v1 (CORS). Cookies are not allowed, because
+ * tokens are in a header. Preflights need no sign-in. Call this before `refuseOtherVerbs`, which would otherwise answer
+ * 405 at every unknown address.
  */
 export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPolicy): void {
   app.addHook('onRequest', async (request, reply) => {

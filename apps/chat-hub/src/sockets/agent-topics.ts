@@ -9,7 +9,7 @@ import { notificationText, textFrame } from '../channels/frames.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** A welcome waits at most this long for rooms of direct channels that are behind the log. */
+/** A welcome waits at most this long for rooms of direct channels if these rooms are behind the log. */
 const catchUpMs = 1_000;
 
 export interface DirectsRead {
@@ -41,20 +41,20 @@ export function createAgentTopics(deps: {
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   /**
-   * Null when the socket closed during the read. An agent may have more channels than a welcome names. They are then
-   * read in pages, once for all sessions of the agent, because one statement would sort all of them.
+   * If the agent has more channels than a welcome names, their heads are read in pages, once for all sessions of the
+   * agent. A single statement would sort all channels each time. Null when the socket closed during the read.
    */
   async function readLatest(session: Session) {
     const { agentId } = session;
     const directs = await store.directChannels(agentId, limits.welcomeDirect);
-    // The heads read below would never be released for a closed socket.
+    // For a closed socket, nothing would ever release the heads that are loaded below.
     if (!session.isOpen) return null;
     const isComplete = directs.length < limits.welcomeDirect;
     if (isComplete) return { directs: latestOf(directs), isComplete };
     await heads.load(agentId);
     const { phase } = session;
     if (phase.name === 'welcoming') {
-      // The heads include these early events, and also those that the tail check finds only later.
+      // The heads already cover these early events, and also events that the tail check finds only later.
       phase.earlyDirects.clear();
       phase.areHeadsRead = true;
     }
@@ -76,12 +76,12 @@ export function createAgentTopics(deps: {
     if (phase.name === 'closing') return null;
     if (phase.name === 'welcoming') {
       const read = phase.areHeadsRead ? heads.headOf(session.agentId, channelId) : null;
-      // The session starts just before the event, unless the welcome names the channel: then the welcome's head
-      // decides.
+      // The session starts just before the event. If the welcome names the channel, `openDirects` replaces this start
+      // by the head in the welcome.
       return seq === null || seq <= (read ?? 0) ? null : { session, after: seq - 1 };
     }
-    // A channel that a complete welcome did not name is new, and starts at its first event, even if the bus lost that
-    // event.
+    // The welcome named all channels, so another channel is new. The session starts at the channel's first event, which
+    // the bus may have lost.
     if (phase.directs.isComplete) return { session, after: 0 };
     const isSameEpoch = phase.directs.epochGeneration === rooms.epochGeneration;
     const head = isSameEpoch ? heads.headOf(session.agentId, channelId) : null;
@@ -90,7 +90,9 @@ export function createAgentTopics(deps: {
     return { session, after: seq - 1, gap: isSameEpoch ? 'behind' : 'epoch' };
   }
 
-  /** Enters the agent's sockets that are not yet in the channel. Returns the channel's room if it is live. */
+  /**
+   * Lets the agent's sockets enter the channel if they have not entered. Returns the channel's room, if there is one.
+   */
   function enterDirect(agentId: string, channelId: string, seq: number | null): Room | undefined {
     const starts: Start[] = [];
     for (const session of sessions.ofAgent(agentId)) {

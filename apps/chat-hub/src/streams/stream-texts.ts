@@ -1,14 +1,13 @@
 import { limits, utf8Bytes } from '@openclaw/protocol';
 
-/** Limits the memory for the texts of one agent, and for all texts of the hub. */
 export interface StreamBudget {
   readonly agentBytes: number;
   readonly hubBytes: number;
 }
 
 const streamBudget: StreamBudget = {
-  // The limit fits all streams of an agent at their largest size, and as many again that have just ended on other
-  // hubs.
+  // Room for all streams of an agent at their largest size, and for as many texts of streams that have just ended on
+  // other hubs.
   agentBytes: 4 * limits.streams * limits.contentBytes,
   hubBytes: 64 * 1_048_576,
 };
@@ -30,7 +29,6 @@ export interface StreamText {
   usedMs: number;
 }
 
-/** Returns the part of the text that is not in the database. */
 export const unsavedPart = ({ text, savedLength }: StreamText) => text.slice(savedLength);
 
 /** Keeps the texts of growing messages in memory, within a budget for each agent and for the hub. */
@@ -85,7 +83,6 @@ export function createStreamTexts(
     get: (messageId: string) => texts.get(messageId),
     /** Returns false when the text was dropped or replaced. */
     has,
-    /** The least recently used text comes first. */
     values: () => texts.values(),
     ofChannel: (channelId: string): Iterable<StreamText> => byChannel.get(channelId) ?? [],
     hasChannel: (channelId: string) => byChannel.has(channelId),

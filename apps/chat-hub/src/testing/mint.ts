@@ -1,7 +1,6 @@
 import { mintToken, type TokenRequest } from '../edge/mint-token.ts';
 import { parseConfig } from '../config.ts';
 
-/** By default the minter is `test` and the time is now. */
 export function mintFor(
   secret: string,
   request: Omit<TokenRequest, 'minter' | 'issuedAtMs'> & Partial<TokenRequest>,

@@ -9,7 +9,6 @@ export interface SocketFactory {
   cut(): void;
 }
 
-/** Both `ws` and `node:https` accept these options. */
 export function tlsOptions({ ca, isInsecure }: TlsSettings): {
   readonly ca?: string;
   readonly rejectUnauthorized: boolean;

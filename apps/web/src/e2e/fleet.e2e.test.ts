@@ -82,7 +82,7 @@ it('an overseer sees which agents loop, opens one, and slows it down, freezes, k
     await tileOf('pong').and(looping).waitFor();
     // Negative control: the third agent only waits, and is not in the loop.
     await tileOf('calm').and(page.locator('.fleet-waiting')).waitFor();
-    // The reader is in no channel of the agent, so only the hub knows its turn.
+    // The reader shares no channel with the agent, so the page learns the agent's turn only from the hub.
     await calm.channel('loop').setTurn({ state: 'tool', label: 'Runs the tests' });
     await tileOf('calm').and(page.locator('.fleet-working')).getByText('Runs the tests').waitFor();
     expect(await tiles.first().textContent()).toContain('ping');

@@ -56,7 +56,7 @@ describe('an admin', () => {
       expect(await page.getByRole('button', { name, exact: true }).count()).toBe(0);
     expect(await page.locator('.sidebar .chat-link', { hasText: 'cabal' }).count()).toBe(0);
     expect((await room.members()).members.map(({ agentId }) => agentId)).toEqual(['bot', 'other']);
-    // The observer is not present, although it follows the channel live.
+    // The hub does not list the observer as present, although the observer follows the channel live.
     const present = async () => (await room.presence()).presences.map(({ agentId }) => agentId);
     await room.subscribe();
     await waitFor(async () => (await present()).includes('bot'), { what: 'the bot' });

@@ -9,8 +9,8 @@ const field = ({ page }: Person) => page.getByLabel('Search for words');
 const marked = ({ page }: Person, text: string) => page.locator('.row-marked', { hasText: text });
 
 /**
- * Waits until `count` results are shown, one of them with the excerpt. Types the text repeatedly, because a message is
- * in the index up to a second after the commit.
+ * Waits until `count` results are shown, one of them with the excerpt. Types the text repeatedly, because the index may
+ * get a message only a second after the commit.
  */
 async function search(
   person: Person,
@@ -67,7 +67,6 @@ describe('a search', () => {
       await page.keyboard.press(key);
     await marked(ada, 'The Zanzibar deploy failed').waitFor();
     await ada.message('line 3.').waitFor();
-    // The focus stays in the results, so two keys reach the next result.
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');

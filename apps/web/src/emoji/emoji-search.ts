@@ -1,5 +1,5 @@
 import { canonicalEmoji } from '@openclaw/protocol/wire';
-// This module is loaded with the first search, so that the page starts without it.
+// The page loads this list only with the first search, so that the list does not delay the start.
 import emojis from 'emojilib/emojis.json' with { type: 'json' };
 
 export interface NamedEmoji {
@@ -41,7 +41,6 @@ export function searchEmojis(text: string, max: number): readonly NamedEmoji[] {
     .map(({ listed: { emoji, name } }) => ({ emoji, name }));
 }
 
-/** Returns 0 for the name itself, a higher number for a weaker match, null for no match. */
 function rankOf({ name, words }: Listed, word: string): number | null {
   if (name === word) return 0;
   if (words.includes(word)) return 1;

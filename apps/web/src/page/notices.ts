@@ -24,7 +24,6 @@ export function createNotices(isLive: () => boolean) {
     /** The newest notice is last. */
     list,
     add,
-    /** Returns a handler that shows what failed, and why. */
     report,
     /** The connection status already shows a missing connection, so nothing is shown then. */
     reportWhileLive: (what: string) => (error: unknown) => {

@@ -7,8 +7,8 @@ import { readConnected } from './operations-request.ts';
 const pageSize = 200;
 
 /**
- * The hub names all agents to an admin, otherwise those with which the reader shares a channel. Empty until `load`
- * was called.
+ * For an admin, the hub lists all agents; for others, the agents that share a channel with the reader. Empty until
+ * `load` was called.
  */
 export function createKnownPeople(client: HubClient, credentials: Credentials) {
   const ids = signal<ReadonlySet<string>>(new Set());

@@ -24,7 +24,7 @@ import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
 import { whyUnreachable } from './unreachable-hub.ts';
 
-// The page looks for failures of agents in this many events per channel after a sign-in.
+// After a sign-in, the page searches this many events of each channel for failures of agents.
 const missedEvents = 100;
 const missedChannels = 30;
 const noDrafts: Readonly<Record<string, string>> = {};
@@ -35,7 +35,7 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
   /** The session calls this while the hub is unreachable or full. Another attempt follows. */
   readonly onRetry: (reason: string) => void;
-  /** The session calls this when the hub ended it, for example because the token has expired. */
+  /** The session calls this when the hub ends the session, for example because the token has expired. */
   readonly onEnd: (reason: string) => void;
 }
 
@@ -153,7 +153,8 @@ function createSession(
     }),
     client.on('notice', ({ event, channelId }) => {
       if (event.type !== 'channel.member.join' || channelId === null) return;
-      // The waiting events are applied first. A leave among them would remove the channel that is added now.
+      // Events that still wait are applied first, because a leave among them would otherwise remove the channel that is
+      // added now.
       batch.flush();
       chats.fetch(channelId);
     }),
@@ -221,7 +222,6 @@ function createSession(
     profile: profile.value,
     setProfile,
     router,
-    /** The view that was open when this agent last left the page; null when there is none. */
     lastPlace: lastPlace.route,
     notices,
     connectionStatus,

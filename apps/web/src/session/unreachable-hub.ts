@@ -4,8 +4,8 @@ import { hubAddress } from '../page/page-base.ts';
 const timeoutMs = 5_000;
 
 /**
- * A browser hides the reason for a failed WebSocket, so this sends an HTTP request to the same address, by POST,
- * which carries the page's Origin. Null when HTTP gives no reason either.
+ * A browser hides the reason for a failed WebSocket, so this sends an HTTP request to the same address. A POST carries
+ * the page's Origin. Returns null when HTTP gives no reason either.
  */
 export async function whyUnreachable(): Promise<string | null> {
   if (!navigator.onLine) return 'This device is offline';
@@ -21,7 +21,7 @@ export async function whyUnreachable(): Promise<string | null> {
     return 'Nothing answers at this address';
   }
   const { status } = response;
-  // The hub answers an HTTP request at this path with 405, so HTTP works and only the upgrade is lost.
+  // 405 is the hub's own answer to HTTP at this path. HTTP therefore works, and only the upgrade is lost.
   if (status === 405 && isOfHub(response))
     return 'The hub answers, but no WebSocket reaches it: the proxy before it must pass on the headers Upgrade and Connection, over HTTP/1.1';
   if (status === 403 && isOfHub(response))

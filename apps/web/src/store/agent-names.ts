@@ -1,13 +1,13 @@
 import type { Members } from './reducers.ts';
 
-/** The key is the form that all look-alike names share. */
+/** Maps the form that all look-alike names share to the ids of their agents. */
 type LookAlikes = ReadonlyMap<string, ReadonlySet<string>>;
 
 const known = new WeakMap<Members, LookAlikes>();
 
 /**
- * Shows only the display name, if no other member could be meant by it. Otherwise `isInDoubt` is true and the id must
- * be shown too, because an agent may choose another agent's name.
+ * `isInDoubt` is true if the display name could also mean another member. Then the id must be shown too, because an
+ * agent may choose another agent's name.
  */
 export function shownName(
   members: Members,

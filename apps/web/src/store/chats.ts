@@ -24,7 +24,7 @@ export function createChats(
   marks: ReadMarks,
 ) {
   const byId = signal<ReadonlyMap<string, Chat>>(new Map());
-  /** This agent is no member. Only an admin can observe. */
+  /** The channel that an admin observes without being a member. */
   const observed = signal<Chat | null>(null);
   const isLoaded = signal(false);
   const histories = new WeakMap<Chat, History>();
@@ -67,7 +67,6 @@ export function createChats(
     return chat;
   }
 
-  /** Subscribes to the channel, and loads who is present. */
   function follow(chat: Chat, onRefused: () => void) {
     const subscribed = client.channel(chat.id).subscribe();
     chat.subscribed = subscribed.then(
@@ -77,13 +76,13 @@ export function createChats(
     subscribed
       .then(() => loader.loadPresences(chat))
       .catch((error: unknown) => {
-        // A list that was read before the agent left still contains the channel.
+        // The agent may have left the channel after the list of channels was read.
         if (isRefusal(error)) onRefused();
         else reports.report(`#${chat.channel.peek().name} could not be followed`)(error);
       });
   }
 
-  /** Closes the channel that was observed before. Observing is for reading only. */
+  /** Closes the channel that was observed before. */
   function observe(channel: Channel): Chat {
     endObserving();
     const chat = createChat(channel, me);
@@ -102,7 +101,7 @@ export function createChats(
     loader.forget(chat);
     views.forget(chat);
     growth.forget(chat);
-    // A member stays subscribed. If the call fails, the connection is lost, and the subscription with it.
+    // A member stays subscribed. If the call fails, the connection is lost, and with it the subscription.
     if (!byId.peek().has(chat.id)) {
       client
         .channel(chat.id)
@@ -250,8 +249,7 @@ export function createChats(
           continue;
         }
         drop(chat);
-        // The agent may have been added again since it left. The old subscription does not receive
-        // the new join.
+        // The agent may have been added again in the meantime. The old subscription does not deliver that join.
         refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
     },
@@ -282,7 +280,6 @@ export function createChats(
       }
       return null;
     },
-    /** The default `seq` is the newest event. */
     markSeen: (chat: Chat, seq = chat.timeline.peek().head) => readState.markSeen(chat, seq),
     async markUnread(chat: Chat, message: Message) {
       await readState.markUnread(chat, message.seq - 1);

@@ -23,7 +23,7 @@ export function createGrowth(client: Pick<HubClient, 'channel'>) {
   const followed = new Map<Chat, Followed>();
   const reads = createTimers<Growing>();
 
-  /** Also follows messages that were growing before. */
+  /** Starts a new watch, which includes the messages that are known so far. */
   function watch(chat: Chat, channel: Followed) {
     channel.stop();
     const known = [...channel.texts.values()].map(({ message }) => message);
@@ -61,7 +61,7 @@ export function createGrowth(client: Pick<HubClient, 'channel'>) {
     return channel;
   }
 
-  /** Text that was appended before the channel was followed came in no event, so it is read. */
+  /** No event brings the text that was appended before the channel was followed, so this reads the message. */
   async function read(chat: Chat, channel: Followed, growing: Growing) {
     const { id } = growing.message;
     try {
@@ -77,9 +77,7 @@ export function createGrowth(client: Pick<HubClient, 'channel'>) {
   }
 
   return {
-    /** Follows messages that begin to grow from now on. */
     start: (chat: Chat) => void start(chat),
-    /** Returns the text as far as it is known. */
     follow(chat: Chat, message: Message): ReadonlySignal<string> {
       const channel = start(chat);
       const known = channel.texts.get(message.id);

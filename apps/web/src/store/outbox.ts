@@ -6,7 +6,6 @@ import { createStoredValue } from '../page/stored-value.ts';
 import type { Chat } from './chat.ts';
 import type { Entry } from './timeline.ts';
 
-/** An outgoing message that is not in the timeline yet. */
 export interface Outgoing {
   /** The id is the message's `clientMessageId`, so that repeated calls store it once. */
   readonly id: string;
@@ -22,7 +21,7 @@ export interface Outgoing {
 }
 
 const itemsMax = 200;
-// A send may wait through a night without connection, because only the user discards a message.
+// Only the user discards a message, so a send may wait through a night without connection.
 const sendTimeoutMs = 12 * 3_600_000;
 const retriesMax = 8;
 const retryableCodes: ReadonlySet<string> = new Set([
@@ -34,8 +33,8 @@ const retryableCodes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Keeps messages, even over a reload, until a timeline contains them. The hub's answer only adds the seq, so it may
- * come before or after the event.
+ * Keeps messages, even over a reload, until a timeline contains them. The hub's answer may come before or after the
+ * message's event, because the answer only adds the seq.
  */
 export function createOutbox(
   client: HubClient,
@@ -71,7 +70,7 @@ export function createOutbox(
     items.value = items.peek().filter((item) => item.id !== id);
   }
 
-  /** Call it before a reload of the history, which loads stored messages. */
+  /** Call it before a reload of the history, because the reload brings all stored messages. */
   function forgetStored() {
     items.value = items.peek().filter(({ state }) => state !== 'stored');
   }

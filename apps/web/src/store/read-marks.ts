@@ -30,7 +30,7 @@ export function createReadMarks(storage: KeyedStorage, name: string) {
     try {
       storage.setItem(key, JSON.stringify([...replies].slice(-channelsMax)));
     } catch {
-      // The storage is full. After a reload, new replies are then counted only by the hub's mark.
+      // The storage is full. After a reload, only the hub's read mark then decides which replies are new.
       storage.removeItem(key);
     }
   }
@@ -40,7 +40,7 @@ export function createReadMarks(storage: KeyedStorage, name: string) {
     onMark(listener: (mark: ReadMark) => void) {
       channel.onmessage = ({ data }: MessageEvent<ReadMark>) => listener(data);
     },
-    /** The replies were stored in the last visit. */
+    /** The channel's new replies, also from earlier visits. */
     repliesOf: (channelId: string): readonly StoredReply[] => replies.get(channelId) ?? [],
     keepReplies(channelId: string, next: readonly StoredReply[]) {
       if (next.length === 0 && !replies.has(channelId)) return;

@@ -3,7 +3,7 @@ import { createTimers } from './timers.ts';
 
 const retryMs = 3_000;
 
-/** Retries until it succeeds. `load` must load everything. */
+/** Repeats `load` until it succeeds. `load` must load the whole view of a channel. */
 export function createViewLoader(load: (chat: Chat) => Promise<void>) {
   const opened = new Set<Chat>();
   const loaded = new WeakSet<Chat>();
@@ -34,13 +34,12 @@ export function createViewLoader(load: (chat: Chat) => Promise<void>) {
   }
 
   return {
-    /** Loads the view once. Rejects when the first attempt fails; more attempts follow. */
+    /** Loads the view, unless it is loaded. Rejects when the first attempt fails, although retries follow. */
     async open(chat: Chat) {
       opened.add(chat);
       await chat.subscribed;
       if (!loaded.has(chat)) await (underWay.get(chat) ?? start(chat));
     },
-    /** Does nothing if the view was never opened. */
     async reload(chat: Chat) {
       if (!opened.has(chat)) return;
       const loading = underWay.get(chat);

@@ -27,7 +27,7 @@ export function App({ theme }: { theme: Theme }) {
     setCredentials(null);
   };
   const signOut = () => {
-    // The next agent may not have access to this view, so it begins at the home view.
+    // The next agent may not have access to this view, so the page starts again at the home view.
     if (newest.current !== null) history.replaceState(null, '', '#/');
     end(null);
   };
@@ -78,7 +78,7 @@ export function App({ theme }: { theme: Theme }) {
       </PageContext.Provider>
     );
   }
-  // If another tab is signed in, the form would be shown only for a moment.
+  // The page is asking the other tabs. If one of them is signed in, the form would be shown only for a moment.
   if (isAsking) return null;
   return (
     <SignIn

@@ -193,7 +193,8 @@ export function describeChannels(database: () => TestDatabase): void {
       const last = await ana.write('channel.create', { name: `${prefix} last` });
       const [first] = (await ana.read('channel.list', { order: 'newest', limit: 1 })).channels;
       expect(first?.channelId).toBe(last.channel.channelId);
-      // A cursor has the last name of its page. With a channel's id, it could reveal the position of a hidden channel.
+      // A cursor contains the last name of its page. A cursor with a channel's id could reveal the position of a hidden
+      // channel.
       expect(
         await ana
           .read('channel.list', { order: 'name', cursor: hidden.channel.channelId })

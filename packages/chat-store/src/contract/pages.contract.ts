@@ -23,7 +23,7 @@ async function readParsed<M extends ReadMethod>(
   return { result: JSON.parse(json.toString()) as ResultOf<M>, bytes: json.byteLength };
 }
 
-/** These look like the JSON around a stored message. */
+/** Texts that look like the JSON around a stored message. */
 const deceptive = [
   'plain',
   '"},"timestamp":1,"senderId":"x"',
@@ -49,7 +49,7 @@ export function describePages(database: () => TestDatabase): void {
           await member.write('reaction.add', { channelId, messageId, emoji });
         }
       }
-      // An edit stores the reactions of its time, which change later.
+      // An edit is stored with the reactions of that moment, which later change.
       for (const [index, messageId] of ids.entries()) {
         const content = `${deceptive[index]} edited`;
         if (index % 2 === 0) await owner.write('message.edit', { channelId, messageId, content });
@@ -110,7 +110,7 @@ export function describePages(database: () => TestDatabase): void {
       }
     });
 
-    // A page holds at least one row, and omits the rows farthest from its start.
+    // A page holds at least one row. If not all rows fit, the page omits the rows farthest from its start.
     it.each([1, 2500, 5000, 100_000])(
       'of %d bytes ends at that size, and can be continued',
       async (max) => {

@@ -105,7 +105,7 @@ export function describeQuestions(database: () => TestDatabase): void {
         answers: [{ agentId: paul.agentId }, { agentId: pia.agentId }],
       });
       expect((await answer(third, questionId, 'yes')).ok).toBe(false);
-      // Answers that are sent at the same time take effect in their order.
+      // Concurrent answers take effect in the order of the calls.
       const { questionId: next } = await open({ quorum: 2 });
       await Promise.all(['yes', 'no', 'yes', 'no'].map((option) => answer(pia, next, option)));
       expect(questionIn(await answer(paul, next, 'no'))).toMatchObject({ optionId: 'no' });

@@ -304,7 +304,7 @@ export function describeStreams(database: () => TestDatabase): void {
       const { channelId, owner, member, of, grow, read } = await begin('text');
       await member.write('message.delete', of);
       expect(await states(owner, channelId)).toEqual([]);
-      // A client that is told `streaming` sends its text again, without end.
+      // If the refusal said `streaming`, the client would send its text again, without end.
       expect(await read()).toMatchObject({
         ...{ code: 'conflict', message: expect.stringContaining('was deleted') },
         details: { length: 0, state: 'stopped' },

@@ -19,7 +19,10 @@ import type {
 
 export interface TestDatabase {
   readonly store: ChatStore;
-  /** Opens another hub's store on the same database. A number always gives the same store. It closes with `store`. */
+  /**
+   * Opens another hub's store on the same database. The same number always gives the same store. Each such store closes
+   * together with `store`.
+   */
   another(number?: number): Promise<ChatStore>;
   /** The caller closes it. */
   open(options?: Partial<ChatStoreOptions>): Promise<ChatStore>;

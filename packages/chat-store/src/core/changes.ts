@@ -23,15 +23,17 @@ export interface Changes {
   readonly epoch: string;
   readonly heads: readonly { readonly channelId: string; readonly head: number }[];
   readonly revoked: readonly RevokedToken[];
-  /** Changes with each freeze of an agent or of the hub; see `freezes`. */
+  /**
+   * A value that changes with each freeze of an agent or of the hub, and with each end of such a freeze; see `freezes`.
+   */
   readonly freezes: string;
-  /** Transactions begun since the oldest open one; 0 on SQLite. */
+  /** The number of transactions that began since the oldest open one; 0 on SQLite. */
   readonly transactionLag: number;
 }
 
 /**
- * The rows of each list that one statement reads. More than `maxGroup`, so that a statement reads at least one whole
- * commit.
+ * The most rows of each list that one statement reads. More than `maxGroup`, so that a statement reads at least one
+ * whole commit.
  */
 const rowsMax = 5000;
 
@@ -44,8 +46,8 @@ interface Row {
 }
 
 /**
- * Heads and revocations of the commits since `since`, by one statement that walks an index. Null returns only a mark to
- * start from. A returned head may include later commits.
+ * Heads and revocations of the commits since `since`, by one statement that walks an index. If `since` is null, returns
+ * only a mark to start from. A returned head may include later commits.
  */
 export async function readChanges(engine: Engine, since: CommitMark | null): Promise<Changes> {
   const { seen } = engine.sql;

@@ -5,20 +5,20 @@ export interface StoreMigration extends Migration {
   readonly release: string;
   /**
    * The oldest release whose hubs can serve a database with this migration. A migration that only adds nullable
-   * columns, tables or indexes can name the release before its own; any other names its own.
+   * columns, tables or indexes may name the release before its own. Every other migration names its own release.
    */
   readonly compatibleFrom: string;
 }
 
 /**
- * This row of `meta` names the oldest release which can serve the database, and the newest migration. The row is
- * invalid when the database has a newer migration.
+ * This row of `meta` names the oldest release that can serve the database, and the newest migration. If the database
+ * has a newer migration than the row names, the row is invalid.
  */
 export const compatibleFromRow = 'compatible_from';
 
 /**
- * Each migration records the oldest release that can serve the database, for earlier releases, which do not know the
- * migration.
+ * Makes each migration record the oldest release that can serve the database. Earlier releases need the record, because
+ * they do not know the migration.
  */
 export function recordCompatibility(
   migrations: Readonly<Record<string, StoreMigration>>,

@@ -21,7 +21,7 @@ const lookUp: CallClass = { kind: 'look_up', thread: 'system', pool: 'system' };
 const system: CallClass = { kind: 'system', thread: 'system', pool: 'system' };
 
 type CallOf<M extends CoreMethod> = CallClass & {
-  /** The agent in whose queue a look-up waits. Without it, the look-up goes before all queues. */
+  /** The agent in whose queue a look-up waits. A look-up without an agent is served before all queues. */
   readonly agentOf?: (...args: Parameters<StoreCore[M]>) => string;
 };
 
@@ -39,7 +39,7 @@ export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   recordHubAgents: bulkWrite,
   checkpointStreams: write,
   keepStreams: write,
-  // Sweeps must not use the pool of commits: the groups need its connection.
+  // This sweep begins groups. In the pool `reads` it would occupy the connection that the commits need.
   sweepStreams: write,
   sweep: bulkWrite,
   feedSearch: bulkWrite,

@@ -129,7 +129,6 @@ function isVote({ name, payload }: CollaborationEvent): boolean {
   return name === 'question.voted' && hasOnly(payload, voteFields);
 }
 
-/** Null for other events. */
 function questionIn({ name, payload }: CollaborationEvent): Question | null {
   const { question, ...others } = payload as { readonly question?: Partial<Question> };
   const isQuestion =

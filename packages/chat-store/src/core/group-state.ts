@@ -16,7 +16,7 @@ interface Entry {
   readonly messageId?: string;
   readonly clientMessageId?: string | null;
   readonly fingerprint?: string | null;
-  /** Agents whose own topic also gets the event. Ignored in a direct channel, where both get every event. */
+  /** Agents whose own topic also gets the event. Ignored in a direct channel, where both agents get every event. */
   readonly notify?: readonly string[];
 }
 
@@ -26,8 +26,8 @@ export interface GroupPolicy {
 }
 
 /**
- * A group's locked channels with the changes of its commands, and the rows not yet written. Only this transaction can
- * change a locked channel.
+ * The locked channels of a group, with the changes that its commands made, and the rows that are not written yet. Only
+ * this transaction can change a locked channel.
  */
 export type GroupState = ReturnType<typeof createGroupState>;
 
@@ -69,7 +69,7 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     turnLimit,
     db: transaction.db,
     locksRows: transaction.locksRows,
-    /** Write the rows of earlier commands first. */
+    /** Before the call, the rows of earlier commands must have been written. */
     prefetch: (prefetch: Prefetch) => transaction.prefetched(prefetch),
     channel: (channelId: string) => channels.get(channelId),
     adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),
@@ -128,8 +128,8 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     addAgent: (agentId: string) => void agents.add(agentId),
     takeRows,
     /**
-     * For the commit. Agents are written only here, and in id order. Otherwise two hubs that record the same agents
-     * could deadlock.
+     * Call it only for the commit. Agents are written only then, in the order of their ids, because two hubs that
+     * record the same agents could otherwise deadlock.
      */
     takeLastRows: (): GroupRows => ({
       ...takeRows(),

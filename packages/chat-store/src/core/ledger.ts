@@ -2,15 +2,15 @@ import type { JsonObject, Turn } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { LedgerTable, Tables } from './tables.ts';
 
-// The costs of agents' turns, summed by the hour as their messages are committed. A channel's rows change only under
-// its lock.
+// The ledger sums the costs of agents' turns by the hour, as the messages of the turns are committed. A channel's rows
+// change only under its lock.
 
 export const hourMs = 3_600_000;
 
-/** An empty text, because a column of a key cannot be null. */
+/** An empty text, because a column of a primary key cannot be null. */
 export const outsideThreads = '';
 
-/** The highest sum. Every reader of JSON reads this number exactly. */
+/** The highest sum. Every JSON parser reads integers up to this one exactly. */
 export const sumMax = Number.MAX_SAFE_INTEGER;
 
 export const ledgerSums = ['turns', 'tokens_in', 'tokens_out', 'cost_micros', 'ms'] as const;
@@ -22,7 +22,7 @@ export const addToLedger = `on conflict (channel_id, hour, thread_id, agent_id) 
   })
   .join(', ')}`;
 
-/** Null if the metadata has no turn. The send's params were validated with the turn. */
+/** Null if the metadata has no turn. The turn is valid, because the params of the send were validated. */
 export function ledgerRowOf(
   place: Pick<LedgerTable, 'channel_id' | 'agent_id'> & { readonly thread_id: string | null },
   metadata: JsonObject | null,
@@ -52,7 +52,10 @@ export function collectLedgerRow(rows: Map<string, LedgerTable>, row: LedgerTabl
 
 const rowsMax = 500;
 
-/** Removes rows of hours that ended before a time, or all. Returns whether there is more. */
+/**
+ * Removes a batch of rows of hours that ended before `before`; by default, of all hours. Returns true if there may be
+ * more rows.
+ */
 export async function removeFromLedger(
   db: Kysely<Tables>,
   channelId: string,

@@ -28,7 +28,7 @@ export async function messagesOf(
   }));
 }
 
-/** Cuts JSON out of the stored text: a list of parts for each message. */
+/** Cuts the JSON of messages out of the stored text. Returns a list of parts for each message. */
 export async function messageTextsOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],

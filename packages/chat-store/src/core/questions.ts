@@ -66,8 +66,8 @@ export async function removeQuestions(
 }
 
 /**
- * Empties the texts of an erased agent in the questions of a channel. Replaces its id by the pseudonym, if it has
- * one. The questions that it opened lose title and labels.
+ * Empties the texts of an erased agent in the questions of a channel. Replaces the agent's id by the pseudonym, if
+ * there is one. Questions that the agent opened lose title and labels.
  */
 export async function eraseFromQuestions(
   db: Kysely<Tables>,
@@ -109,7 +109,7 @@ export async function eraseFromQuestions(
       .execute();
   }
   if (pseudonym === null) return;
-  // An earlier erasure may have left an answer of the pseudonym to the question.
+  // An earlier erasure may have left an older answer under the pseudonym. The newer answer replaces it.
   await sql`delete from question_answers where agent_id = ${pseudonym} and ${inChannel}
     and question_id in (select question_id from question_answers where agent_id = ${agentId})`.execute(
     db,

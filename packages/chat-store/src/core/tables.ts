@@ -30,7 +30,7 @@ export interface ChannelsTable {
   deleted_at: number | null;
   /** The time when all rows of the deleted channel were removed; null before. */
   swept_at: number | null;
-  /** The channel's own retention; null: the hub's applies. */
+  /** The channel's own retention. If it is null, the retention of the hub applies. */
   retention_ms: number | null;
   max_messages: number | null;
   /** The time when the channel was frozen for agents; null while it is not. */
@@ -64,7 +64,7 @@ export interface MembersTable {
   inbox_seq: number;
 }
 
-/** The agent connected or was added to a channel, or a token was minted for it. */
+/** An agent that connected, was added to a channel, or had a token minted for it. */
 export interface AgentsTable {
   id: string;
   /** The kind of the last verified token; null before the first. */
@@ -87,11 +87,13 @@ export interface LogTable {
   fingerprint: string | null;
   /** The envelope's text up to its epoch; see stored-envelope.ts. */
   envelope: string;
-  /** Only the last row that a commit appends to a channel has the mark; null in others. See changes.ts. */
+  /**
+   * The commit's mark, in the last row that the commit appends to a channel; null in all other rows. See changes.ts.
+   */
   mark: number | null;
 }
 
-/** An index of the log. A message's text is only in the log row at `text_seq`. */
+/** A row for each message of the log. The message's text is only in the log row at `text_seq`. */
 export interface MessagesTable {
   channel_id: string;
   seq: number;
@@ -107,9 +109,9 @@ export interface MessagesTable {
   ordinal: number;
   /** The message's number among its sender's messages in the channel. */
   sender_ordinal: number;
-  /** The taint of its origin as a JSON array; null for none. */
+  /** The taint of the message's origin as a JSON array; null for none. */
   taint: string | null;
-  /** Agents' turns outside of threads after this message; see turns.ts. */
+  /** The count of agents' turns outside of threads, as of this message; see turns.ts. */
   turns: string | null;
 }
 
@@ -128,14 +130,14 @@ export interface LogFloorsTable {
   channel_id: string;
   /** The lowest seq that readers get; head + 1 when they get none. */
   floor: number;
-  /** How often an erasure rewrote rows. Each rewrite makes copies of the rows outdated. */
+  /** The number of times that an erasure rewrote rows. Each rewrite makes copies of the rows outdated. */
   rewrites: number;
 }
 
-/** A row for each kind of sweep. All hubs share a sweep; one at a time continues it. */
+/** A row for each kind of sweep. The hubs share the work of a sweep, and one hub at a time continues it. */
 export interface SweepsTable {
   name: string;
-  /** Channels, or agents for a sweep of inboxes, up to this id are done in this pass. */
+  /** This pass has finished all channels up to this id. For a sweep of inboxes, the id is an agent's. */
   after_id: string;
   /** When the next pass over all channels or agents begins. */
   due_at: number;
@@ -145,7 +147,7 @@ export interface ReactionsTable {
   message_id: string;
   emoji: string;
   agent_id: string;
-  /** The seq of the event that added the reaction. Reactions are listed in that order. */
+  /** The seq of the event that added the reaction. Reactions are listed in the order of these seqs. */
   seq: number;
 }
 
@@ -185,7 +187,7 @@ export interface ClaimsTable {
   released: number;
 }
 
-/** A growing message's text is in this row until its end, because log rows are not rewritten; see streams.ts. */
+/** While a message grows, its text is in this row, because log rows are not rewritten; see streams.ts. */
 export interface StreamsTable {
   message_id: string;
   channel_id: string;
@@ -196,28 +198,35 @@ export interface StreamsTable {
   /** The length in UTF-16 code units. */
   length: number;
   appended_at: number;
-  /** When a hub last had a connection of the author. */
+  /** The last time at which a hub had a connection of the author. */
   seen_at: number;
   /** 1 when the next sweep interrupts the message. */
   due: number;
 }
 
-/** A message that some agents are to accept, decline or do. Changed under the lock of its channel. */
+/**
+ * A message that asks some agents to do something. These agents accept, decline or finish the ask. Changed under the
+ * lock of its channel.
+ */
 export interface AsksTable {
   id: string;
   channel_id: string;
   seq: number;
-  /** The thread in which the ask's message is, or which that message begins. Messages in this thread accept the ask. */
+  /**
+   * The thread that the ask's message is in, or else the thread that this message begins. An addressee's message in
+   * this thread accepts the ask.
+   */
   thread_id: string;
   sender_id: string;
   deadline_at: number;
   /**
-   * The time at which the ask expires; null when no addressee is open. Retention may make it earlier than the deadline.
+   * The time at which the ask expires; null when no addressee is open. Retention may make the time earlier than the
+   * deadline.
    */
   due_at: number | null;
 }
 
-/** An addressee of an ask. Some columns repeat the ask's, for the indexes. */
+/** An addressee of an ask. Some columns repeat columns of the ask, for the indexes. */
 export interface AskAddresseesTable {
   ask_id: string;
   agent_id: string;
@@ -291,8 +300,8 @@ export interface MentionsTable {
  */
 export interface InboxTable {
   /**
-   * The item's place. The database numbers items as they are written, under the lock of their channel, so the items of
-   * one channel are in the order of their seqs.
+   * The item's place. The database numbers items as they are written, under the lock of their channel. The items of one
+   * channel are therefore in the order of their seqs.
    */
   id: Generated<number>;
   /** The agent, or {@link everyone} for a message that mentions everyone. */
@@ -365,7 +374,7 @@ export interface MintedTokensTable {
   minter: string;
   kind: AgentKind | null;
   is_admin: number;
-  /** A JSON array; null without a limit. */
+  /** The only channels that the token may use, as a JSON array; null if the token has no such limit. */
   channels: string | null;
   minted_at: number;
   expires_at: number;

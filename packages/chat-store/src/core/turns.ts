@@ -1,12 +1,13 @@
-// Agents' turns are counted in each thread and, outside of threads, in the channel. A send reads or writes the row with
-// the count anyway: the channel's last message, or the thread. When retention trims all messages, the count restarts.
+// Agents' turns are counted in each thread and, outside of threads, in the channel. The count is in the row of the
+// thread, or of the channel's last message, because a send uses this row anyway. When retention trims all messages, the
+// count restarts.
 
 export interface Turns {
   /** Agents' messages since a person's last message. */
   readonly used: number;
   /** When a person last wrote; 0 for never. */
   readonly personAtMs: number;
-  /** The start of the window of a limit by time, and agents' messages in the window. */
+  /** The time at which the present window of a limit by time began. */
   readonly windowAtMs: number;
   readonly windowUsed: number;
   /** The end of a pause by time; 0 without one. */
@@ -115,7 +116,7 @@ export function refilledBy(nowMs: number): Turns {
 export function pausedUntil(turns: Turns, budget: Budget, nowMs: number): number | null {
   const { pausedUntilMs, windowUsed } = turns;
   if (pausedUntilMs <= nowMs) return null;
-  // The budget may have changed since the pause began.
+  // If the budget was changed during the pause, the pause may already be over.
   const isOver = isBudgeted(budget) && windowUsed < (budget.perMinute || Infinity);
   return isOver ? null : pausedUntilMs;
 }

@@ -68,7 +68,7 @@ withPgBouncer('two hubs behind PgBouncer (needs pgbouncer)', () => {
     expect(await inspectStore(bouncer.url)).toMatchObject({ engine: 'postgres' });
   });
 
-  // A session's setting would change the plans of the pooler's other clients.
+  // A setting that stays on a shared connection would change the plans of the pooler's other clients.
   it('leave no setting and no prepared statement on the shared connections', async () => {
     await using bouncer = await startPgBouncer(server, { mode: 'transaction', poolSize: 1 });
     await expectSends(await open(bouncer.url), await open(bouncer.url));
@@ -92,7 +92,7 @@ withPgBouncer('two hubs behind PgBouncer (needs pgbouncer)', () => {
     await Promise.all([one.end(), other.end()]);
   });
 
-  // Race: the pooler's mode changes under running hubs, which have prepared their statements.
+  // The race: the pooler's mode changes under running hubs, which have prepared their statements.
   it('go on when the mode changes from session to transaction', async () => {
     const port = await freePort();
     const options = { port, poolSize: 40, settings };

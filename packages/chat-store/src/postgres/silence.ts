@@ -4,7 +4,7 @@ import { ChatStoreError } from '../errors.ts';
 import { isLost } from './postgres-errors.ts';
 
 export interface SilenceOptions {
-  /** Has no secrets. */
+  /** The server's address for messages, without secrets. */
   readonly server: string;
   /** Without an answer for this long, a server counts as silent. */
   readonly silentMs: number;
@@ -17,8 +17,8 @@ export interface SilenceOptions {
 const retryAfterMs = 500;
 
 /**
- * Refuses calls with `unavailable` while the server is silent. A client's call makes several calls of the core in a
- * row; if each waited for its own timeout, the client would wait for the sum.
+ * Refuses calls with `unavailable` while the server is silent. One call of a client makes several calls of the core in
+ * a row. If each call of the core waited for its own timeout, the client would wait for the sum.
  */
 export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): StoreCore {
   const { server, silentMs, probeMs, monotonic = () => performance.now() } = options;

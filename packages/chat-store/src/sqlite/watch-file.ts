@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 
-/** How long `check` relies on the last check. */
+/** For this long, `check` returns the result of the last check. */
 const everyMs = 200;
 
 /**
@@ -26,8 +26,8 @@ export function watchFiles(path: string, now: () => number = () => performance.n
   }
 
   /**
-   * Costs three `stat` calls. Returns what happened to a file, with its path, or null. A fault remains even if the file
-   * is put back, because another process may have written in between.
+   * Costs three `stat` calls. Returns what happened to a file, with its path, or null. After a fault the result stays
+   * the same, even if the file is put back, because another process may have written in between.
    */
   function checkNow(): string | null {
     if (lost !== null) return lost;
@@ -52,7 +52,6 @@ export function watchFiles(path: string, now: () => number = () => performance.n
 
   return {
     checkNow,
-    /** Checks at most five times a second. */
     check: () => (now() - checkedAtMs < everyMs ? lost : checkNow()),
   };
 }

@@ -25,7 +25,7 @@ export interface JoinEntry {
 
 export interface JoinOutcome {
   readonly record: PresenceRecord;
-  /** The agent was absent, or its state changed. */
+  /** True if the agent was absent, or if its state changed. */
   readonly changed: boolean;
 }
 
@@ -37,9 +37,9 @@ export interface RenewEntry {
 }
 
 export interface RenewFinding extends PresenceChange {
-  /** The agent had no lease before this renewal. */
+  /** True if the agent had no lease before this renewal. */
   readonly gone: boolean;
-  /** The state was lost too, as in a wipe. An eviction of the roster leaves states. */
+  /** True if the state was lost too, as in a wipe. An eviction of only the roster keeps the states. */
   readonly stateGone: boolean;
 }
 
@@ -66,7 +66,7 @@ export interface PresencePage {
 }
 
 export interface ConnectionEntry extends Lease {
-  /** When its lease ends without a renewal, on the clock of `lastSeen`. */
+  /** When the lease ends if it is not renewed, on the clock of `lastSeen`. */
   readonly endsAtMs: number;
 }
 
@@ -112,8 +112,8 @@ export interface LeaseStore {
   /** One round trip. Resolves with an outcome or error for each entry. */
   joinMany(entries: readonly JoinEntry[]): Promise<(JoinOutcome | PresenceError)[]>;
   /**
-   * Sets the agent's state, for all its connections, in the given channels where it is present. Resolves with the
-   * changes.
+   * Sets the agent's state, for all its connections, in those of the given channels where the agent is present.
+   * Resolves with the changes.
    */
   update(
     channelIds: readonly string[],

@@ -13,7 +13,9 @@ export interface Fleet {
   readonly channelSize: number;
   readonly messagesPerAgentSecond: number;
   readonly contentBytes: number;
-  /** True when a balancer sends all members of a channel to one hub; false when it spreads them evenly. */
+  /**
+   * True when a balancer sends all members of a channel to one hub; false when members are spread evenly over the hubs.
+   */
   readonly areMembersTogether: boolean;
 }
 
@@ -37,11 +39,14 @@ export interface Plan extends Fleet {
 
 /** A larger share of a core would delay bursts. */
 const maxCores = 0.6;
-/** Every hub reads the commits of all other hubs, so this share of its core grows with the whole system. */
+/**
+ * The most of a hub's core that the commits of other hubs may take. This part grows with the whole system, because
+ * every hub reads all commits.
+ */
 const maxForeignCores = 0.2;
 /** If a hub stops, the other hubs must be able to take over its connections. */
 const maxSocketsPerHub = 20_000;
-/** Under load a hub flushes about every 3 ms. */
+/** Under load, a hub flushes about every 3 ms. One flush ends one turn. */
 const maxTurnsPerSecond = 300;
 
 function hubCores(fleet: Fleet, hubs: number): number {
@@ -76,7 +81,6 @@ function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number)
   return areMembersTogether ? 1 : hubsOfChannel(channelSize, hubs);
 }
 
-/** Returns the smallest number of hubs within the limits, in one system. */
 function hubsFor(fleet: Fleet): number {
   let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
   // More hubs lower the load of each hub towards its cost for the other hubs' commits. That cost is below the limit, so

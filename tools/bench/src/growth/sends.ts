@@ -14,7 +14,6 @@ export const sendColumns: readonly Column[] = [
   { key: 'lost', title: 'lost', digits: 0 },
 ];
 
-/** Measures the processor time of the hubs and Redis at an even rate. */
 export async function measureSends(
   fleet: Fleet,
   hubs: readonly RunningSystem[],

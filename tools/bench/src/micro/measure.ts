@@ -13,7 +13,7 @@ export interface MicroResult {
   readonly otherCores: number;
 }
 
-/** Keeps `concurrency` operations running for `ms`, after a warm-up of a quarter of it. */
+/** Keeps `concurrency` operations running for `durationMs`, after a warm-up of a quarter of this time. */
 export async function measure(
   contestant: Contestant,
   {

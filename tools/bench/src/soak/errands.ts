@@ -8,8 +8,8 @@ import type { HubAddress } from './subscriber.ts';
 import type { Violations } from './violations.ts';
 
 /**
- * One agent asks three others. The workers take the asks from their inboxes, ignore, decline or answer them with
- * claims and streams, and crash now and then.
+ * One agent asks three others. These workers take the asks from their inboxes. A worker ignores an ask, declines it, or
+ * answers it with a claim and a stream. Now and then a worker crashes.
  */
 export interface Errands {
   readonly crashes: number;
@@ -27,7 +27,7 @@ const deadlineMs = [2_000, 5_000] as const;
 const leaseMs = [1_000, 3_000] as const;
 const setUpTimeoutMs = 30_000;
 const retryMs = 500;
-/** The time is longer than the 2 s within which an expiry follows its deadline. */
+/** Longer than the 2 s within which the hub expires an ask after its deadline. */
 const expiryGraceMs = 4_000;
 const pieces = 12;
 const crashChance = 0.05;
@@ -179,7 +179,7 @@ export async function startErrands(
             isBusy = true;
             await handle(client, item).finally(() => (isBusy = false));
             if (own.next() < crashChance) return;
-            // One acknowledgment covers several asks.
+            // Without an acknowledgment now, a later one covers several asks.
             if (own.next() < 0.3) continue;
             const covered = [...unacked];
             await inbox.ack();

@@ -2,8 +2,8 @@ import type { AgentConnections } from './agent-connections.ts';
 import type { Violations } from './violations.ts';
 
 /**
- * An agent must be shown online within this time after its subscribe was answered. In this time, a breaker may open
- * first.
+ * An agent must be shown online within this time after its subscribe was answered. The time is long enough for a
+ * breaker to open first.
  */
 export const settleMs = 2_000;
 /** A hub may notice a lost connection this much earlier than the client. */
@@ -20,7 +20,6 @@ export interface Offline {
 
 /** Keeps each offline event until it is certain whether the event was false. */
 export interface OfflineSuspicions {
-  /** Counts false offline events that were corrected within a second. */
   readonly flickers: number;
   onOffline(offline: Offline): void;
   onOnline(agentId: string, subscriber: string, channelId: string): void;

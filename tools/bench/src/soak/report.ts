@@ -28,7 +28,7 @@ export interface SoakReport {
   readonly racedReads: number;
   /** Null when the log of the errands could not be read. */
   readonly errands: (ErrandTotals & { readonly crashes: number }) | null;
-  /** Any time in this report may include this longest stall of the process. */
+  /** The longest stall of the process that measures. Any time in this report may include this stall. */
   readonly ownStallMs: number;
   readonly violationCount: number;
   readonly violationCounts: Readonly<Partial<Record<ViolationKind, number>>>;

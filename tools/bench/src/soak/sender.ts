@@ -31,7 +31,6 @@ export const metadataKey = 'soak';
 const attempts = 6;
 const retryMs = 500;
 const recentMax = 50;
-/** No retry can change these errors. */
 const finalCodes: ReadonlySet<string> = new Set(['invalid', 'forbidden', 'not_found', 'closed']);
 
 /** Rethrows an error that is no refusal, because it is a bug here. */

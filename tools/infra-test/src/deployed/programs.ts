@@ -55,7 +55,6 @@ const exporterProgram: Program = ({ port }) => ({
   env: { REDIS_EXPORTER_WEB_LISTEN_ADDRESS: `127.0.0.1:${port(9121)}` },
 });
 
-/** Returns null when this machine lacks the exporter. Throws for an unknown image. */
 export function programOf(container: Container, image: BuiltImage): Program | null {
   if (container.image.startsWith('openclaw/chat-hub')) return hubProgram(image);
   if (container.image.startsWith('redis:')) return redisProgram(container);

@@ -27,7 +27,6 @@ export interface World {
   readonly monitoring: MonitoringStack;
   /** Makes Prometheus scrape these hubs and this Redis, and nothing else. */
   watchAll(): Promise<void>;
-  /** Runs a runbook's commands from the repository's root. */
   run(commands: string, env: Readonly<Record<string, string>>): Promise<Outcome>;
 }
 
@@ -198,7 +197,7 @@ export async function startWorld(scope: Scope): Promise<World> {
       });
     },
   };
-  // Without a backup BackupMissing would fire.
+  // Without a backup, the alert BackupMissing would fire.
   const backup = await world.run('npm run backup -- --to "$BACKUPS"', {});
   if (backup.code !== 0) throw new Error(`the first backup failed: ${backup.output}`);
   return world;

@@ -6,7 +6,6 @@ import { AgentName } from '../shared/agents.tsx';
 import { timeText } from '../shared/format-time.ts';
 import { isContinued } from './entry-row.tsx';
 
-/** The height of `.leading`, above the first entry. */
 export const leadingHeight = 56;
 
 /** Renders only the rows in `drawn`. The children are above these rows, and the footer is below them. */

@@ -9,8 +9,8 @@ export interface Waiting {
 }
 
 /**
- * An agent waits for addressees who have not finished its asks, and for responders of its open questions. Only messages
- * that the page has seen count.
+ * An agent waits for addressees who have not finished its asks, and for responders of its open questions. Messages that
+ * the page has not loaded do not count.
  */
 export function waitsOf(
   channels: Iterable<Waiting>,

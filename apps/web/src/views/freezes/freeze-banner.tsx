@@ -26,7 +26,7 @@ export function ChannelFreeze({ chat }: { chat: Chat }) {
   );
 }
 
-/** The agent's own page has the button that lifts the freeze. */
+/** Has no button. The button that lifts the freeze is on the page about the agent. */
 export function AgentFreeze({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const freeze = session.freezes.list.value.find(
@@ -42,7 +42,6 @@ export function AgentFreeze({ agentId }: { agentId: string }) {
   );
 }
 
-/** Owners of kind person, and admins, may freeze a channel. */
 export function mayFreeze(session: ReturnType<typeof usePage>['session'], chat: Chat): boolean {
   if (saysAdmin(session.credentials)) return true;
   const isOwner = chat.members.value.get(session.me)?.role === 'owner';

@@ -4,7 +4,7 @@ import { needTitle } from './open-need.ts';
 
 /**
  * Announces new needs to screen readers, in any view: “bot mentions you in releases”. Needs from before the page was
- * opened are in the list, and not announced.
+ * opened are only in the list.
  */
 export function NeedAnnouncer() {
   const { session } = usePage();

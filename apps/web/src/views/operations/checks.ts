@@ -8,7 +8,6 @@ export type CheckState = 'good' | 'pending' | 'warning' | 'bad';
 /** The value of a check that no hub can measure now, for example because it has no Redis. */
 export const unmeasured = '–';
 
-/** One threshold, and whether a hub is beyond it. */
 export interface Check {
   readonly key: string;
   readonly name: string;
@@ -38,7 +37,7 @@ interface Rule {
   readonly complaint: string;
   readonly limit: string;
   readonly severity: 'warning' | 'bad';
-  /** A breach that is shorter stays pending. */
+  /** A breach is pending until it has lasted this long. */
   readonly forMs: number;
   readonly valueOf: (figures: OperationsFigures) => number | null;
   readonly isBeyond: (value: number) => boolean;
@@ -47,8 +46,8 @@ interface Rule {
 
 const minuteMs = 60_000;
 /**
- * A hub without heartbeats counts as dead after this time. By then the page knows whether it was
- * shut down normally.
+ * A hub without heartbeats counts as dead after this time. By then the page knows whether the hub was shut down
+ * normally.
  */
 const deadForMs = 20_000;
 const perSecond = (count: number, ms: number) => (ms > 0 ? (count * 1000) / ms : 0);
@@ -139,7 +138,7 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** Each key is a check, and the value is the beginning of its uninterrupted breach, as seen by this page. */
+/** Maps each check to the beginning of its uninterrupted breach, as seen by this page. */
 export type Breaches = ReadonlyMap<string, number>;
 
 export interface ChecksInput {
@@ -215,7 +214,10 @@ function hubCheck({ nowMs, hubs }: ChecksInput): Check {
   };
 }
 
-/** Leaves out dead hubs. The hub that answers gives its figures itself, because the database may be away. */
+/**
+ * Leaves out hubs that are not alive. The hub that answers gives its own figures itself, because the database may be
+ * away.
+ */
 export function figuresNow(snapshot: Operations): readonly HubFigures[] {
   const { hubId, hubs, latency, database, redis, publishPath } = snapshot;
   const { sockets, agents, rooms, laggingNow } = snapshot;

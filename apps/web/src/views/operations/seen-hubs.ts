@@ -9,7 +9,7 @@ export interface SeenHub {
 }
 
 const hubsMax = 100;
-/** A hub without a heartbeat for this long is dead. */
+/** A hub counts as alive for this time after a heartbeat. */
 export const aliveWithinMs = 5_000;
 
 /** A dismissed hub returns when it is alive again. */

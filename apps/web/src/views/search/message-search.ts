@@ -10,12 +10,11 @@ export type Hit = ResultOf<'message.search'>['hits'][number];
 
 export interface Found {
   readonly hits: readonly Hit[];
-  /** The words are marked in the results. */
   readonly words: string;
   readonly isSearching: boolean;
   /** True while there are older messages that were not searched. */
   readonly hasMore: boolean;
-  /** The text is a hint that the reader must follow first, or the reason why the search failed. */
+  /** Says what the reader must change in the query, or why the search failed. */
   readonly problem: string | null;
 }
 
@@ -28,7 +27,6 @@ const hitsMax = 500;
 
 export type MessageSearch = ReturnType<typeof createMessageSearch>;
 
-/** The hub searches the reader's channels while the reader types. */
 export function createMessageSearch(deps: {
   readonly client: HubClient;
   readonly me: string;
@@ -60,7 +58,7 @@ export function createMessageSearch(deps: {
     const kept = await Promise.all(
       hits.map(async ({ channelId, messageId }) => {
         const read = client.channel(channelId).message(messageId, { signal });
-        // The message was trimmed, or the reader left its channel during the search, so it is no result.
+        // A message is no result if it was trimmed, or if the reader left its channel during the search.
         const found = await read.catch((error: unknown) => {
           if (error instanceof HubError && error.code === 'not_found') return null;
           throw error;
@@ -125,7 +123,6 @@ export function createMessageSearch(deps: {
     found: found as ReadonlySignal<Found>,
     /** The focus returns to the result that was opened last. */
     opened: signal<string | null>(null),
-    /** Skips the usual pause before a search. */
     now: restart,
     more() {
       if (!found.peek().isSearching && found.peek().hasMore) void step(current);

@@ -23,7 +23,7 @@ export interface SearchQuery {
   readonly has: readonly Feature[];
 }
 
-/** A query that is not `ok` has a hint that the reader must follow first. */
+/** `problem` says what the reader must change before a search. It is null if nothing was typed. */
 export type ParsedQuery =
   | { readonly ok: true; readonly query: SearchQuery }
   | { readonly ok: false; readonly problem: string | null };

@@ -8,8 +8,8 @@ export interface Destination {
 }
 
 /**
- * Keeps names with every word of `query`. Names that begin with `query` come first, then channels with unread
- * messages, then places before actions, and then the order of the names.
+ * Keeps the destinations whose names contain every word of `query`. Names that begin with `query` come first, then
+ * names with unread messages. Otherwise the order follows the kind, then the name.
  */
 export function rankDestinations(
   all: readonly Destination[],

@@ -8,7 +8,6 @@ import { attentionOf, openChat } from './chat-order.ts';
 const icon = new URL('../../icon.svg', import.meta.url).href;
 const iconWithNews = new URL('../../icon-news.svg', import.meta.url).href;
 
-/** The browser's tab shows the number of needs and the open view. */
 export function useTabState(): void {
   const { session } = usePage();
   let mentions = 0;

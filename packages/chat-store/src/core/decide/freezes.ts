@@ -12,10 +12,9 @@ import { interruptStreams, ofAgents } from './interruptions.ts';
 // A channel's freeze is in its row, which every command locks, so the check costs no statement. Freezes of agents and
 // the hub come with the actor, from the hub's memory.
 
-/** Bounds the memory of every hub. */
+/** Every hub keeps the ids of the frozen agents in memory. */
 export const frozenAgentsMax = 10_000;
 
-/** Null if the agent may write. */
 export function refusalOfFrozen(
   actor: Actor,
   channel: Pick<ChannelsTable, 'frozen_at'> | null,
@@ -64,7 +63,10 @@ export const liftFreeze: Decide<'unfreeze'> = async (group, command) => {
 
 type Change = CommandOf<'freeze'> | CommandOf<'unfreeze'>;
 
-/** Checks the caller's rights, and that no other freeze covers the caller. `channel` is null for other scopes. */
+/**
+ * Checks the caller's rights, and that no other freeze covers the caller. `channel` is null unless the scope is a
+ * channel.
+ */
 async function loadCovered(
   group: GroupState,
   { actor, params }: Change,
@@ -116,7 +118,7 @@ async function changed(
     .where('id', '=', channel.id)
     .execute();
   channel.frozen_at = frozenAt;
-  // The streams end first: no agent's event may come after the freeze.
+  // The streams end first, because no agent's event may come after the freeze.
   const ended = frozenAt === null ? [] : await interruptStreams(group, channel, ofAgents);
   const event = { type: 'collaboration.event', name, payload } as const;
   return accepted({}, ...ended, group.append(channel, actor, event));

@@ -30,7 +30,7 @@ export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, para
       group by a.channel_id) as a
     where members.agent_id = ${agentId} and members.channel_id = a.channel_id`;
   if (dialect === 'postgres') {
-    // One round trip, because other commands of the group hold locks during it.
+    // One round trip, because the group holds the locks of its other commands meanwhile.
     await sql`with items as (${items}), fallen as (${fallen}) ${ofAll}`.execute(group.db);
   } else {
     for (const statement of [items, fallen, ofAll]) await statement.execute(group.db);

@@ -3,7 +3,7 @@ import { runAll } from './statements.ts';
 
 /**
  * A channel's head is now the seq of its log's last row. This row also has the commit's mark. A send no longer updates
- * a row: an old snapshot would keep all versions of an updated row.
+ * any row, because an old snapshot would keep every version of an updated row.
  */
 export async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
   await runAll(db, [

@@ -9,7 +9,6 @@ import { channelOf, memberOf } from '../objects.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** Anyone may get a public channel. */
 export const getChannel: Read<'channel.get'> = async (db, actor, params) => {
   const opened = await openChannel(db, actor, params.channelId, 'anyone');
   return opened.ok ? { ok: true, result: { channel: channelOf(opened.channel) } } : opened;
@@ -25,7 +24,8 @@ export const listChannels: Read<'channel.list'> = async (
 ) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
-  // Two walks along an index, each as long as the page. One walk would also read the direct channels of all agents.
+  // Two walks along an index, each as long as the page. A single walk would also read the direct channels of all
+  // agents.
   if (params.member !== false) {
     for (const row of await pageOfOwn(db, actor, params, dialect)) rows.set(row.id, row);
   }
@@ -39,7 +39,6 @@ export const listChannels: Read<'channel.list'> = async (
   return listText('channels', sorted, { limit, maxBytes }, channelOf, cursorOf);
 };
 
-/** Only members may read the list. */
 export const listMembers: Read<'member.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

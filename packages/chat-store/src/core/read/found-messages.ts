@@ -17,7 +17,7 @@ interface Allowance {
   bytes: number;
 }
 
-/** Omits messages that the caller may not read. Newest first, with their current texts. */
+/** Yields the messages that the caller may read, newest first, with their current texts. */
 export async function* foundMessages(
   db: Kysely<Tables>,
   actor: Actor,

@@ -4,10 +4,10 @@ import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
 const rowsMax = 1_000;
-/** Reasons take up to 2 KiB each. */
+/** The list ends at this size, because each reason may take up to 2 KiB. */
 const pageBytes = 480 * 1_024;
 
-/** One page: first the freezes of the hub and of agents. */
+/** Answers a single page. The freezes of the hub and of agents come first, then those of channels. */
 export const listFreezes: Read<'freeze.list'> = async (db, actor, _params, maxBytes) => {
   const isMine = actor.isAdmin && !actor.channels ? sql`1 = 1` : sql`f.id = ${actor.agentId}`;
   const inBounds = actor.channels

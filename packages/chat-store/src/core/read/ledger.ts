@@ -48,8 +48,8 @@ const groupings: Readonly<Record<LedgerGrouping, Grouping>> = {
 };
 
 /**
- * Sums of the caller's channels; for an admin, of all that it may read. Reads at most {@link visitedMax} rows. A
- * cursor skips the rows of earlier pages.
+ * Sums over the caller's channels. For an admin, sums over all channels that the admin may read. Reads at most {@link
+ * visitedMax} rows. A cursor skips the rows of earlier pages.
  */
 export const sumLedger: Read<'ledger.sum'> = async (
   db,
@@ -122,7 +122,6 @@ function rowOf(row: Partial<LedgerTable>): Row {
   const { turns = 0, tokens_in = 0, tokens_out = 0, cost_micros = 0, ms = 0 } = row;
   return {
     channelId: row.channel_id ?? null,
-    // Empty outside of threads.
     threadId: row.thread_id || null,
     agentId: row.agent_id ?? null,
     hourMs: row.hour ?? null,

@@ -11,7 +11,6 @@ import { openChannel, type Read } from './reading.ts';
 export interface LogPage {
   readonly events: readonly EncodedEnvelope[];
   readonly head: number;
-  /** Events before it were trimmed. */
   readonly floor: number;
   readonly epoch: string;
 }
@@ -57,7 +56,7 @@ export async function readLogPage(
 
 type Row = Parameters<typeof envelopeOfRow>[0];
 
-/** Reads steps in order, until one does not fit. */
+/** Passes the log's rows to `add` in steps, until `add` returns false. */
 async function readSteps(
   db: Kysely<Tables>,
   channelId: string,
@@ -97,8 +96,8 @@ async function readSteps(
       .where('channel_id', '=', channelId)
       .where('seq', '>=', step[0]?.seq ?? 0)
       .where('seq', '<=', step.at(-1)?.seq ?? 0)
-      // Without a snapshot, the log may be trimmed after the earlier statements. The last row of an emptied log is no
-      // event. So each statement compares with the present floor.
+      // Without a snapshot, the log may be trimmed between two statements, so each statement compares with the present
+      // floor. The last row stays even in an emptied log, but it is below the floor and no event.
       .where('seq', '>=', floorOf(channelId))
       .orderBy('seq')
       .execute();
@@ -112,7 +111,6 @@ async function readSteps(
   return moment;
 }
 
-/** Only members may read the log. */
 export const readLog: Read<'log.read'> = async (db, actor, params, maxBytes) => {
   const { channelId, after, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

@@ -24,8 +24,8 @@ export interface TimeBounds {
 }
 
 /**
- * Finds documents close to the two times. A segment is in the order of time except for `disorderMs`, so all documents
- * beyond a found one are outside the wanted time. Where no document is found, all may match.
+ * Finds documents just outside the two times. A segment is in the order of time except for `disorderMs`, so all
+ * documents beyond a found one are outside too. Where no document is found, any document may match.
  */
 export async function boundsOfTimes(
   db: Kysely<Tables>,

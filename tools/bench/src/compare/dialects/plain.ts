@@ -1,6 +1,6 @@
 import type { Dialect } from './dialect.ts';
 
-/** The server `floor` uses bare JSON without recovery. */
+/** The dialect of the comparison's server `floor`: bare JSON without recovery. */
 export const plainDialect: Dialect = {
   protocol: null,
   path: (agentId) => `/?agent=${agentId}`,

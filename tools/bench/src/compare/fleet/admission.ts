@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from './client.ts';
 
-/** A hub admits 400 connections per second, and gives the others a time to reconnect. */
+/** A hub admits 400 connections per second. It gives other clients a time to reconnect, so this tries again. */
 export async function connectWhenAdmitted(client: Client): Promise<void> {
   for (;;) {
     try {

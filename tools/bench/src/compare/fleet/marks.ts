@@ -27,7 +27,6 @@ function digits(bytes: Buffer, from: number, count: number): number {
   return value;
 }
 
-/** Returns Infinity if there is no mark. */
 export function nextMark(bytes: Buffer, from: number): number {
   const at = bytes.indexOf(openingBytes, from);
   return at < 0 ? Infinity : at;

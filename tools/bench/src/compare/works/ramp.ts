@@ -10,10 +10,9 @@ const minDeliveredShare = 0.97;
 const growth = 1.5;
 const bisections = 3;
 const maxSteps = 14;
-/** Later steps need no warm-up for code and pools. */
+/** The first step warms up the code and pools, so later steps need no longer warm-up than this. */
 const maxWarmUpMs = 1_000;
 
-/** Finds the highest rate with p99 below 50 ms, no loss and no growing queue. */
 export function rampWork(name: string, shape: Load): Work {
   const place = shape.channels === 1 ? 'one channel' : `${shape.channels} channels`;
   return {

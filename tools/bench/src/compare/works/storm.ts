@@ -6,7 +6,6 @@ const perSecond = 100;
 const drainMs = 20_000;
 const allBackTimeoutMs = 120_000;
 
-/** A deployment restarts the server while all sockets are connected and messages are sent. */
 export function stormWork(sockets: number): Work {
   return {
     name: 'storm',
@@ -31,7 +30,7 @@ export function stormWork(sockets: number): Work {
           const startMs = performance.now();
           const seconds = () => (performance.now() - startMs) / 1_000;
           const allBack = fleet.untilAllBack(allBackTimeoutMs).then(seconds);
-          // If the restart fails, its error is reported instead.
+          // If the restart fails, only the error of the restart is reported.
           allBack.catch(() => undefined);
           await running.restart();
           const readySeconds = seconds();

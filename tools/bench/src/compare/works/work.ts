@@ -12,7 +12,6 @@ export interface Effort {
 export interface Measured {
   /** Maps the key of each column to its value. The value is null where the column does not apply. */
   readonly values: Readonly<Record<string, number | null>>;
-  /** The notes name circumstances of the values, such as refused messages. */
   readonly notes: readonly string[];
 }
 
@@ -26,7 +25,7 @@ export interface Work {
   readonly name: string;
   readonly description: string;
   readonly columns: readonly Column[];
-  /** The report shows this column's range and ratio; null if a ratio means nothing, as for losses. */
+  /** The key of the column whose range and ratio the report shows; null if a ratio means nothing, as for losses. */
   readonly comparedBy: string | null;
   /** Starts the system with a new Redis, works, and stops both. Rejects soon after `effort.signal` aborts. */
   run(system: System, effort: Effort): Promise<Measured>;
