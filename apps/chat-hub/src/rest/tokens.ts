@@ -28,7 +28,7 @@ export const mintBody = z.strictObject({
 const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int() });
 const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
 const minterSchema = storable.min(1).max(128);
-// Unknown names are refused. Otherwise a misspelt `sub` beside `before` would revoke the tokens of every agent.
+// Strict, because a misspelt `sub` beside `before` would otherwise revoke the tokens of every agent.
 const revokeQuery = z
   .strictObject({
     access_token: z.string().optional(),
@@ -118,8 +118,8 @@ export function addTokenRoutes(
   const { store, knownAgents, audit, writer } = deps;
   app.addHook('preHandler', async (request, reply) => {
     const { identity, method } = request;
-    // Without this check a frozen agent with an admin token could lift the freeze with a new token, or revoke the
-    // tokens of other admins.
+    // A frozen agent with an admin token could otherwise issue a new token that lifts the freeze, or revoke the tokens
+    // of other admins.
     const refusal =
       refuseNonAdmin(identity, 'manage tokens') ??
       (method === 'GET' ? null : writer.refuseFrozen(identity));

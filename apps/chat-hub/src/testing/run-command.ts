@@ -9,8 +9,8 @@ export interface Ended {
 }
 
 /**
- * Runs a program of the hub, such as `audit/main`, until it ends. The program's environment holds only the given
- * variables.
+ * Runs a program of the hub, such as `audit/main`, until it ends. The program gets only the given variables, and none
+ * of this process's settings.
  */
 export function runCommand(
   program: HubProgram,

@@ -1,6 +1,8 @@
 import { createTraceState, isSpanContextValid, type SpanContext } from '@opentelemetry/api';
 
-/** A longer `tracestate` is left out, as the W3C recommendation allows. `traceparent` is enough to join the spans. */
+/**
+ * A longer `tracestate` is left out, which the W3C recommendation allows. `traceparent` is enough to join the spans.
+ */
 const maxStateLength = 512;
 
 const carrierPattern =
