@@ -33,7 +33,6 @@ export function createCallWaits(deps: {
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;
   readonly perAgent: number;
-  /** @default 4096 */
   readonly perHub?: number | undefined;
 }) {
   const { isRevoked, perAgent, perHub = maxPerHub } = deps;

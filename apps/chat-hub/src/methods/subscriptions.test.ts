@@ -125,7 +125,6 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(true);
   });
 
-  // The race: the epoch changes after the log was read.
   it('is refused temporarily when the epoch changed meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
     rooms.beginEpoch(new Map([[channelId, 3]]));

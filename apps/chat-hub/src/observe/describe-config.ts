@@ -28,7 +28,7 @@ export function describeConfig(config: Config): object {
   };
 }
 
-/** Removes the query too, which may hold a password. */
+/** The query may hold a password too. */
 function withoutPassword(url: string): string {
   if (url.startsWith('sqlite:')) return url;
   if (!URL.canParse(url)) return hidden;

@@ -20,7 +20,6 @@ export function startOperationsHistory(deps: {
   readonly store: Pick<ChatStore, 'recordMinutes' | 'readMinutes'>;
   readonly hubId: string;
   readonly log: Pick<Logger, 'debug'>;
-  /** @default 60_000 */
   readonly minuteMs?: number | undefined;
 }) {
   const { operations, store, hubId, log, minuteMs = 60_000 } = deps;

@@ -104,7 +104,6 @@ export const tokenOperations: readonly RestOperation[] = [
   },
 ];
 
-/** The routes need an admin, and each act is audited. */
 export function addTokenRoutes(
   app: FastifyInstance,
   deps: {

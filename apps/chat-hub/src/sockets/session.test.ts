@@ -19,7 +19,6 @@ const leaveOfBen: ChannelEvent = {
 };
 
 describe('a socket that read too slowly', () => {
-  // The race: the store fails while the socket catches up.
   it('gets everything once and in order though the store fails while it catches up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -159,7 +158,6 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 3));
   });
 
-  // The race: a member is removed while its session lags.
   it('gets everything up to its own leave and nothing after when it is removed meanwhile', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);

@@ -13,7 +13,6 @@ export interface TraceCarrier {
   readonly parent: SpanContext;
 }
 
-/** Contains the event's id, the W3C `traceparent`, and a `tracestate` if there is one. */
 export function encodeCarrier({ eventId, parent }: TraceCarrier): string {
   const flags = parent.traceFlags.toString(16).padStart(2, '0');
   const state = parent.traceState?.serialize() ?? '';
