@@ -341,7 +341,7 @@ async function openCore(
   return openPostgresCore({ ...options, url: options.target.url, onCertificate }, onFault, onPool);
 }
 
-/** Estimates a command's memory. The limits of the queue and of its groups count it. */
+/** Estimates the memory of a command. The queue and its groups are limited by this estimate. */
 function sizeOf({ params }: Command): number {
   let size = 256;
   if ('content' in params) size += params.content?.length ?? 0;

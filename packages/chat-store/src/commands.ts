@@ -25,7 +25,7 @@ export interface AddressedLoop {
 export interface StreamPiece {
   readonly channelId: string;
   readonly messageId: string;
-  /** The piece begins at this length of the text, in UTF-16 code units. */
+  /** The length of the text before this piece, in UTF-16 code units. */
   readonly from: number;
   readonly text: string;
 }
@@ -64,7 +64,7 @@ export type CommandOf<M extends WriteMethod> = {
   readonly actor: Actor;
   readonly method: M;
   readonly params: ParamsOf<M>;
-  /** Set if the params name an ask or a question only by its id: the channel of that ask or question. */
+  /** The channel of the ask or question, if the params name it only by its id. */
   readonly channelId?: string;
 };
 
@@ -105,7 +105,7 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
        * that its beginning did not address.
        */
       readonly addressed?: readonly string[];
-      /** Belongs to no channel, so it is in no log. */
+      /** This event belongs to no channel, so it is in no log. */
       readonly globalEvent?: {
         readonly name: string;
         readonly payload: Readonly<Record<string, unknown>>;

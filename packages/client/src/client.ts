@@ -81,7 +81,7 @@ export function createClient(options: ClientOptions): HubClient {
     ping: (timeoutMs) => callOnThisConnection('ping', {}, { timeoutMs }),
   });
 
-  /** A frame is checked by no schema. If it makes this code throw, the connection counts as lost. */
+  /** Frames are not checked against a schema. If a frame makes this code throw, the connection counts as lost. */
   function receive(message: IncomingMessage) {
     switch (message.method) {
       case 'event':

@@ -109,7 +109,7 @@ export function createMessageStream(
       await sending;
       const given = end.content ?? null;
       const params = { ...end, channelId, messageId, state, length: text.length };
-      // Another process of this agent may have sent the first message, with other text.
+      // If the send was a duplicate, an earlier process of this agent may have sent other text.
       if (given !== null || accepted < text.length || duplicate)
         return call('message.finish', { ...params, content: given ?? text }, options);
       try {

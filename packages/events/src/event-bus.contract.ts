@@ -5,7 +5,7 @@ import { waitFor } from '@openclaw/test-support';
 import type { EventBus, EventHandler, PublishTargets } from './event-bus.ts';
 import { sampleBroadcast, sampleMessage, sampleTyping } from './testing/sample-events.ts';
 
-/** Both may be the same bus, or each may be the bus of another process. */
+/** `publisher` and `subscriber` are the same bus, or the buses of two processes. */
 export interface EventBusBench {
   readonly publisher: EventBus;
   readonly subscriber: EventBus;

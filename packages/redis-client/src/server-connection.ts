@@ -233,7 +233,9 @@ export function skipUnknownInfo({ options }: Redis, error: Error): boolean {
   return true;
 }
 
-/** The name is in capitals, because ioredis would transform the replies of `hgetall` and some others if it were not. */
+/**
+ * Names are sent in capitals. ioredis transforms the replies of `hgetall` and some other names that are in lower case.
+ */
 export function toWire([name, ...args]: RedisCommand): readonly [string, ...(string | number)[]] {
   return [name.toUpperCase(), ...args];
 }

@@ -155,7 +155,7 @@ export function createSubscriber(
     },
     (kind, name, topic, message) => {
       for (const { handle } of sets[kind].handlers(name)) {
-        // Without a handler for the error, ioredis would throw it again, and the process would end.
+        // Otherwise ioredis would throw the error again, outside of any handler, and the process would end.
         try {
           handle(message, topic);
         } catch (error) {

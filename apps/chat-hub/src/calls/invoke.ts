@@ -35,7 +35,7 @@ export type Limiter = Pick<LocalRateLimiter<LimitedAction>, 'limits' | 'consume'
 
 export type ResultJson = string | readonly Buffer[];
 
-/** A large reply has memory reserved: `reserved` stands for it until `respond` has ended. */
+/** `reserved` holds the memory for a large reply until `respond` has ended. It is null for other replies. */
 export type Reply =
   { readonly ok: true; readonly json: ResultJson; readonly reserved: Unsent | null } | Failure;
 

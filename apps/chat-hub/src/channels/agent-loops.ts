@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 /** When there are more pairs, the one that was quiet longest is forgotten. */
 const maxPairs = 50_000;
 const maxSenders = 10_000;
-/** The most paused agents of one sender. Each of the sender's writes passes this list to the store. */
+/** The most paused agents of one sender. The list of them goes to the store with each of the sender's writes. */
 const maxLoops = 200;
 
 interface Count {

@@ -29,7 +29,10 @@ export type Await = (ended: Promise<Waited>, end: EndWait) => Promise<Waited>;
  * Limits the number of waiting calls. A wait ends with its time, its connection or its token, or when the hub stops.
  */
 export function createCallWaits(deps: {
-  /** True when the token was revoked in the last minute: perhaps after the call's check, and before the wait begins. */
+  /**
+   * True when the token was revoked in the last minute. This may happen between the check of the call and the beginning
+   * of the wait.
+   */
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;
   readonly perAgent: number;

@@ -23,7 +23,10 @@ const maxPageBytes = 1_048_576;
 /** The read of a head is repeated while the epoch changes, at most this often. */
 const maxReads = 5;
 const roomsPerTurn = 50;
-/** The most events that wait until their room's head is known. The room reads further events from the log. */
+/**
+ * While a room's head is unknown, at most this many events and characters wait in memory. The room reads further events
+ * from the log.
+ */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
@@ -39,7 +42,8 @@ export function createRooms(deps: {
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
   readonly onJoined?: (room: Room, agentId: string) => void;
   /**
-   * Two events have the same seq, and `delivered` was already delivered. The store decides which of the two is right.
+   * Called when two events have the same seq and one of them, `delivered`, was already delivered. The store decides
+   * which of the two is right.
    */
   readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
 }) {

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 
 /** These file descriptors are not for clients, but for the database, Redis, files and the operations port. */
 const ownFiles = 256;
-/** The limit if the system reports none. Most systems allow at least this many. */
+/** The number of open files if the system reports no limit. Most systems allow at least this many. */
 const assumedFiles = 1_024;
 const surplusShare = 1 / 8;
 const minSurplus = 16;

@@ -117,8 +117,8 @@ export function addTokenRoutes(
   const { store, knownAgents, audit, writer } = deps;
   app.addHook('preHandler', async (request, reply) => {
     const { identity, method } = request;
-    // A frozen agent with an admin token could otherwise issue a new token that lifts the freeze, or revoke the tokens
-    // of other admins.
+    // Without this check, a frozen agent with an admin token could issue a new token and lift the freeze with it. It
+    // could also revoke the tokens of other admins.
     const refusal =
       refuseNonAdmin(identity, 'manage tokens') ??
       (method === 'GET' ? null : writer.refuseFrozen(identity));

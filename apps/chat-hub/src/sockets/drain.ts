@@ -16,7 +16,7 @@ export interface DrainOptions {
   readonly closeMs?: number;
 }
 
-/** This takes a few ms of a turn of the event loop. */
+/** Notifying this many sessions takes a few ms of a turn of the event loop. */
 const notifiedPerTurn = 200;
 
 export function drainLengthMs(sockets: number, options: DrainOptions): number {

@@ -49,7 +49,7 @@ export const defaultThresholdsPath = fileURLToPath(
   new URL('../../thresholds.json', import.meta.url),
 );
 
-/** @throws {LoadgenError} lists every wrong setting */
+/** @throws {LoadgenError} with every wrong setting */
 export function readThresholdsFile(path: string): ThresholdsFile {
   return parseSettings(path, thresholdsFileSchema);
 }

@@ -13,7 +13,7 @@ const special = /[*_`~#>[\]<|\\&\n@:]|www\.|^\s*(?:[-+=]|\d+[.)])|^\s{4}|\t/;
 const extensions = [gfm()];
 const mdastExtensions = [gfmFromMarkdown()];
 
-/** The same rows are rendered repeatedly. */
+/** Results are remembered, because the same rows are rendered repeatedly. */
 export const parseMarkdown = withRecentResults(cacheMax, markdownTree);
 
 export function markdownTree(content: string): Root {

@@ -8,9 +8,7 @@ const depthMax = 24;
 const resultsMax = 1_000;
 /** Matches the line between the head and the body of a table. */
 const tableRule = /\|(?:\s*:?-{2,}:?\s*\|)+/;
-/**
- * Matches marks of emphasis and code at the edge of a word. Their other half was cut off with the rest of the message.
- */
+/** Matches a mark of emphasis or code at the edge of a word, if the other half of the mark was cut off. */
 const halves =
   /(?<![\p{L}\p{N}])(?:\*\*|__|~~|`{1,3})(?=\S)|(?<=\S)(?:\*\*|__|~~|`{1,3})(?![\p{L}\p{N}])/gu;
 

@@ -21,7 +21,7 @@ export function createFreezes(client: Pick<HubClient, 'on' | 'freezes' | 'state'
     const own = newest;
     try {
       const { freezes } = await client.freezes();
-      // A later read has begun, so this answer may be out of date.
+      // If a later read has begun, this answer may be out of date.
       if (own === newest) list.value = freezes;
     } catch {
       // If the connection is lost, the next welcome causes a read, so only a live client retries.

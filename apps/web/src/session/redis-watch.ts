@@ -10,7 +10,7 @@ const checkEveryMs = 3_000;
  */
 async function readUsesRedis(): Promise<boolean | null> {
   const response = await fetch(hubAddress('readyz'));
-  // A proxy that hides the path answers with another status.
+  // Any other status is from a proxy that hides the path.
   if (response.status !== 200 && response.status !== 503) return null;
   const { publishPath } = (await response.json()) as { publishPath: { status: string } };
   return publishPath.status !== 'unused';

@@ -16,7 +16,7 @@ import {
 import { applyEvents, emptyTimeline, type Timeline } from './timeline.ts';
 import { createUnread } from './unread.ts';
 
-/** A dropped entry is loaded again when the reader scrolls to it. */
+/** The most entries of a timeline. A dropped entry is loaded again when it is needed. */
 export const timelineMax = 10_000;
 
 export type Chat = ReturnType<typeof createChat>;

@@ -68,8 +68,8 @@ export function sweepInboxesOfAll(engine: Engine, everyMs = passEveryMs): Promis
 
 /**
  * Does one piece of a pass. All hubs share the pass, and only one hub at a time works on it. `work` gets the id up to
- * which the pass is done. It returns the next such id, or null at the end of the pass. Returns whether there is more to
- * do now.
+ * which the pass is done. `work` returns the next such id, or null at the end of the pass. Resolves with true if there
+ * is more to do now.
  */
 function continuePass(
   engine: Engine,

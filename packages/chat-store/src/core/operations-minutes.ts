@@ -43,7 +43,8 @@ export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute
 
 /**
  * Resolves with minutes of all hubs, at most 24 hours back, oldest first. A minute is never split between pages: a page
- * has at most `limit` rows, or one minute. Pass `nextMs` as `sinceMs` for the next page. It is null on the last page.
+ * has at most `limit` rows, or one minute. Pass `nextMs` as `sinceMs` for the next page. On the last page, `nextMs` is
+ * null.
  */
 export async function readMinutes(
   engine: Engine,

@@ -4,13 +4,15 @@ import type { Engine } from './engine.ts';
 import { encodeForLog, messageInPresentShape } from './stored-envelope.ts';
 import type { LogTable, RedactionsTable, Tables } from './tables.ts';
 
-// If the transaction of a deletion redacted all edits of the message, it would stop other writes for long. So it only
-// adds a row to `redactions`, and readers omit the text of such a message's edits. Later, the sweeper redacts the edits
+// Redacting all edits of a message in the transaction of its deletion would stop other writes for long. So the deletion
+// only adds a row to `redactions`. Readers omit the text of edits with such a row, and the sweeper redacts these edits
 // in pieces.
 
 /** The most rows of one commit, so that no other commit waits long. */
 const rowsMax = 50;
-/** The most deleted messages that one commit handles, because each may have only a few edits. */
+/**
+ * The most deleted messages of one commit. This limit is for messages with few edits, which `rowsMax` hardly limits.
+ */
 const redactionsMax = 20;
 
 const editType = sql.lit('channel.message.edit' as const);
@@ -21,7 +23,7 @@ type EditRow = Pick<LogTable, 'id' | 'seq' | 'sender_id' | 'timestamp'>;
  * Selects the log without the `envelope` of an edit whose message is deleted. That envelope may still hold the text.
  */
 export function selectReadable(db: Kysely<Tables>) {
-  // Not a join: a join might change the plan of a page, which walks the log's key. Only edits need this look-up.
+  // A join might change the plan of a page, which must walk the log's key. This look-up is needed only for edits.
   const redaction = sql`from redactions r
     where r.channel_id = log.channel_id and r.message_id = log.message_id`;
   return db

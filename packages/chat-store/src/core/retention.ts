@@ -113,7 +113,7 @@ async function nextChannels(
   after: string,
   { retentionMs, maxMessages }: Retention,
 ): Promise<Candidate[]> {
-  // The planner can use the index of channels with a retention only if this is a literal.
+  // This is a literal, so that the planner can use the index of channels with a retention.
   const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
   const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
     where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import type { Abuse, AbuseCounts, AbuseTask } from './abusive-agents.ts';
 
-// A worker thread, so that the load does not delay the measured clients.
+// This load runs in a worker thread, so that it does not delay the measured clients.
 
 const { behaviour, url, channelIds } = workerData as AbuseTask;
 const socketCount = 5;

@@ -14,7 +14,7 @@ export interface Fleet {
   /** Every third permanent agent has two connections. */
   readonly subscribers: readonly Subscriber[];
   readonly channelIds: readonly string[];
-  /** A pair of agents that have a direct channel. */
+  /** Pairs of agents that have a direct channel. */
   readonly pairs: readonly (readonly [agentId: string, agentId: string])[];
   readonly directIds: readonly string[];
   /** Silent agents never connect; the first agent has a direct channel with each. */

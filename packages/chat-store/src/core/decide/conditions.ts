@@ -10,7 +10,7 @@ import { newestClaim } from './claims.ts';
 const newerMax = 20;
 /** The messages in a refusal have at most this many bytes as JSON. */
 const newerBytes = 262_144;
-/** A sender that is more seqs behind is always superseded. This limits the rows that a check reads. */
+/** A sender that is further behind than this is always superseded, so that a check reads few rows. */
 const seqsMax = 1_000;
 
 type Params = ParamsOf<'message.send'>;

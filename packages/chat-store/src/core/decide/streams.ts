@@ -56,7 +56,8 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const place = { channel_id: channel.id, thread_id: message.threadId, agent_id: actor.agentId };
   const turn = ledgerRowOf(place, metadata, group.nowMs);
   if (turn) group.addTurn(turn);
-  // A reader may have read the first event. So that the mention still counts, it has the seq of the end.
+  // A reader may already have read the first event. The mention has the seq of the end, so that this reader gets it
+  // too.
   if (mentionsAll) group.addMention({ agent_id: everyone, channel_id: channel.id, seq });
   for (const agent_id of notify) group.addMention({ agent_id, channel_id: channel.id, seq });
   const addressing = { notified: notify, mentionsAll, threadId: message.threadId };

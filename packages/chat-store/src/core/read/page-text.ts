@@ -92,7 +92,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
   };
 }
 
-/** In the text, the list comes first, because `rest` needs the rows to be read. */
+/** `rest` is called only after the rows are read, so the list comes first in the text. */
 export function* resultText(
   list: string,
   rows: Iterable<string | Uint8Array>,
@@ -128,8 +128,8 @@ export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promi
   return chunks;
 }
 
-// Not a join of the text, which would cost another copy. Not Buffer's shared pool, because a worker thread gives the
-// memory to another thread.
+// The text is not joined first, because this would cost another copy. A worker thread hands the memory over, so the
+// memory must not be from Buffer's shared pool.
 function encode(parts: readonly string[]): Uint8Array {
   const bytes = Buffer.allocUnsafeSlow(
     parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),
