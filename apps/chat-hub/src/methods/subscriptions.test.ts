@@ -163,7 +163,6 @@ describe('a subscribe in progress', () => {
     expect(room?.floor).toBe(2);
   });
 
-  // The race: the store says that the agent is a member, and then the agent is removed.
   it('is refused when its agent left the channel meanwhile', async () => {
     const { result, rooms, session, access } = await subscribing();
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));

@@ -282,7 +282,6 @@ function isMemberBy(access: Access | undefined): boolean {
   return access !== undefined && access.role !== null;
 }
 
-/** Resolves with false if the room does not reach the head in time. */
 function isLevel(room: Room, head: number, endMs: number): Promise<boolean> {
   room.raise(head);
   return room.whenReached(head, Math.max(0, endMs - performance.now()));

@@ -24,7 +24,6 @@ export function channelRoute(
   return { view: 'channel', channelId, threadId, seq };
 }
 
-/** An unknown hash gives the home view. */
 export function parseRoute(hash: string): Route {
   const [view = '', id = '', ...rest] = hash.replace(/^#\/?/, '').split('/').map(decode);
   if (view === 'channel' && id !== '') {

@@ -77,7 +77,6 @@ export function connectSender(hub: HubProcess, agentId: string): Promise<RpcSock
   return connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
 }
 
-/** Each sender has at most `window` unanswered messages. */
 export async function sendAll(
   senders: readonly RpcSocket[],
   channelIds: readonly string[],
