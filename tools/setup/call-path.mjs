@@ -1,7 +1,7 @@
-// `npm run call-path -- [METHOD] [PARAMS] [--max N]` prints the files of our sources that one call runs through in
-// the hub. METHOD defaults to message.send; PARAMS is JSON. Exits 1 when the hub's own thread runs through more than
-// N files. A file is on the path when every run called the same function in it. Functions that timers call also run
-// without a call, so they do not count.
+// `npm run call-path -- [METHOD] [PARAMS] [--max N]` prints the files of our sources through which one call runs in the
+// hub. METHOD is by default message.send; PARAMS is JSON. Exits 1 if the hub's main thread runs through more than N
+// files. A file is printed if one of its functions ran in every run with a call, but not in every run without a call.
+// So functions of timers do not count.
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -56,7 +56,6 @@ async function openCoverage(output) {
     await ask(thread, 'Profiler.startPreciseCoverage', { callCount: true, detailed: false });
   }
   return {
-    /** Returns the functions called since the previous `takeCalled`, in the main thread and in all workers. */
     async takeCalled() {
       const taken = { main: new Set(), workers: new Set() };
       for (const thread of threads) {
@@ -66,7 +65,7 @@ async function openCoverage(output) {
           if (!url.startsWith('file:')) continue;
           const file = relative(root, fileURLToPath(url));
           if (!/^(packages\/[^/]+|apps\/chat-hub)\/src\//.test(file)) continue;
-          // The first range is the module's own code, which runs at its import.
+          // The first range covers the whole module, which runs when it is imported.
           const moduleEnd = Math.max(...functions.map(({ ranges }) => ranges[0].endOffset));
           const isCalled = ({ ranges: [{ count, startOffset, endOffset }] }) =>
             count > 0 && !(startOffset === 0 && endOffset === moduleEnd);
@@ -88,7 +87,6 @@ async function untilQuiet(clients) {
   }
 }
 
-/** Returns files with a function that ran in every run with a call, but not in every run without one. */
 function filesOnPath(called, idle) {
   const inAll = (runs) => runs.reduce((all, functions) => all.intersection(functions));
   const files = [...inAll(called).difference(inAll(idle))].map((one) => one.replace(/:\d+$/, ''));

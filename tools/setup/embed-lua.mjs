@@ -1,5 +1,5 @@
-// Embeds packages/<name>/src/lua/*.lua into src/lua.gen.ts, so that a published package reads no file.
-// `--check` writes nothing and exits 1 when a generated module differs from its scripts.
+// Embeds packages/<name>/src/lua/*.lua into src/lua.gen.ts, so that a published package needs no Lua file. `--check`
+// writes nothing, and exits 1 if a generated module differs from its scripts.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

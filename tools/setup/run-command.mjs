@@ -2,9 +2,8 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Runs a command to its end. Resolves with its exit code, or with null and an error when it could not be started.
- * `stderr` has the command's standard error if `stdio` pipes it. Unlike spawnSync, this function lets several commands
- * run at the same time.
+ * Runs a command to its end. Resolves with its exit code, or with null and an error if it could not be started.
+ * `stderr` has the command's standard error if `stdio` pipes it. Several calls can run at the same time.
  */
 export function runCommand(command, args, options) {
   return new Promise((done) => {

@@ -9,7 +9,7 @@ export interface CommandLine {
   readonly seed: number;
   readonly port: number | null;
   readonly data: string;
-  /** The demo starts a hub when this is null. */
+  /** Null if the demo is to start its own hub. */
   readonly url: string | null;
 }
 

@@ -30,8 +30,7 @@ export const options = {
   },
   thresholds: {
     ...k6Thresholds(thresholdsFile, 'history', { history: 'hub_history_ms' }, 'hub_refused'),
-    // k6 drops an iteration when no user is free. The drop would hide a slow hub, so it counts as a
-    // failure.
+    // k6 drops an iteration when no user is free. A slow hub causes such drops, so they count as a failure.
     dropped_iterations: ['count==0'],
     hub_pages: [`count>=${Math.floor(rate * seconds) - 1}`],
   },
@@ -69,7 +68,6 @@ export function teardown({ channelId }: Archive): void {
 }
 
 export default function ({ channelId, head }: Archive): void {
-  // Every second page is an older one, because readers scroll back.
   const turn = exec.scenario.iterationInTest;
   const before = turn % 2 === 1 ? `&before=${Math.max(2, head - (turn % head))}` : '';
   const path = `/v1/channels/${channelId}/messages?limit=${pageSize}${before}`;

@@ -39,8 +39,8 @@ export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
   /**
-   * For metrics: called when the database has answered or failed a call. Refusals by the store's own limits and late
-   * answers are left out.
+   * For metrics. Called when the database has answered or failed a call. Not called for answers after the timeout, nor
+   * for refusals by the store's own limits.
    */
   readonly onCall?: (call: DatabaseCall) => void;
   /** Called for each new TLS connection to PostgreSQL, for metrics. */
@@ -78,25 +78,26 @@ const isForwarded = (method: CoreMethod): method is ForwardedCall =>
 
 /** The chat hub's log and its projections. Every call ends within `timeoutMs`. */
 export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
-  /** The database's epoch as last seen, which a restore changes. */
+  /** The epoch that the store last read from the database. A restore changes the database's epoch. */
   readonly epoch: string;
   /**
-   * A sentence after a newer release has migrated the database; every call is then refused with `unavailable`.
-   * Otherwise null. A store that sends heartbeats notices the migration within two heartbeats.
+   * Null until a newer release has migrated the database. After that, a sentence that says so, and every call is
+   * refused with `unavailable`. A store that sends heartbeats notices the migration within two heartbeats.
    */
   readonly newerSchema: string | null;
   readonly queueLength: number;
   readonly waitingReads: number;
-  /** Connections to PostgreSQL by pool, `reads` and `system`; empty on SQLite. */
+  /** The connections to PostgreSQL of the pools `reads` and `system`; empty on SQLite. */
   readonly pools: Readonly<Record<string, PoolConnections>>;
   /**
-   * Decides and commits one write, in a group with others. Writes take effect in the order of these calls. Never
-   * rejects: a refusal is a value. `ok` means that the change is committed.
+   * Decides and commits one write. Several writes may share one commit, and they take effect in the order of the calls.
+   * Never rejects: a refusal is a value. `ok` means that the change is committed.
    */
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
-   * Answers from one snapshot, including the rights check. Never rejects. Each agent has a queue for its reads, and the
-   * queues take turns. `turnOf` names another queue; null stands for the hub's own reads, which go first.
+   * Answers from one snapshot, including the rights check. Never rejects. The reads of each agent wait in a queue of
+   * their own, and the queues take turns. `turnOf` names the agent whose queue is used instead. If it is null, the read
+   * is the hub's own and goes first.
    */
   read<M extends ReadMethod>(
     actor: Actor,
@@ -112,13 +113,18 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
     maxBytes?: number,
     turnOf?: string | null,
   ): Promise<ReadJsonOutcome>;
-  /** The agent's relation to each channel. Waits in the queue of the agent or of `turnOf`, like `read`. */
+  /**
+   * Resolves with the agent's relation to each channel. Waits in the queue of the agent or of `turnOf`, like `read`.
+   */
   access(
     agentId: string,
     channelIds: readonly string[],
     turnOf?: string | null,
   ): Promise<Map<string, Access>>;
-  /** Events after a seq, and the head. Checks no rights. Without `turnOf`, the read is the hub's own and goes first. */
+  /**
+   * Resolves with the events after a seq, and the head. Checks no rights. Without `turnOf`, the read is the hub's own
+   * and goes first.
+   */
   logPage(
     channelId: string,
     after: number,
@@ -127,29 +133,30 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
     turnOf?: string | null,
   ): Promise<LogPage>;
   /**
-   * Logs the expiry of a due ask or question once, and returns the events to publish. Never rejects; a failed expiry
-   * stays due.
+   * Logs the expiry of a due ask or question, at most once, and returns the events to publish. Never rejects: if it
+   * fails, the expiry stays due.
    */
   expire(expiry: Expiry): Promise<readonly AppendedEvent[]>;
-  /** Runs a small query. Never rejects. */
+  /** Checks the database by a small query. Never rejects. */
   health(): Promise<StoreHealth>;
 }
 
 const warnEveryMs = 10_000;
 
 const behindPause = { factor: 1, minMs: 5 };
-/** Indexing older messages and sweeping segments takes at most a quarter of the time. */
+/** The pause is three times as long as the work: indexing older messages and sweeping segments. */
 const backfillPause = { factor: 3, minMs: 5 };
 
 /**
- * System calls are tail checks, beats, the reaper and health checks. System calls never wait; excess ones are refused.
+ * For tail checks, beats, the reaper and health checks. These calls never wait: if 32 are running, a further call is
+ * refused.
  */
 const systemLane = { width: 32, widthPerAgent: 32, maxCalls: 32 };
 
-/** A single agent, or the hub itself, may use all slots but one. */
+/** A single agent, or the hub itself, always leaves one slot for others. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
 
-/** SQLite answers reads one by one, so a few are enough to keep its thread busy. */
+/** SQLite answers one read at a time, so a few waiting reads keep its thread busy. */
 function readWidths(engine: 'sqlite' | 'postgres', poolSize: number) {
   const width = engine === 'sqlite' ? 4 : poolSize;
   return { width, widthPerAgent: Math.max(1, Math.min(2, width - 1)) };
@@ -212,7 +219,7 @@ export async function createChatStore(
     timeoutMs,
   });
   const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
-  // A call that still waits when the store closes must not be made.
+  // A call may still wait when the store closes. Then it must not be made.
   const whileOpen =
     <T>(call: () => Promise<T>) =>
     async () => {
@@ -334,7 +341,7 @@ async function openCore(
   return openPostgresCore({ ...options, url: options.target.url, onCertificate }, onFault, onPool);
 }
 
-/** Estimates memory, which limits the queue and its groups. */
+/** Estimates the memory of a command. The queue and its groups are limited by this estimate. */
 function sizeOf({ params }: Command): number {
   let size = 256;
   if ('content' in params) size += params.content?.length ?? 0;

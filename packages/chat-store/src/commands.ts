@@ -18,38 +18,38 @@ export interface AddressedLoop {
   readonly agentId: string;
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** True if ends of growing messages address `agentId`. Absent if other messages do. */
+  /** True if the message that reached the limit was the end of a growing message. Otherwise absent. */
   readonly byStreams?: true;
 }
 
 export interface StreamPiece {
   readonly channelId: string;
   readonly messageId: string;
-  /** The length of the text before the piece, in UTF-16 code units. */
+  /** The length of the text before this piece, in UTF-16 code units. */
   readonly from: number;
   readonly text: string;
 }
 
-/** The caller according to its token, never to the params. */
+/** The caller. These fields are from its token or from the hub, never from the params of a call. */
 export interface Actor {
   readonly agentId: string;
   /** Absent or null when unknown. */
   readonly kind?: SenderKind | null;
   /** An admin has the rights of members and owners in every channel. */
   readonly isAdmin: boolean;
-  /** False: the lists of an admin leave out private and direct channels of which it is no member. @default true */
+  /** If false, an admin's lists leave out the private and direct channels of which it is no member. @default true */
   readonly observesPrivate?: boolean;
-  /** The only channels of the token, also for admins. Absent or null: no limit. */
+  /** The channels to which the token is limited, also for an admin. Absent or null: all channels. */
   readonly channels?: readonly string[] | null;
   /** The freeze that covers the actor in every channel; see decide/freezes.ts. */
   readonly frozen?: 'hub' | 'agent';
-  /** Recorded in the transaction of a freeze or its end. */
+  /** The audit entry of a freeze or of its end. It is recorded in the same transaction. */
   readonly audit?: AuditRecord;
-  /** See decide/budgets.ts. */
+  /** Agents that the actor addresses in a loop; see decide/budgets.ts. */
   readonly loops?: readonly AddressedLoop[];
-  /** False: a direct message that would create its channel is `rate_limited`. */
+  /** If false, a direct message that would create its channel is refused as `rate_limited`. */
   readonly mayOpenDirects?: boolean;
-  /** For `message.finish`: the end of the text, which the hub has not checkpointed. */
+  /** For `message.finish`: the end of the text, if the hub has not checkpointed it yet. */
   readonly unsaved?: StreamPiece;
   /** @default 'ws' */
   readonly via?: Origin['via'];
@@ -64,7 +64,7 @@ export type CommandOf<M extends WriteMethod> = {
   readonly actor: Actor;
   readonly method: M;
   readonly params: ParamsOf<M>;
-  /** The channel of the ask or question that the params name by id. */
+  /** The channel of the ask or question, if the params name it only by its id. */
   readonly channelId?: string;
 };
 
@@ -105,7 +105,7 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
        * that its beginning did not address.
        */
       readonly addressed?: readonly string[];
-      /** No log has this event. */
+      /** This event belongs to no channel, so it is in no log. */
       readonly globalEvent?: {
         readonly name: string;
         readonly payload: Readonly<Record<string, unknown>>;
@@ -116,5 +116,5 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
 export type ReadOutcome<M extends ReadMethod = ReadMethod> =
   { readonly ok: true; readonly result: ResultOf<M> } | Refusal;
 
-/** UTF-8, in pieces to be joined in this order. */
+/** The pieces are UTF-8. Joined in this order, they are the result. */
 export type ReadJsonOutcome = { readonly ok: true; readonly json: readonly Uint8Array[] } | Refusal;

@@ -8,7 +8,7 @@ async function carry(from: HubChannel, to: HubChannel) {
   for await (const { event } of from.events({ since: 0 })) {
     if (event.type !== 'channel.message' || event.message.senderId === agentId) continue;
     const { id, senderId, content } = event.message;
-    // With the original's id the hub stores each message once, even if a restarted bridge sends it again.
+    // If a restarted bridge sends a message again, the hub knows it by the original's id and stores it only once.
     await to.send(`${senderId}: ${content}`, { clientMessageId: id });
   }
 }

@@ -81,7 +81,7 @@ export function createClient(options: ClientOptions): HubClient {
     ping: (timeoutMs) => callOnThisConnection('ping', {}, { timeoutMs }),
   });
 
-  /** No schema checks a frame. A frame that makes this code throw counts as a lost connection. */
+  /** Frames are not checked against a schema. If a frame makes this code throw, the connection counts as lost. */
   function receive(message: IncomingMessage) {
     switch (message.method) {
       case 'event':
@@ -103,7 +103,7 @@ export function createClient(options: ClientOptions): HubClient {
   function onWelcome(next: Welcome) {
     welcome = next;
     calls.connected(next.limits);
-    // Missed events are requested before the waiting calls are sent.
+    // The client requests missed events before it sends the waiting calls.
     subscriptions.onWelcome(next);
     if (lastPresence !== null) callOnThisConnection('presence.set', lastPresence).catch(() => {});
     connection.welcomed(next.heartbeatMs);
@@ -122,7 +122,7 @@ export function createClient(options: ClientOptions): HubClient {
       throw new HubError('invalid', `Use channel(id).${method}() instead of call`);
     }
     if (method === 'presence.set') lastPresence = params as ParamsInputOf<'presence.set'>;
-    // Subscriptions that wait are sent first, so that they receive the events of this call.
+    // Waiting subscriptions are sent before the call, so that the client gets the events that the call causes.
     subscriptions.flush();
     return calls.call(method, params, callOptions);
   };

@@ -77,7 +77,7 @@ describe('client.inbox()', () => {
 
   it('goes on when the hub refuses a read for a while', async () => {
     const bob = connect();
-    // A hub allows four waiting reads of an agent.
+    // An agent may have only four waiting reads at a hub.
     const inboxes = Array.from({ length: 5 }, () => bob.inbox());
     const first = inboxes.map((inbox) => inbox.next());
     await waitFor(async () => {

@@ -12,7 +12,7 @@ import type { HubClient } from './hub-client.ts';
 
 const channelId = 'large';
 const count = 100;
-/** 192 KiB as JSON. The messages do not fit into two answers. */
+/** 192 KiB as JSON. All messages together do not fit into two answers. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
 let hub: HubProcess;
@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 describe('a client that missed more than fits one answer', () => {
-  // A page that ends early, at resumeBytes, must report that there are more events.
+  // The race: a page ends early, at resumeBytes. Invariant: the answer says that there are more events.
   it('catches up page by page in order, and pages the history as well', async () => {
     const [ada, bob] = [connect('ada', hub.url), connect('bob', `ws://127.0.0.1:${link.port}`)];
     await ada.call('channel.create', { channelId, name: 'Large' });
@@ -48,7 +48,7 @@ describe('a client that missed more than fits one answer', () => {
     });
     bob.on('discontinuity', (received) => discontinuities.push(received));
     await bob.channel(channelId).subscribe();
-    // The connection is cut after the client has learned its position.
+    // The client must know its position before the connection is cut.
     await ada.channel(channelId).send('first');
     await waitFor(() => events.length === 1);
     link.stall();
@@ -70,7 +70,7 @@ describe('a client that missed more than fits one answer', () => {
       hasMore = page.hasMore;
     }
     expect(seqs).toEqual(events.map(({ seq }) => seq));
-    // The control: the events do not fit into one answer.
+    // Negative control: the events do not fit into one answer.
     expect(pages).toBeGreaterThan(2);
   }, 60_000);
 });

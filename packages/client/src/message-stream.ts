@@ -18,13 +18,19 @@ export interface MessageStream {
   /** The whole text so far, kept until `finish` is answered. */
   readonly text: string;
   /**
-   * The error with which the hub refuses more text, for example because the message was deleted or this agent frozen.
-   * The model can then stop. Null without a refusal.
+   * The error with which the hub refuses more text, for example because the message was deleted or this agent was
+   * frozen. The model can then stop. Null while the hub has refused nothing.
    */
   readonly refusal: HubError | null;
-  /** Sends the text within 50 ms, together with other text. After a reconnect, sends what the hub lacks. */
+  /**
+   * Sends the text within 50 ms, together with other appended text. After a reconnect, sends all text that the hub
+   * lacks.
+   */
   append(text: string): void;
-  /** Ends the message with its whole text, or with `content`. After a rejection with `HubError`, it may be repeated. */
+  /**
+   * Ends the message with its whole text, or with `content`. The call may be repeated after it was rejected with
+   * `HubError`.
+   */
   finish(end?: Finish, options?: CallOptions): Promise<ResultOf<'message.finish'>>;
 }
 
@@ -38,11 +44,14 @@ export function createMessageStream(
   let nextMs = -Infinity;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let sending: Promise<void> | null = null;
-  /** Appends have no effect: the message has ended, or the hub refuses them. */
+  /** True when the message has ended or the hub refuses appends. Further appends have no effect. */
   let isOver = false;
   let refusal: HubError | null = null;
 
-  /** The length that can be sent. Half a surrogate pair at the end waits for its other half. */
+  /**
+   * The length of the text that can be sent. If the text ends with half a surrogate pair, this half waits for the
+   * other.
+   */
   const sendable = () => (/[\uD800-\uDBFF]$/.test(text) ? text.length - 1 : text.length);
 
   async function send(): Promise<void> {
@@ -58,7 +67,8 @@ export function createMessageStream(
       else if (state === 'streaming' && length < accepted) accepted = length;
       else {
         isOver = true;
-        // `finish` replaces the text of an earlier process and of an interrupted message, so neither is a refusal.
+        // `finish` can still replace the text of an interrupted message, or of a message by an earlier process. So a
+        // conflict with such a message is no refusal.
         if (error instanceof HubError && state !== 'streaming' && state !== 'interrupted')
           refusal = error;
       }
@@ -99,13 +109,13 @@ export function createMessageStream(
       await sending;
       const given = end.content ?? null;
       const params = { ...end, channelId, messageId, state, length: text.length };
-      // A duplicate may be the message of an earlier process of this agent, with other text.
+      // If the send was a duplicate, an earlier process of this agent may have sent other text.
       if (given !== null || accepted < text.length || duplicate)
         return call('message.finish', { ...params, content: given ?? text }, options);
       try {
         return await call('message.finish', params, options);
       } catch (error) {
-        // The hub lost text that it had not checkpointed.
+        // If the hub has less text, it lost what it had not checkpointed.
         if (conflictOf(error).length >= text.length) throw error;
         return call('message.finish', { ...params, content: text }, options);
       }

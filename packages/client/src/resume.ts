@@ -30,7 +30,7 @@ export interface ResumeDeps {
   readonly emitDiscontinuity: (discontinuity: Discontinuity) => void;
 }
 
-/** Bounds the memory: each page may be as large as the largest answer. */
+/** Limits the memory, because each page may be as large as the largest answer. */
 const readsMax = 4;
 
 interface DuePage {
@@ -40,8 +40,8 @@ interface DuePage {
 }
 
 /**
- * Subscribes topics on each connection, and fetches the events that they missed. Beyond `catchUpMax` events, a
- * discontinuity is reported instead.
+ * Subscribes topics on each connection, and fetches the events that they missed. If a topic missed more than
+ * `catchUpMax` events, reports a discontinuity instead.
  */
 export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: number }) {
   const { topics, ordering, emitDiscontinuity } = deps;
@@ -50,10 +50,10 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
   let duePages: DuePage[] = [];
   let reading = 0;
-  /** Set while reads pause, because the hub could not answer a read. */
+  /** Set while no pages are read, because the hub could not answer a read. */
   let pauseTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** All topics of one turn of the event loop share a call. */
+  /** Topics that are requested in the same turn of the event loop share one call. */
   function request(topic: Topic) {
     topic.phase = 'pending';
     if (isScheduled) return;
@@ -84,7 +84,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     }
   }
 
-  /** Returns true while nothing has changed the topic since this call. */
+  /** The returned function gives true until the topic changes or is replaced. */
   function createIsCurrent(topic: Topic): () => boolean {
     const { generation } = topic;
     return () => topics.get(topic.channelId) === topic && topic.generation === generation;
@@ -120,7 +120,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     const { channelId, last } = topic;
     const wasSubscribed = topic.subscribed !== null;
     deps.end(topic, refusal);
-    // The promise of a first subscribe reports the refusal.
+    // `subscribe()` has not resolved yet, so its promise reports the refusal.
     if (!wasSubscribed) return;
     emitDiscontinuity({ channelId, head: last ?? 0, reason: refusal.code as ErrorCode });
   }
@@ -144,12 +144,12 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     ordering.drain(topic);
     topic.subscribed ??= { head: topic.last ?? 0, presencePushed: true };
     for (const waiter of topic.waiters.splice(0)) waiter.resolve(topic.subscribed);
-    // Asks the hub again if events still wait behind another gap, or did not fit into the buffer.
+    // Requests the topic again if events still wait behind another gap, or did not fit into the buffer.
     if (topic.buffered.size > 0 || topic.droppedUpTo > (topic.last ?? 0)) request(topic);
   }
 
   function catchUp(topic: Topic, head: number, floor = 1) {
-    // The hub did not resume a topic that is at its head, so the epoch changed.
+    // The topic was at its head, but the hub did not resume it. So the epoch has changed.
     if ((topic.last ?? 0) >= head) return skipTo(topic, head, 'epoch');
     if (topic.epoch === null || topic.epoch === welcome?.epoch) skipTrimmed(topic, floor);
     const last = topic.last ?? 0;
@@ -159,7 +159,6 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     readLog(topic, head);
   }
 
-  /** The topic continues from the floor. */
   function skipTrimmed(topic: Topic, floor: number) {
     const head = floor - 1;
     if (head <= (topic.last ?? 0)) return;
@@ -188,7 +187,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       'log.read',
       { channelId: topic.channelId, after },
       (result) => {
-        // Lowered before `onPage`, which throws for a malformed page.
+        // `onPage` throws for a malformed page, so the number is lowered before.
         reading -= 1;
         if (isCurrent()) onPage(page, after, result);
         readDue();
@@ -273,7 +272,8 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
         if ((topic.last ?? 0) >= floor - 1) return;
         topic.generation += 1;
         skipTrimmed(topic, floor);
-        // A trimmed event may have removed this agent. A subscribe is then refused; no later event would tell.
+        // A trimmed event may have removed this agent, and no later event would say so. If it was removed, the hub
+        // refuses this subscribe.
         return request(topic);
       }
       topic.generation += 1;

@@ -41,7 +41,7 @@ async function startHaproxy(ports: readonly number[]) {
     '  timeout client 1h',
     '  timeout server 1h',
     '  timeout tunnel 1h',
-    // A busy hub may answer later than the next check is due.
+    // A busy hub may need longer for an answer than the time between two checks.
     '  timeout check 2s',
     'listen hubs',
     `  bind 127.0.0.1:${port}`,
@@ -60,7 +60,7 @@ async function startHaproxy(ports: readonly number[]) {
   endings.push(() => process.stop('SIGKILL'));
   return {
     port,
-    /** Says when and why a hub was taken out. */
+    /** HAProxy's output: when it took a hub out, and why. */
     log: () => process.output(),
     async isUp(at: number): Promise<boolean> {
       const answer = await fetch(`http://127.0.0.1:${statsPort}/;csv`).catch(() => null);
@@ -99,7 +99,7 @@ async function startSystem(drainDelayMs: number) {
 function startRequests(port: number) {
   let isOver = false;
   let count = 0;
-  /** The status and the text of each refusal. The balancer and a hub refuse with different texts. */
+  /** The status and the text of each refusal. The text shows whether the balancer or a hub refused. */
   const failed: (readonly [status: number, text: string])[] = [];
   async function request(): Promise<void> {
     while (!isOver) {
@@ -139,7 +139,6 @@ const channelId = 'hall';
 const itBehindHaproxy = hasHaproxy ? it : it.skip;
 
 describe('rolling restarts of two hubs behind HAProxy (needs haproxy)', () => {
-  // In each restart, no call and no request may fail, and only the sockets of the restarted hub move.
   itBehindHaproxy(
     'lose nothing, fail no call and move each socket of a restarted hub once',
     async () => {
@@ -229,7 +228,7 @@ describe('rolling restarts of two hubs behind HAProxy (needs haproxy)', () => {
     300_000,
   );
 
-  // The control: without the delay, the balancer sends requests to a hub that is gone.
+  // Negative control: without the delay, the balancer sends requests to a hub that is gone.
   itBehindHaproxy(
     'fail requests when HUB_DRAIN_DELAY_MS is 0',
     async () => {

@@ -4,13 +4,13 @@ import type { HubError } from './errors.ts';
 export interface Subscribed {
   /** Live events continue from head + 1. */
   readonly head: number;
-  /** True when presence arrives as events; else `presence.list` is the only way. */
+  /** True when presence arrives as events. Otherwise only `presence.list` gives it. */
   readonly presencePushed: boolean;
 }
 
 export interface TopicReader {
   onEvent(envelope: Envelope): void;
-  /** Called after the last event. Null when the agent left or the channel was deleted. */
+  /** Called after the last event. `error` is null when the agent left or the channel was deleted. */
   onEnd(error: HubError | null): void;
 }
 
@@ -25,16 +25,16 @@ export interface Topic {
   phase: 'pending' | 'subscribing' | 'catching-up' | 'live';
   /** The seq of the last delivered event; null before the first answer. */
   last: number | null;
-  /** The epoch of `last`; null when the next event sets it. */
+  /** The epoch of `last`. Null until the next event sets it. */
   epoch: string | null;
   readonly buffered: Map<number, Envelope>;
   droppedUpTo: number;
-  /** Raised by every change that makes answers in flight outdated. */
+  /** Increases with every change that makes answers in flight outdated. */
   generation: number;
   subscribed: Subscribed | null;
   /**
-   * `subscribe()` sets it, `unsubscribe()` clears it. A topic is released when it is not explicit and its last reader
-   * has gone.
+   * True after `subscribe()`, false after `unsubscribe()`. When it is false and the last reader has gone, the topic is
+   * released.
    */
   isExplicit: boolean;
   readonly readers: Set<TopicReader>;
@@ -59,9 +59,9 @@ export function createTopic(channelId: string, last: number | null, epoch: strin
 
 export interface EventCounters {
   readonly delivered: number;
-  /** Dropped, because they had been delivered. */
+  /** Events that were dropped, because they had been delivered before. */
   readonly repeated: number;
-  /** Buffered, because they arrived before their predecessor. */
+  /** Events that were buffered, because they arrived before their predecessor. */
   readonly outOfOrder: number;
 }
 
@@ -99,7 +99,7 @@ export function createOrdering(deps: {
 
   function buffer(topic: Topic, envelope: Envelope, seq: number) {
     if (topic.buffered.size < deps.bufferMax) topic.buffered.set(seq, envelope);
-    // The event is fetched again once the topic is live.
+    // The event is not kept, but is fetched again once the topic is live.
     else topic.droppedUpTo = Math.max(topic.droppedUpTo, seq);
   }
 

@@ -5,7 +5,7 @@ import { waitFor } from '@openclaw/test-support';
 import type { EventBus, EventHandler, PublishTargets } from './event-bus.ts';
 import { sampleBroadcast, sampleMessage, sampleTyping } from './testing/sample-events.ts';
 
-/** The same bus twice, or the buses of two processes. */
+/** `publisher` and `subscriber` are the same bus, or the buses of two processes. */
 export interface EventBusBench {
   readonly publisher: EventBus;
   readonly subscriber: EventBus;
@@ -24,7 +24,10 @@ function recorder() {
     events,
     topics,
     handler,
-    /** Resolves when the event arrived. A topic is ordered, so every earlier event has then arrived or is lost. */
+    /**
+     * Resolves when the event arrived. Events of a topic stay in order, so every earlier event has also arrived or is
+     * lost.
+     */
     until: (event: EncodedEnvelope) => waitFor(() => has(event), { what: `event ${event.id}` }),
   };
 }

@@ -12,7 +12,7 @@ import { publishLua } from './lua.gen.ts';
 
 export const publishScript = defineScript('publish', publishLua);
 
-/** On Cluster, all its keys and topics must be of one channel. */
+/** On Cluster, all keys and topics of an event must belong to one channel. */
 export interface ScriptedEvent {
   readonly channelId: string;
   readonly json: string;
@@ -36,11 +36,11 @@ interface Entry extends Publishing {
 
 interface Group {
   readonly entries: Entry[];
-  /** Characters that Redis publishes, summed over the topics. */
+  /** The characters that Redis publishes. An event counts once for each of its topics. */
   published: number;
 }
 
-/** A call of the script blocks Redis for about ten microseconds per event. */
+/** For each event, a call of the script blocks Redis for about ten microseconds. */
 const maxEventsPerCall = 64;
 const maxCharactersPerCall = 262_144;
 
@@ -79,7 +79,7 @@ export function createPublishQueue(
       replies.forEach((reply, index) => {
         if (!(reply instanceof RedisClientError)) return;
         const owners = ownersOf[index] ?? [];
-        // One channel's key may be damaged, so each event is published again alone.
+        // One channel's damaged key may have failed the whole call, so each event is published again alone.
         if (owners.length > 1 && reply.code === 'rejected' && !isDenied(reply))
           alone.push(...owners);
         else for (const entry of owners) failures.set(entry, reply);
@@ -119,7 +119,7 @@ export function createPublishQueue(
       }
       pending += 1;
       pendingCharacters += characters;
-      // nextTick runs after the promise callbacks that are due, so that their publishes join this round trip.
+      // Promise callbacks that are due run before nextTick, so their publishes join this round trip.
       if (batch.length === 0) process.nextTick(flush);
       return new Promise((resolve, reject) => {
         batch.push({ ...publishing, resolve, reject });
@@ -145,7 +145,7 @@ function callsOf(entries: readonly Entry[], sharded: boolean) {
   };
   for (const entry of entries) {
     const { event } = entry;
-    // A publish without a durable event must keep its position in the queue.
+    // A publish without a durable event is sent after the script calls of all earlier publishes.
     if (!event) closeAll();
     for (const command of entry.commands) {
       calls.push(command);

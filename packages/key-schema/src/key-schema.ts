@@ -30,13 +30,14 @@ export class KeySchemaError extends Error {
 
 /** True for an id that can be part of a name: 1 to 128 letters, digits and `._@|~-`, the first a letter or digit. */
 export function isNameId(id: string): boolean {
-  // In JavaScript, `undefined` would match the pattern as text.
+  // A JavaScript caller may pass `undefined`, which as text would match the pattern.
   if (typeof id !== 'string') return false;
-  // A colon could make the name of another key. A brace could move the key to another Cluster slot.
+  // With a colon, the id could make the name of another key. With a brace, it could move the key to another Cluster
+  // slot.
   return /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(id);
 }
 
-/** @throws {KeySchemaError} `invalid_id` if it cannot be part of a name */
+/** @throws {KeySchemaError} `invalid_id` if the id cannot be part of a name */
 export function checkId(id: string): string {
   if (isNameId(id)) return id;
   const text =
@@ -78,7 +79,7 @@ export interface KeySchema {
   parseTopic(name: string): Topic | null;
   presence(channelId: string, agentId: string): RedisKey;
   roster(channelId: string): RedisKey;
-  /** The roster, ordered by agent. */
+  /** The same leases as in the roster, ordered by agent. */
   rosterAgents(channelId: string): RedisKey;
   typing(channelId: string): RedisKey;
   turns(channelId: string): RedisKey;

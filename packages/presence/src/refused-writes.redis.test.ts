@@ -55,7 +55,8 @@ const passed = (ms: number) => {
 };
 
 describe('presence on a Redis that answers reads and refuses writes', () => {
-  // The race: no lease can be renewed, but reads are answered. After `leaseMs`, every list that Redis returns is empty.
+  // The race: Redis answers reads, but no lease can be renewed. After `leaseMs`, every list that Redis returns is
+  // empty.
   it.each([
     {
       how: 'its memory is full',
@@ -112,7 +113,7 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
         ...{ degraded: true, record: { agentId: 'c' } },
       });
       expect(told.splice(0)).toEqual(['hub-1: c online in room']);
-      // The agent stays connected to the other hub, but its lease there has expired in Redis.
+      // The agent is still connected to the other hub, but its lease there has expired in Redis.
       await one.presence.untrack('room', here('both'));
       await passed(leaseMs / 2);
       expect(told).toEqual([]);

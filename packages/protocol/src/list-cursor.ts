@@ -8,18 +8,18 @@ export interface ListPlace {
   readonly id: string;
 }
 
-/** The longest name and id, encoded. */
+/** Enough for the longest name and the longest id, encoded. */
 export const listCursorChars = 1_024;
 
 /** Clients pass it back unchanged. */
 export function encodeListCursor({ by, id }: ListPlace): string {
   const bytes = new TextEncoder().encode(JSON.stringify([by, id]));
   const text = btoa(String.fromCharCode(...bytes));
-  // Only characters of an id, so that the cursor needs no escaping in a URL.
+  // The cursor has only characters that an id may have, so it needs no escaping in a URL.
   return `c${text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`;
 }
 
-/** Null for a cursor of another order, and for any other text. */
+/** Null for a cursor of another order, and for a text that is no cursor. */
 export function decodeListCursor(cursor: string, order: ChannelOrder): ListPlace | null {
   if (!/^c[A-Za-z0-9_-]+$/.test(cursor) || cursor.length > listCursorChars) return null;
   try {
@@ -48,7 +48,7 @@ export function encodeThreadCursor({ lastSeq, threadId }: ThreadPlace): string {
   return `t${lastSeq}.${threadId}`;
 }
 
-/** Null for any other text. */
+/** Null for a text that is no such cursor. */
 export function decodeThreadCursor(cursor: string): ThreadPlace | null {
   const [, lastSeq, threadId] = /^t(\d{1,15})\.(.+)$/.exec(cursor) ?? [];
   return isId(threadId) ? { lastSeq: Number(lastSeq), threadId } : null;

@@ -14,7 +14,7 @@ import { clientMessageIdSchema, idSchema } from './ids.ts';
 // These schemas accept unknown fields and values beyond our limits, so that a client works with a newer or differently
 // configured hub.
 
-/** Set by the hub, except for the sender's causes and taints. */
+/** The sender gives causes and taints. The hub adds the rest. */
 export const originSchema = z.object({
   via: z.enum(['ws', 'rest', 'mcp', 'a2a', 'webhook']).describe('The transport it was sent over.'),
   onBehalfOf: idSchema.nullable().describe('The claim on_behalf_of of the sender’s token.'),

@@ -1,4 +1,4 @@
-/** In UTF-16 code units. A longer word, such as a hash, is compared by its beginning. */
+/** The length of a word in UTF-16 code units. Of a longer word, such as a hash, only the beginning is compared. */
 const wordChars = 64;
 
 export interface SearchTerm {
@@ -18,11 +18,11 @@ const unspacedStart = new RegExp(`^[${unspaced}]`, 'u');
 // A quoted phrase, possibly without its closing quote; or a run of other characters.
 const partPattern = /"([^"]*)"?|[^\s"]+/g;
 
-/** Removes case and accents, and replaces ligatures and full-width letters. The length may change. */
+/** Removes case and accents, and replaces ligatures and full-width letters. The text's length may change. */
 function fold(text: string): string {
   if (!beyondAscii.test(text)) return text.toLowerCase();
-  // Marks are also removed before NFKD, because NFKD sorts each run of marks in quadratic time. The Greek sigma has a
-  // final form, and a prefix must match both forms.
+  // NFKD sorts each run of marks in quadratic time, so marks are removed before it too. The Greek sigma has a final
+  // form, and a prefix must match both forms.
   return text
     .replace(marks, '')
     .normalize('NFKD')
@@ -40,12 +40,12 @@ function cut(word: string): string {
 
 interface Run {
   readonly text: string;
-  /** The place in the folded text. */
+  /** The index in the folded text. */
   readonly index: number;
   readonly isUnspaced: boolean;
 }
 
-/** The runs of letters and digits of a folded text. A run is split where a script without spaces begins or ends. */
+/** Gives the runs of letters and digits of a folded text. Splits a run where a script without spaces begins or ends. */
 function* runsOf(folded: string): Generator<Run> {
   const isSpaced = !anyUnspaced.test(folded);
   for (const { 0: text, index } of folded.matchAll(wordPattern)) {
@@ -61,8 +61,8 @@ function* runsOf(folded: string): Generator<Run> {
 }
 
 /**
- * The words of a run. In a script without spaces, each pair of neighbouring characters is a word, and so is the last
- * character alone. So a search can begin at any character of the text.
+ * The words of a run. In a script without spaces, each character and the next one make a word. The last character is a
+ * word alone, so that a search can begin at any character of the text.
  */
 function wordsOf({ text, isUnspaced }: Run): string[] {
   if (!isUnspaced) return [cut(text)];
@@ -76,17 +76,17 @@ function wordsOf({ text, isUnspaced }: Run): string[] {
  */
 export function searchWords(text: string): string[] {
   const folded = fold(text);
-  // A shortcut for most texts. Every message is split for the index, and runs would cost several times as much.
+  // Most texts take this shortcut. Every message is split for the index, and `runsOf` would cost several times as much.
   if (!anyUnspaced.test(folded)) return (folded.match(wordPattern) ?? []).map(cut);
   return [...runsOf(folded)].flatMap(wordsOf);
 }
 
-/** The number of words of a query. A run of a script without spaces counts as one. */
+/** Counts the words of a query. A run of a script without spaces counts as one word. */
 export function countSearchWords(query: string): number {
   return [...runsOf(fold(query))].length;
 }
 
-/** Each term once: words, phrases in double quotes, and prefixes with a trailing `*`. */
+/** Returns each term once. A term is a word, a phrase in double quotes, or a prefix with a trailing `*`. */
 export function parseSearchQuery(query: string): SearchTerm[] {
   const terms = new Map<string, SearchTerm>();
   const add = (words: readonly string[], isPrefix: boolean) => {
@@ -102,7 +102,7 @@ export function parseSearchQuery(query: string): SearchTerm[] {
   return [...terms.values()];
 
   /**
-   * Adds consecutive runs as one term. If the last run has a script without spaces, a match may continue with more
+   * Adds consecutive runs as one term. If the last run is of a script without spaces, a match may go on with more
    * characters.
    */
   function addRuns(runs: readonly Run[], isPrefix: boolean): void {
@@ -114,7 +114,7 @@ export function parseSearchQuery(query: string): SearchTerm[] {
   }
 }
 
-/** Null unless the text contains all terms; else the place of the first match, from 0 to 1. */
+/** Returns the place of the first match, from 0 to 1. Null unless the text contains all terms. */
 export function matchSearchTerms(text: string, terms: readonly SearchTerm[]): number | null {
   const folded = fold(text);
   const of: string[] = [];

@@ -36,7 +36,7 @@ function setUp(options: Partial<LocalRateLimiterOptions<'message'>> = {}) {
     Array.from({ length: times }, () => limiter.consume('message', agentId));
   return { clock, fake, limiter, consume };
 }
-/** The first four arguments of a call are fixed. */
+/** Leaves out the first four arguments, which are the same in every call. */
 const countsOf = (calls: readonly ScriptCall[] | undefined) =>
   calls?.map(({ args }) => args.slice(4));
 const allowedOf = (decisions: { allowed: boolean }[]) =>
@@ -264,7 +264,8 @@ describe('the exchange', () => {
     expect(countsOf(fake.sent[0])).toEqual([[0, 10]]);
   });
 
-  // Agents that wait for an exchange must all be in memory, even during an outage of Redis.
+  // An agent stays in memory while it waits for an exchange. Invariant: during an outage of Redis, such agents do not
+  // accumulate.
   it('keeps no agent for an exchange whose requests have left the window', async () => {
     const { clock, fake, limiter, consume } = setUp();
     fake.available = false;

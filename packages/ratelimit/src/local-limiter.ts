@@ -38,22 +38,22 @@ export interface LocalRateLimiterStats {
   readonly exchangeFailures: number;
   readonly allowed: number;
   readonly refused: number;
-  /** Over all actions. */
+  /** The agents in memory, over all actions. */
   readonly agents: number;
   readonly waiting: number;
 }
 
 /**
- * Limits without a round trip: each process counts its own requests and exchanges counts with Redis in the background.
- * Several processes together may exceed the limit by the requests of one exchange.
+ * Limits without a round trip. Each process counts its own requests, and exchanges counts with Redis in the background.
+ * Several processes together may exceed the limit by the requests that they allow between two exchanges.
  */
 export interface LocalRateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides at once, from this process' requests and the last known total. An allowed request counts as `cost` (1)
-   * requests. While Redis is away or refuses to count, `whenAway` decides. `remaining` may be too low and `resetMs` too
-   * high, never the opposite. A block or penalty by an exact limiter takes effect one exchange after the agent's next
-   * request.
+   * Decides at once, from this process' requests and the last known total. An allowed request counts as `cost`
+   * requests, by default 1. While Redis is away or refuses to count, `whenAway` decides. `remaining` may be too low and
+   * `resetMs` too high, never the opposite. If an exact limiter blocks or penalizes the agent, this limiter learns of
+   * it at the exchange after the agent's next request.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`, `invalid_cost`
    */
   consume(action: Action, agentId: string, cost?: number): Decision;
@@ -165,7 +165,7 @@ export function createLocalRateLimiter<Action extends string>(
       checkCost(cost, limit);
       const nowMs = clock();
       const agent = agents.touch(agentId, nowMs, () => newAgent(action, agentId, limit));
-      // Counts even when `whenAway` decides, so that Redis gets the count later.
+      // The request is counted even when `whenAway` decides, so that Redis gets the count later.
       const { allowed, count, resetMs } = agent.consume(nowMs, cost, lagMs);
       if (redis) waiting.add(agent);
       const isAway = redis !== undefined && (!redis.available || isRefused);
@@ -201,9 +201,9 @@ class LocalAgent {
   #known: SlidingWindow;
   #pending: SlidingWindow;
   #sent: SlidingWindow | undefined;
-  // A reply's slices are unpacked only when they could refuse a request, because few agents get near their limit.
+  // Few agents get near their limit. So the slices of a reply are unpacked only when they could refuse a request.
   #reply: (CountReply & { readonly atMs: number }) | undefined;
-  /** A cache: a call of at least `cost` is refused until `untilMs`. */
+  /** A cached refusal: until `untilMs`, a call of at least this `cost` is refused. */
   #full = { cost: 0, count: 0, untilMs: 0, atMostMs: 0 };
   #blockedUntilMs = 0;
 
@@ -215,7 +215,7 @@ class LocalAgent {
     this.#pending = new SlidingWindow(limit);
   }
 
-  /** The `count` of an allowed request may include requests that have just left the window. */
+  /** If the request is allowed, `count` may include requests that have just left the window. */
   consume(
     nowMs: number,
     cost: number,
@@ -223,11 +223,11 @@ class LocalAgent {
   ): { allowed: boolean; count: number; resetMs: number } {
     const { limit, windowMs } = this.limit;
     const refuse = (count: number, waitMs: number, atMostMs = waitMs) => {
-      // After a whole window, every request counted until now has left.
+      // Every request that is counted now leaves within one window.
       const resetMs = Math.min(atMostMs + lagMs, Math.max(waitMs, windowMs));
       return { allowed: false, count, resetMs };
     };
-    // The upper bounds are for a clock that was set back.
+    // If the clock was set back, the differences would be too large, so they have upper bounds.
     const blockedMs = this.#blockedUntilMs - nowMs;
     if (blockedMs > 0 && blockedMs <= maxWindowMs) {
       return refuse(this.#countAtMost(nowMs), blockedMs);
@@ -246,8 +246,8 @@ class LocalAgent {
       .flatMap((window) => window?.slices ?? [])
       .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
     const resetMs = leftInMs(slices, nowMs, count + cost - limit);
-    // In Redis, slices begin at other times than here, and all requests of a slice leave together. So a request may
-    // leave the window in Redis up to one slice later.
+    // In Redis, slices begin at other times than here, and all requests of a slice leave together. So in Redis a
+    // request may leave the window up to one slice later.
     const togetherMs = nowMs + resetMs + (this.#isShared ? sliceMsOf(this.limit) : 0);
     const last = slices.findLast(({ leavesAtMs }) => leavesAtMs <= togetherMs);
     const untilMs = nowMs + resetMs;
@@ -255,7 +255,7 @@ class LocalAgent {
     return refuse(count, resetMs, this.#full.atMostMs - nowMs);
   }
 
-  /** Call `onReply`, `onUnanswered` or `onNotSent` before the next call. */
+  /** Before the next call, `onReply`, `onUnanswered` or `onNotSent` must be called. */
   takeUnsent(nowMs: number): Counted[] {
     this.#pending.count(nowMs);
     this.#sent = this.#pending;
@@ -266,7 +266,7 @@ class LocalAgent {
     });
   }
 
-  /** Redis' count replaces the known one, so that a reset takes effect. */
+  /** The count in the reply replaces the known count, so that a reset takes effect. */
   onReply(reply: CountReply, atMs: number): void {
     this.#known = new SlidingWindow(this.limit);
     this.#reply = { ...reply, atMs };
@@ -276,7 +276,7 @@ class LocalAgent {
   }
 
   /**
-   * Redis may have counted the requests. The requests stay counted here and are not sent again, so none counts twice.
+   * Redis may have counted these requests. They stay counted here and are not sent again, so no request counts twice.
    */
   onUnanswered(): void {
     this.#unpack();

@@ -27,7 +27,7 @@ afterEach(() => {
 });
 afterAll(() => server.stop());
 
-/** A caller lends a connection with ioredis' defaults. */
+/** Connects with ioredis' defaults, like a caller that lends its connection. */
 function connectTheirs(options: Omit<RedisOptions, 'replyMapping'> = {}, port = server.port) {
   const redis = new Redis(port, '127.0.0.1', options);
   redis.on('error', () => undefined);
@@ -78,7 +78,7 @@ describe('a client on connections of the caller’s own', () => {
     await client.close();
     expect([commands, subscriber].map(listenersOf)).toEqual(before);
     expect(await commands.ping()).toBe('PONG');
-    // The connection has left subscriber mode.
+    // A connection in subscriber mode would refuse GET.
     expect(await subscriber.get(keys.sequence('room'))).toBeNull();
     expect(await commands.publish(keys.globalTopic, 'nobody')).toBe(0);
     await expect(client.send(['PING'])).rejects.toMatchObject({ code: 'closed' });

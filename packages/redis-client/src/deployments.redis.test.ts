@@ -108,7 +108,7 @@ describe('a Cluster behind address translation', () => {
       CHAT_REDIS_HOST: '127.0.0.1',
       CHAT_REDIS_CLUSTER: 'true',
     };
-    // The control: without the map, the announced address is unreachable.
+    // Negative control: without the map, the announced address is unreachable.
     const lost = clients.open(parseRedisEnvironment(env)!);
     expect(await lost.ready()).toBe(false);
     await waitFor(async () => {
@@ -160,7 +160,7 @@ describe('sentinels with a password of their own', () => {
       );
       await expectUsable(redis);
       expect(proxy.accepted).toBeGreaterThan(0);
-      // The control: without the sentinel's password, the error has the sentinel's answer.
+      // Negative control: without the sentinel's password, the error has the sentinel's answer.
       const refused = clients.open(parseRedisEnvironment(env)!);
       await waitFor(async () =>
         String(await refused.send(['PING']).catch((thrown: unknown) => thrown)).includes('NOAUTH'),

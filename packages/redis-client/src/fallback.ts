@@ -3,8 +3,8 @@ import type { RedisClient } from './client.ts';
 
 /**
  * Runs `primary`. Runs `fallback` instead while Redis is away, or if `primary` fails with an error that `fallsBackOn`
- * accepts (by default `unavailable` and `timeout`). `degraded` is true for the fallback's value. Throws other errors of
- * `primary`.
+ * accepts (by default `unavailable` and `timeout`). `degraded` is true when `value` is from `fallback`. Rejects with
+ * any other error of `primary`.
  */
 export async function withFallback<T>(
   client: Pick<RedisClient, 'available'> & Partial<Pick<RedisClient, 'connecting'>>,

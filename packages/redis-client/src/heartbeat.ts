@@ -3,14 +3,17 @@ import type { Logger } from './logger.ts';
 import { clientDefaults, type ClientSettings } from './options.ts';
 import type { SubscriberTransport } from './transport.ts';
 
-/** Used while a connection may be dead, so that a rare heartbeat does not delay the recovery. */
+/**
+ * The pause between beats while a connection may be dead. It stays short even if `heartbeatMs` is long, so that the
+ * recovery is not delayed.
+ */
 export function recoveryBeatMs({ heartbeatMs }: ClientSettings): number {
   return Math.min(heartbeatMs, clientDefaults.heartbeatMs);
 }
 
 export interface Heartbeat {
   now(): void;
-  /** Call it when the pause became shorter, so that the next beat comes in time. */
+  /** Call it when `pauseMs` has become shorter, so that the next beat comes in time. */
   hasten(): void;
   stop(): void;
 }
@@ -62,7 +65,7 @@ export function startHeartbeat(
 export function within<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      // After a stall, timers run before the waiting answers are read, so the rejection waits one turn.
+      // After a stall, timers run before the answers that have arrived are read. So the rejection waits one turn.
       setImmediate(() => reject(onTimeout()));
     }, timeoutMs);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
@@ -79,9 +82,9 @@ export async function untilAnswered(ping: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Pings the subscriber connection every `heartbeatMs`, and more often after a missed ping. Destroys the connection
- * after `breakerFailures` missed pings in a row. A subscriber only listens, so nothing else would notice a dead
- * connection.
+ * Pings the subscriber connection every `heartbeatMs`, and more often after a missed ping. After `breakerFailures`
+ * missed pings in a row, destroys the connection. A subscriber only listens, so nothing else would notice that its
+ * connection is dead.
  */
 export function startSubscriberHeartbeat(
   transport: SubscriberTransport,

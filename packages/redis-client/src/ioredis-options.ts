@@ -1,12 +1,12 @@
 import type { RedisOptions } from 'ioredis';
 import type { ClientSettings, ResolvedConnection } from './options.ts';
 
-/** `replyMapping` depends on the class parameter. */
+/** The type of `replyMapping` depends on the type parameter of `Redis`, so it is left out. */
 export type IoredisOptions = Omit<RedisOptions, 'replyMapping'>;
 
 /**
- * The pause before attempt `times` (from 1): random between half of a bound and the bound, which doubles from 50 ms to
- * `retryMaxMs`.
+ * The pause before attempt `times`, counted from 1. It is random, between half of a bound and the bound. The bound is
+ * 50 ms at first, and doubles up to `retryMaxMs`.
  */
 export function retryDelayMs(times: number, { retryMaxMs, random }: ClientSettings): number {
   const ceilingMs = Math.min(retryMaxMs, 50 * 2 ** Math.min(times - 1, 10));
@@ -17,7 +17,7 @@ export function retryDelayMs(times: number, { retryMaxMs, random }: ClientSettin
 export function profile(connection: ResolvedConnection, settings: ClientSettings): IoredisOptions {
   const retry = (times: number) => retryDelayMs(times, settings);
   return {
-    // RESP2 works with the most servers, proxies and ACLs.
+    // More servers, proxies and ACLs work with RESP2 than with RESP3.
     protocol: 2,
     disableClientInfo: true,
     connectionName: settings.connectionName,
@@ -28,7 +28,7 @@ export function profile(connection: ResolvedConnection, settings: ClientSettings
     ...(connection.family && { family: connection.family }),
     connectTimeout: settings.connectTimeoutMs,
     commandTimeout: settings.commandTimeoutMs,
-    // A frozen server never answers our FIN, and the wait would delay the next attempt.
+    // A frozen server never answers our FIN. A longer wait for it would delay the next attempt.
     disconnectTimeout: 50,
     retryStrategy: retry,
     // A queued command could run after its caller got an error.
@@ -40,7 +40,7 @@ export function profile(connection: ResolvedConnection, settings: ClientSettings
     autoResubscribe: false,
     // Makes the Sentinel connector check the server's role.
     enableReadyCheck: true,
-    // How often a loading server is tried again.
+    // The longest pause between two attempts while the server loads its data.
     maxLoadingRetryTime: settings.retryMaxMs,
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   };
@@ -62,7 +62,7 @@ export function serverOptions(
     ...(connection.sentinelTls && { sentinelTLS: connection.sentinelTls }),
     enableTLSForSentinelMode: connection.tls !== undefined,
     natMap: (announced) => sentinelAddress(connection, announced),
-    // Without the detector, a subscriber of a frozen master stays silent but "ready".
+    // Otherwise the subscriber of a frozen master would stay "ready" and get no messages.
     failoverDetector: true,
     sentinelCommandTimeout: settings.heartbeatTimeoutMs,
     sentinelRetryStrategy: retry,

@@ -190,7 +190,7 @@ describe('a call that failed', () => {
           );
           expect(new Set(await Promise.all(writes))).toEqual(new Set(['refused']));
         }
-        // Memory without references is collected after a while.
+        // The garbage collector frees the memory only after a while.
         await waitFor(() => heldBytes() - before < 5e6, { what: 'no more than 5 MB held' });
       } finally {
         if (how === 'gone') await server.restart();
@@ -280,7 +280,7 @@ describe('a master demoted under its clients (READONLY)', () => {
       unavailable,
     );
     await waitFor(async () => (await redis.health()).breaker === 'open');
-    // A replica answers every PING, but must not be used.
+    // A replica answers every PING, but the client must not use it.
     await waitFor(async () => (await redis.health()).breaker === 'half_open', { everyMs: 1 });
     await waitFor(async () => (await redis.health()).breaker === 'open', { everyMs: 1 });
     await demoted.command('REPLICAOF NO ONE');

@@ -11,7 +11,7 @@ import type {
 
 const silenceMs = 250;
 const endMs = 1000;
-/** The pause before a connection that ioredis has ended is opened again. */
+/** ioredis may end a connection. This is the pause before the client opens it again. */
 const restartMs = 100;
 
 export interface ServerConnection extends CommandTransport {
@@ -24,7 +24,7 @@ export type CallBound = ReturnType<typeof createCallBound>;
 
 export type ServerSource = IoredisOptions | { readonly redis: Redis; readonly bound: CallBound };
 
-/** Does not wait for the connection. */
+/** Returns before the connection is up. */
 export function openServerConnection(
   source: ServerSource,
   events: ConnectionEvents,
@@ -35,7 +35,7 @@ export function openServerConnection(
   let established = 0;
   let up = false;
   let isClosed = false;
-  /** This client destroyed the socket, and no new connection is up. */
+  /** True from when this client destroys the socket until a new connection is up. */
   let isDropped = false;
   let restartTimer: NodeJS.Timeout | undefined;
 
@@ -63,8 +63,8 @@ export function openServerConnection(
       events.onDown();
     },
     end() {
-      // If a failover is announced while ioredis asks the sentinels, ioredis ends, although its options say to retry. A
-      // caller's options may also end a dropped connection.
+      // If a failover is announced while ioredis asks the sentinels, ioredis ends the connection, although its options
+      // say to retry. A caller's options may also end a dropped connection.
       if (isClosed || !(options.sentinels || (borrowed && isDropped))) return;
       restartTimer = setTimeout(() => void redis.connect().catch(() => undefined), restartMs);
     },
@@ -121,7 +121,7 @@ export function openServerConnection(
   };
 }
 
-/** For one server, or the master that the sentinels name. */
+/** Subscribes at one server, or at the master that the sentinels name. */
 export function openServerSubscriber(
   source: ServerSource,
   events: ConnectionEvents,
@@ -135,7 +135,7 @@ export function openServerSubscriber(
       onMessage('pattern', pattern, topic, message),
   };
   for (const [name, listener] of Object.entries(listeners)) redis.on(name as 'message', listener);
-  /** Names to unsubscribe from a borrowed connection at the close. */
+  /** The names to unsubscribe at the close if the connection is borrowed. */
   const subscribed = { topic: new Set<string>(), pattern: new Set<string>() };
 
   const unsubscribe: SubscriberTransport['unsubscribe'] = (kind, names) => {
@@ -178,8 +178,8 @@ export function createCallBound(timeoutMs: number) {
   return {
     timeoutMs,
     /**
-     * Rejects at the timeout and at the close. If `isReady` is false, makes no call, because the connection's own
-     * offline queue would take it.
+     * Rejects at the timeout and at the close. Also rejects if `isReady` is false, because the connection's own offline
+     * queue would take the call.
      */
     run<T>(isReady: boolean, work: () => Promise<T>): Promise<T> {
       if (!isReady) return Promise.reject(new Error('the connection is not ready'));
@@ -197,8 +197,8 @@ export function createCallBound(timeoutMs: number) {
 }
 
 /**
- * Destroys the socket of a borrowed connection that is not ready `timeoutMs` after it connected, because ioredis may
- * wait for its handshake without limit. The returned function removes this limit.
+ * ioredis may wait for a handshake without limit. So the socket of a borrowed connection is destroyed if it is not
+ * ready `timeoutMs` after it connected. The returned function removes this limit.
  */
 export function limitHandshake(
   redis: Redis,
@@ -223,8 +223,8 @@ export function limitHandshake(
 }
 
 /**
- * Some servers have no INFO (`rename-command`), which ioredis sends on a new connection. The next attempt then connects
- * without INFO.
+ * ioredis sends INFO on a new connection, but some servers do not have it (`rename-command`). After this error, the
+ * next attempt connects without INFO.
  * @returns true if the error says that there is no INFO
  */
 export function skipUnknownInfo({ options }: Redis, error: Error): boolean {
@@ -233,7 +233,9 @@ export function skipUnknownInfo({ options }: Redis, error: Error): boolean {
   return true;
 }
 
-/** In capitals, because ioredis transforms the replies of `hgetall` and some other names in lower case. */
+/**
+ * Names are sent in capitals. ioredis transforms the replies of `hgetall` and some other names that are in lower case.
+ */
 export function toWire([name, ...args]: RedisCommand): readonly [string, ...(string | number)[]] {
   return [name.toUpperCase(), ...args];
 }
@@ -248,9 +250,9 @@ function inOneWrite<T>(redis: Redis, work: () => T): T {
   }
 }
 
-/** A frozen server would not answer a close handshake. ioredis then reconnects. */
+/** Closes the connection without a handshake, which a frozen server would not answer. Then ioredis reconnects. */
 export function destroySocket(redis: Redis): void {
-  // The type is wrong: there is no stream before the first attempt.
+  // Before the first attempt there is no stream, although the type says that there is one.
   (redis.stream as Redis['stream'] | undefined)?.destroy();
 }
 
@@ -268,7 +270,7 @@ export async function untilEnded(connection: Redis | Cluster): Promise<void> {
   await within(ended, endMs, () => new Error('no end')).catch(() => undefined);
 }
 
-/** With longer writes, Redis would wait while this process encodes the rest. */
+/** The most commands of one write. With more of them, Redis would wait while this process encodes the rest. */
 const maxJoined = 8;
 
 /**
@@ -280,7 +282,7 @@ export function createJoinedWrites(redis: Redis): () => void {
   let joined = 0;
   return () => {
     if (!corked) {
-      // The type is wrong: there is no stream before the first attempt.
+      // Before the first attempt there is no stream, although the type says that there is one.
       const socket = redis.stream as Redis['stream'] | undefined;
       if (!socket) return;
       corked = socket;

@@ -34,13 +34,13 @@ export interface RedisSubscriber {
    */
   subscribePattern(pattern: TopicName, handler: MessageHandler): Promise<() => Promise<void>>;
   /**
-   * Called after a lost connection, when every topic is subscribed again. Messages that were published in between are
+   * Called when every topic is subscribed again after a lost connection. Messages that were published in between are
    * lost. The returned function removes the listener.
    */
   onResubscribed(listener: () => void): () => void;
-  /** Replaces a connection that answers but delivers no messages. Has no effect when disconnected. */
+  /** Replaces a connection that answers but delivers no messages. Does nothing while there is no connection. */
   reconnect(): void;
-  /** The connection is up, and every topic is confirmed on it. */
+  /** True when the connection is up, and Redis has confirmed every topic on it. */
   readonly connected: boolean;
 }
 
@@ -90,7 +90,7 @@ export function createSubscriber(
     await Promise.all(allSets.map((set) => sendChanges(transport, set, outcome)));
     const { confirmed, isIncomplete, refused } = outcome;
     for (const [name, error] of refused) {
-      // A caller that still waits in `subscribe` gets the error instead.
+      // If a caller still waits in `subscribe`, it gets the error, so nothing is reported.
       const isAccepted = allSets.some((set) =>
         set.handlers(name).some((entry) => entry.isAccepted),
       );
@@ -121,7 +121,7 @@ export function createSubscriber(
     if (!transport.ready) {
       hasGap = true;
     } else if (set.isUnconfirmed(name)) {
-      // Another call may already have sent SUBSCRIBE for the same topic.
+      // Another call may already have sent SUBSCRIBE for this topic, so all running flushes are awaited.
       const outcomes = await Promise.all([flushSoon(), ...flushes]);
       const refusal = outcomes.map((refused) => refused.get(name)).find(Boolean);
       if (isClosed) throw closedError();
@@ -150,12 +150,12 @@ export function createSubscriber(
         hasGap = true;
         changeConnection();
       },
-      // The command connection has the same errors, and logs them.
+      // The command connection has the same errors, and logs them already.
       onError() {},
     },
     (kind, name, topic, message) => {
       for (const { handle } of sets[kind].handlers(name)) {
-        // ioredis would throw the error again without a handler, which ends the process.
+        // Otherwise ioredis would throw the error again, outside of any handler, and the process would end.
         try {
           handle(message, topic);
         } catch (error) {
@@ -199,12 +199,12 @@ export function createSubscriber(
   } satisfies RedisSubscriber & Record<string, unknown>;
 }
 
-// The answer to this many names comes well within a command's timeout.
+// Redis can answer a command with this many names well within the timeout.
 const namesPerCommand = 500;
 
 interface SyncOutcome {
   confirmed: number;
-  /** Some names got no answer, although the connection may be up. */
+  /** True when some names got no answer, although the connection may be up. */
   isIncomplete: boolean;
   readonly refused: Refused;
 }
@@ -226,7 +226,7 @@ async function sendChanges(
     } catch (thrown) {
       const error = toClientError(thrown);
       if (!isOutage(error) && entries.length > 1) {
-        // One refused name makes Redis refuse the whole command, so each is tried alone.
+        // Redis refuses the whole command because of one bad name, so each name is tried alone.
         await Promise.all(entries.map((entry) => subscribe([entry])));
         return;
       }

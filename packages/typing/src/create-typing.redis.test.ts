@@ -74,7 +74,6 @@ describe('typing over several hubs', () => {
         { ttlMs, tickMs: 50 },
       ),
     );
-    // Hub one announces the start, so the watches of both hubs learn of it.
     await one.start('c', 'a');
     const startMs = Date.now();
     for (const watch of watches) watch.started('c', 'a');

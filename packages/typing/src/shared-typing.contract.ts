@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { SharedTyping, TypingOptions } from './index.ts';
 
-/** The behaviour of {@link SharedTyping}, which is the same with Redis and without it. */
+/** Tests the behaviour that {@link SharedTyping} has both with Redis and without it. */
 export function sharedTypingContract(
   name: string,
   make: (options: TypingOptions) => SharedTyping,

@@ -13,7 +13,7 @@ const at = (days: number) => nowMs - days * day;
 async function folderWith(...days: number[]): Promise<string> {
   const { path } = await scope.use(temporaryFolder('archives'));
   for (const count of days) await mkdir(join(path, archiveName(at(count))));
-  // Other content of the folder stays.
+  // Not archives: these must stay.
   await mkdir(join(path, '.partial-x'));
   await mkdir(join(path, 'hub-of-ours'));
   await writeFile(join(path, 'openclaw_backup.prom'), '');

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 
 export interface Progress {
   say(line: string): void;
-  /** Reports every two seconds until `work` is done. */
+  /** Reports the size of `path` every two seconds until `work` is done. */
   growing<T>(path: string, work: () => Promise<T>): Promise<T>;
 }
 

@@ -3,12 +3,12 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { BackupError } from './failure.ts';
 
-/** Pass secrets in the environment, because `ps` shows arguments. */
+/** Secrets must be in `env`, because `ps` shows arguments. */
 export interface Program {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** The message for a missing program names this package. */
+  /** If the program is missing, the error names this package. */
   readonly debianPackage?: string;
 }
 
@@ -21,7 +21,7 @@ const maxOutput = 1024 * 1024;
 const maxMessage = 2000;
 
 /**
- * Resolves with standard output, of which the last MiB is kept.
+ * Resolves with the last MiB of the standard output.
  * @throws {BackupError} `failed`, with what the program wrote to standard error
  */
 export async function runProgram(program: Program, { signal, input }: RunOptions): Promise<string> {
@@ -41,12 +41,12 @@ export async function runProgram(program: Program, { signal, input }: RunOptions
     'data',
     (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-maxMessage)),
   );
-  // An abort does not end this wait, so the program's last output always comes before the clean-up.
+  // An abort does not end this wait. So the program has written its last output before the clean-up begins.
   const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', (error) => error.name !== 'AbortError' && reject(error));
     child.once('close', (...how) => resolve(how));
   });
-  // A program that ended early gives its own message, which is better than the error of the broken pipe.
+  // If the program ended early, its own message is better than the error of the broken pipe.
   const fed = input && child.stdin ? pipeline(input, child.stdin).catch(() => undefined) : null;
   const [code, killedBy] = await ended.catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;

@@ -1,5 +1,5 @@
-// A README's program preloads this module. A connection to the default port of Redis or of the hub goes to the test's
-// own server, and any other address is refused.
+// This module is loaded before a README's program. It redirects connections to the default ports of Redis and of the
+// hub to the test's own servers, and refuses any other address.
 import { Socket } from 'node:net';
 
 const ports = new Map(Object.entries(JSON.parse(process.env.DEFAULT_PORTS)));

@@ -11,7 +11,7 @@ const keywords =
 const given = 'ARGV KEYS redis ipairs math pairs string table tonumber tostring unpack';
 const known = new Set(`${keywords} ${given}`.split(' '));
 
-/** Names that a script uses but neither declares nor gets from Redis. */
+/** Returns the names that the script uses, but that neither the script declares nor Redis gives. */
 function freeNames(lua: string): string[] {
   const code = lua.replace(/--\[\[.*?\]\]|--[^\n]*|'(?:\\.|[^'\\])*'/gs, "''");
   const declared = new Set<string>();

@@ -30,7 +30,7 @@ function runOrThrow(command: string, ...args: string[]): string {
   return output;
 }
 
-/** Other requirements or another Python get a new venv. */
+/** Creates a new venv if the requirements or the version of Python have changed. */
 async function openVenv(): Promise<string> {
   const requirements = await readFile(join(folder, 'requirements-test.txt'), 'utf8');
   const version = run('python3', '--version').output;

@@ -54,7 +54,7 @@ describe('the first block of a package README', () => {
       stdout: expect.stringMatching(printed[name]!),
       stderr: '',
     });
-    // The servers and the folder still have the data of the first run.
+    // The second run finds the data of the first one on the servers and in the folder.
     expect(await run(name, commonJs, '.cjs')).toEqual({
       exit: 0,
       stdout: expect.stringMatching(/\S/),

@@ -12,7 +12,7 @@ export interface Hubs {
   readonly replacements: number;
 }
 
-/** Resolves with the calls that were made on each channel, and the contents of its log at the end. */
+/** Resolves with the calls that were made on each channel, and with the channel's log at the end. */
 export async function play(
   played: readonly Step[],
   names: Names,

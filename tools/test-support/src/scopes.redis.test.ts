@@ -52,7 +52,7 @@ describe('a test scope', () => {
 
 describe('a suite scope', () => {
   const scope = suiteScope();
-  // Jest runs hooks in the order of registration, so this one runs after the scope's own.
+  // Jest runs `afterAll` hooks in the order of registration, so the scope's own hook runs before this one.
   afterAll(() => expect(disposed.at(-1)).toBe('suite'));
 
   it('keeps a resource', async () => {

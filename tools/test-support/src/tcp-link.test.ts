@@ -22,8 +22,8 @@ afterEach(async () => {
 });
 
 /**
- * Waits several times as long as a byte takes without the link. Bytes that the link does not hold back arrive in this
- * time.
+ * Waits several times as long as a byte needs without the link. If the link did not hold a byte back, the byte arrives
+ * in this time.
  */
 async function passTime() {
   const direct = await open(targetPort);
@@ -58,7 +58,7 @@ describe('a TCP link', () => {
     link.delay(100);
     const startMs = performance.now();
     client.socket.write('b');
-    // The link must have read b before the delay ends.
+    // The link must have read b before it is healed.
     await waitFor(() => client.socket.bytesWritten === 2 && client.socket.writableLength === 0);
     await new Promise((resolve) => setImmediate(resolve));
     link.heal();

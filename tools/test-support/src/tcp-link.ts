@@ -5,15 +5,15 @@ export interface TcpLink extends AsyncDisposable {
   readonly connections: number;
   /** Delays every byte, in both directions. */
   delay(ms: number): void;
-  /** Holds everything back until {@link TcpLink.heal}; connections stay open, and new ones are accepted. */
+  /** Holds all bytes back until {@link TcpLink.heal}. Connections stay open, and new ones are accepted. */
   stall(): void;
-  /** Drops every byte silently; connections stay open, and new ones are accepted. */
+  /** Drops every byte silently. Connections stay open, and new ones are accepted. */
   swallow(): void;
   /** Destroys all connections and resets new ones, like a closed port. */
   refuse(): void;
-  /** Destroys all connections; new ones are accepted. */
+  /** Destroys all connections. New ones are accepted. */
   drop(): void;
-  /** Ends every disturbance. Destroys connections that lost bytes, because their streams are broken. */
+  /** Ends every disturbance. Destroys connections that lost bytes, because their streams are incomplete. */
   heal(): void;
   stop(): Promise<void>;
 }
@@ -24,7 +24,7 @@ interface Pair {
   isBroken: boolean;
 }
 
-/** While more bytes are in flight, the link does not read from the sender. */
+/** The link does not read from a sender while more bytes than this are in flight. */
 const inFlightMax = 1_048_576;
 
 export async function startTcpLink(targetPort: number): Promise<TcpLink> {
@@ -90,7 +90,7 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
     pipe(upstream, client, pair);
     if (isStalled) hold(pair);
     const end = () => {
-      // While bytes are dropped, the end of the connection is dropped too.
+      // While bytes are dropped, the other side does not learn of the end either.
       if (isSwallowing) pair.isBroken = true;
       else destroy(pair);
     };

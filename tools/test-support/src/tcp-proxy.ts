@@ -4,17 +4,15 @@ export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   readonly connections: number;
   readonly accepted: number;
-  /** Passes nothing in either direction; connections stay open, and new ones are accepted. */
+  /** Passes nothing in either direction. Connections stay open, and new ones are accepted. */
   stall(): void;
-  /** Passes only what clients send. */
+  /** Passes only what clients send, and holds back the answers. */
   stallReplies(): void;
   /** Passes everything again, including what was held back on open connections. */
   resume(): void;
-  /**
-   * Passes everything on new connections. Open connections stay open and pass nothing, as after the loss of a route.
-   */
+  /** New connections work. Open connections stay open, but pass nothing, as after the loss of a route. */
   abandon(): void;
-  /** Destroys all connections, with the data that was held back. */
+  /** Destroys all connections. What was held back is lost. */
   cut(): void;
   stop(): Promise<void>;
 }

@@ -35,7 +35,7 @@ export type Limiter = Pick<LocalRateLimiter<LimitedAction>, 'limits' | 'consume'
 
 export type ResultJson = string | readonly Buffer[];
 
-/** `reserved` is the memory reserved for a large reply until `respond` has finished with it. */
+/** `reserved` holds the memory for a large reply until `respond` has ended. It is null for other replies. */
 export type Reply =
   { readonly ok: true; readonly json: ResultJson; readonly reserved: Unsent | null } | Failure;
 
@@ -43,11 +43,11 @@ export interface Call {
   readonly caller: Caller;
   readonly method: string;
   readonly params: unknown;
-  /** The agent's next call must wait this long; null when it need not wait. */
+  /** When the agent is over its allowance of calls: how long it must wait before it calls again. Otherwise null. */
   readonly overAllowanceMs: number | null;
-  /** Takes the reply before any later call on the channel begins and before the call's events are sent. */
+  /** Gets the reply before a later call on the channel begins, and before the events of this call are sent. */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
-  /** False when the replies of the call's batch are already too large. */
+  /** False when the earlier answers of the same batch already exceed the size limit. */
   readonly hasRoom?: () => boolean;
   /** Registers a listener for the end of a REST request's connection. */
   readonly onGone?: OnGone;
@@ -74,7 +74,10 @@ interface Checked {
 
 const maxItems = limits.topics;
 const maxIssues = 10;
-/** All bulky reads of a socket share this key in the call order. No channel id contains a colon. */
+/**
+ * All bulky reads of a socket share this key in the call order. The colon keeps the key different from every channel
+ * id.
+ */
 const bulkKey = ':bulk';
 
 export function createInvoke(deps: {
@@ -105,7 +108,7 @@ export function createInvoke(deps: {
       await ('ok' in checked ? reply(checked) : runCall(checked));
     } catch (error) {
       logFailure(error);
-      // This reply fails too if the transport failed to take the first one.
+      // If the transport could not take the first reply, this one fails too.
       await reply(refusalOfError(null)).catch(logFailure);
     }
 
@@ -113,7 +116,8 @@ export function createInvoke(deps: {
       session?.beginCall();
       try {
         const { definition, params } = checked;
-        // A batch that is answered by one array holds back the socket's other output, so its calls do not wait.
+        // Until a batch gets its one array of answers, the socket sends nothing else. So the calls of such a batch do
+        // not wait.
         const waits =
           definition.waits && (params as ParamsOf<'log.read'>).waitMs > 0 && !call.hasRoom;
         await (waits && respond ? runAfterWait(checked) : runInOrder(checked));
@@ -122,7 +126,7 @@ export function createInvoke(deps: {
       }
     }
 
-    /** While the call waits, it has no place in the order and reserves no memory. */
+    /** During the wait, the call has no place in the call order and no reserved memory. */
     async function runAfterWait(checked: Checked): Promise<void> {
       const onGone: OnGone = session
         ? (listener) => session.onClosed(listener)
@@ -145,8 +149,7 @@ export function createInvoke(deps: {
       const work = () => run(checked);
       if (!caller.order) return work();
       const keys = orderKeysOf(definition, params, identity.agentId);
-      // A write that first reserves memory reaches the store later, so the writes that follow on
-      // the channel must wait.
+      // A write that must first reserve memory reaches the store late. The next writes on the channel wait for it.
       const reachesStoreAtOnce =
         definition.kind === 'write' && replyBytes(definition, params) === 0;
       return caller.order.run(keys, reachesStoreAtOnce, work);
@@ -154,10 +157,9 @@ export function createInvoke(deps: {
 
     async function run({ definition, params, ...checked }: Checked): Promise<void> {
       const bytes = replyBytes(definition, params);
-      // Only a send with `basedOn` can have a large answer.
+      // The only write that can have a large answer is a send with `basedOn`.
       const isBulky = definition.bulky !== undefined && (definition.kind !== 'write' || bytes > 0);
-      // The call was read before the socket fell behind, but its reply would still add to the
-      // unsent output.
+      // A socket may fall behind after it has made a call. A large reply would then add to its unsent output.
       if (isBulky && session && !(await session.whenDrained())) return end('abandoned');
       if (isBulky && call.hasRoom?.() === false)
         return reply(refuse('too_large', 'the answers of this batch are too large'));
@@ -174,7 +176,7 @@ export function createInvoke(deps: {
         if (caller.identity.isAdmin) onAdminCall?.(caller, checked.method, params);
         const isStepwise = 'resultSteps' in answered;
         if (!respond && !isStepwise) return end('ok');
-        // Events that the steps cause wait until the reply is complete.
+        // Until the reply is complete, the socket gets no events of the rooms that this call enters.
         const release = isStepwise ? session?.pauseCatchUp() : undefined;
         try {
           await reply({ ok: true, json: await encode(answered), reserved });
@@ -183,7 +185,7 @@ export function createInvoke(deps: {
           release?.();
         }
       } finally {
-        // The transport counts the reply's bytes from here on, until the peer has read them.
+        // From here on, the transport itself counts the reply's bytes until the peer has read them.
         reserved?.release();
       }
     }
@@ -315,7 +317,7 @@ function replyBytes({ bulky = 0 }: MethodDefinition, params: object): number {
   const mostBytes =
     typeof bulky === 'number' ? bulky : (bulky as (params: object) => number)(params);
   const { limit } = params as { readonly limit?: number };
-  // No row is larger than the frame in which it was sent.
+  // A client sent each row in one frame, so no row is larger than a frame.
   return limit === undefined ? mostBytes : Math.min(mostBytes, limit * limits.frameBytes);
 }
 

@@ -3,10 +3,10 @@ import type { Limit } from '@openclaw/ratelimit';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 
-/** Past this number, the pair that was quiet longest is forgotten. */
+/** When there are more pairs, the one that was quiet longest is forgotten. */
 const maxPairs = 50_000;
 const maxSenders = 10_000;
-/** The list is bounded, because it goes to the store with each of the sender's writes. */
+/** The most paused agents of one sender. The list of them goes to the store with each of the sender's writes. */
 const maxLoops = 200;
 
 interface Count {
@@ -15,9 +15,9 @@ interface Count {
 }
 
 /**
- * Counts how often each agent of this hub addresses each other agent, and pauses pairs over the limit for the rest of
- * the window. The store decides, because it knows whether a person wrote in between. Times are the database's. With a
- * null limit nothing is counted, but `onAddressed` is still called.
+ * Counts how often each agent of this hub addresses each other agent. A pair that reaches the limit is paused for the
+ * rest of the window. The store decides about each message of a paused pair, because it knows whether a person wrote in
+ * between. Times are the database's. If the limit is null, nothing is counted, but `onAddressed` is still called.
  */
 export function createAgentLoops(
   most: Limit | null,
@@ -39,10 +39,10 @@ export function createAgentLoops(
     const loops = paused.get(sender) ?? [];
     const others = loops.filter((loop) => loop.agentId !== agentId && loop.untilMs > atMs);
     const known = counts.get(key);
-    // A message of a paused pair is accepted only if a person wrote in between, or if its thread or
-    // channel has a budget.
+    // The store accepted this message. For a paused pair, the reason is that a person wrote in between, or that the
+    // thread or the channel has a budget.
     const isPaused = loops.some((loop) => loop.agentId === agentId && loop.untilMs > atMs);
-    // The end of a growing message is always accepted, so it does not show that the pause is over.
+    // The end of a growing message is always accepted, so it does not end the pause.
     if (isPaused && isStreamEnd) return;
     const isOver = known !== undefined && atMs >= known.sinceMs + windowMs;
     const counted: Count =
@@ -64,7 +64,7 @@ export function createAgentLoops(
   }
 
   return {
-    /** Every write reads `paused`, so it is a map and not a function. */
+    /** Every write looks up its sender here. */
     paused: paused as Pick<typeof paused, 'get'>,
     /** `isStreamEnd` is true for the end of a growing message. */
     committed(

@@ -16,7 +16,6 @@ const burstMax = 200;
 export function createAnnouncer(deps: {
   readonly publish: (event: EventOf<'collaboration.event'>, sender: Identity) => void;
   readonly onDropped: () => void;
-  /** @default performance.now */
   readonly clock?: () => number;
 }) {
   const { publish, onDropped, clock = () => performance.now() } = deps;

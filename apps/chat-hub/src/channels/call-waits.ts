@@ -2,9 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { refuse, type Refusal } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 
-/**
- * The number is bounded, because each waiting call keeps a connection open, and one event can make many of them read.
- */
+/** Each waiting call keeps a connection open, and one event can make many calls read at the same time. */
 const maxPerHub = 4_096;
 const retryMs = 1_000;
 const answersMs = 1_000;
@@ -17,26 +15,27 @@ export interface CallWait {
   readonly onGone: OnGone;
 }
 
-/** `read` means that the caller must read now, and `gone` that the client no longer waits for the answer. */
+/** `read`: the caller must read now. `gone`: the client no longer waits for the answer. */
 export type Waited = 'read' | 'gone' | Refusal;
 
 export type EndWait = (reason: Waited) => void;
 
 const revoked = refuse('unauthorized', 'the token was revoked');
 
-/** `ended` resolves when the wait ends for another reason. */
+/** Waits for an event. `ended` resolves if the wait ends before the event. */
 export type Await = (ended: Promise<Waited>, end: EndWait) => Promise<Waited>;
 
-/** Bounds waiting calls by number, duration, connection, token, and the hub's lifetime. */
+/**
+ * Limits the number of waiting calls. A wait ends with its time, its connection or its token, or when the hub stops.
+ */
 export function createCallWaits(deps: {
   /**
-   * True when the token was revoked in the last minute. A token may be revoked after its check and before the wait
-   * begins.
+   * True when the token was revoked in the last minute. This may happen between the check of the call and the beginning
+   * of the wait.
    */
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;
   readonly perAgent: number;
-  /** @default 4096 */
   readonly perHub?: number | undefined;
 }) {
   const { isRevoked, perAgent, perHub = maxPerHub } = deps;
@@ -74,7 +73,7 @@ export function createCallWaits(deps: {
     const last = untilExpiryMs < waitMs ? refuse('unauthorized', 'the token has expired') : 'read';
     const timer = setTimeout(() => end(last), Math.max(0, Math.min(waitMs, untilExpiryMs)));
     try {
-      // The database or the bus may answer late, so the wait can end without their answer.
+      // The wait must end in time, even if the database or the bus does not answer.
       return await Promise.race([promise, awaitEvent(promise, end)]);
     } finally {
       end('read');
@@ -88,7 +87,7 @@ export function createCallWaits(deps: {
     get size() {
       return size;
     },
-    /** The wait counts against the limits until `respond` has answered the call. */
+    /** The call counts against the limits until `respond` has ended. */
     async run(
       wait: CallWait,
       awaitEvent: Await,

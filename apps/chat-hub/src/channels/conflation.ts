@@ -10,8 +10,8 @@ import { filterPresence, isDelta } from './ephemeral.ts';
 export interface Signal {
   readonly encoded: EncodedEnvelope;
   /**
-   * A later signal replaces an earlier one with an equal key. A presence event has a key for each of its agents. Typing
-   * and turns have one key for the agent and thread.
+   * A later signal with the same key replaces an earlier one. A presence event has one key for each of its agents. A
+   * typing or turn event has one key, made of the agent and the thread.
    */
   readonly keys: readonly string[];
 }
@@ -32,7 +32,7 @@ export function signalsOf(events: readonly EncodedEnvelope[]): Signal[] {
 }
 
 function keysOf(encoded: EncodedEnvelope): string[] {
-  // A delta is dropped: the next delta, or the finished message, shows that text is missing.
+  // A delta is not kept: the next delta, or the finished message, shows the client that text is missing.
   if (isDelta(encoded)) return [];
   const event = decodeEnvelope(encoded.json)?.envelope.event;
   if (event?.type === 'channel.typing') return [`typing ${event.agentId}:${event.threadId ?? ''}`];
@@ -44,7 +44,7 @@ function keysOf(encoded: EncodedEnvelope): string[] {
   return event.presences.map(({ agentId }) => presenceKey(agentId));
 }
 
-/** Keeps only the latest missed signal of each channel, agent and thread. */
+/** Keeps the signals that a session missed: for each key in each channel, only the latest. */
 export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
   #size = 0;
@@ -58,7 +58,7 @@ export class Conflation<Channel extends object> {
     }
     for (const signal of signals) {
       for (const key of signal.keys) {
-        // The key is deleted first, so that the newest signal is the last in the map.
+        // The key is deleted first, so that its new signal becomes the last in the map.
         if (!latest.delete(key)) this.#size += 1;
         latest.set(key, signal);
       }
@@ -71,7 +71,7 @@ export class Conflation<Channel extends object> {
     return channel;
   }
 
-  /** Omits presences that a later signal replaced. */
+  /** Removes from each presence event the agents for which a later signal was kept. */
   take(channel: Channel): EncodedEnvelope[] {
     const latest = this.#latest.get(channel);
     if (!latest) return [];

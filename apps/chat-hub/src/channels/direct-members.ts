@@ -6,7 +6,7 @@ import type { Rooms } from './rooms.ts';
 
 export type DirectMembers = (channelId: string) => Promise<readonly string[]>;
 
-/** Reads the members once per live room. The list may be cached, because a direct channel's members never change. */
+/** A direct channel's members never change, so a live room needs only one read of them. */
 export function createDirectMembers(deps: {
   readonly store: Pick<ChatStore, 'read' | 'logPage'>;
   readonly cache: Pick<HubCache, 'members'>;

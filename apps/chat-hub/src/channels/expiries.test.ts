@@ -33,7 +33,7 @@ describe('expiries', () => {
     expect(published.filter((count) => count > 0)).toEqual([16, 16, 16, 16, 16, 16, 4]);
   });
 
-  // The fault: one of several expiries failed. The others were committed, but their events were published only by the
+  // The fault: one of several expiries failed. The hub committed the others, but published their events only at its
   // next check for missed events.
   it('are published when another one fails at the same time', async () => {
     const due = ['fails', 'ends'];

@@ -11,19 +11,19 @@ export interface Delivery {
 }
 
 const maxWaitMs = 3;
-/** Work beyond this time waits for the next turn. */
+/** A turn's work beyond this time waits for the next turn. */
 const sliceMs = 4;
-/** The clock is read once for this many sockets, because a reading costs a tenth of a socket's flush. */
+/** The clock is read once per this many sockets, because a reading costs a tenth of the flush of one socket. */
 const socketsPerReading = 16;
-/** After this many deliveries, `onWritten` is called even while sockets have more to write. */
+/** `onWritten` is called when all sockets are flushed, or earlier after this many deliveries. */
 const maxUnreported = 1_000;
 /** The flusher waits 1 ms longer each time the deliveries per second rise by this number. */
 const deliveriesPerWaitMs = 25_000;
 const rateWindowMs = 100;
 
 /**
- * Flushes rooms and then sockets once per turn of the event loop, so a room frames its events once. Under load it
- * waits up to 3 ms, so system calls per delivery fall as traffic rises.
+ * Flushes rooms, then sockets, once per turn of the event loop, so that a room frames the events of a turn together.
+ * Under load the flusher waits up to 3 ms, so that one system call carries more deliveries.
  */
 export function createFlusher({
   onWritten = (_deliveries: readonly Delivery[]): void => undefined,
@@ -56,7 +56,7 @@ export function createFlusher({
       room.flush();
       if (clock() >= endMs) break;
     }
-    // Sockets get their share even if rooms used up the slice, else their frames would accumulate.
+    // If the rooms used up the slice, the sockets still get half a slice. Otherwise the frames would accumulate.
     const socketsEndMs = Math.max(endMs, clock() + sliceMs / 2);
     let flushed = 0;
     for (const socket of sockets) {
@@ -96,14 +96,14 @@ export function createFlusher({
       sockets.add(socket);
       schedule();
     },
-    /** The rate of deliveries decides how long the flusher waits. */
+    /** The flusher waits longer when the rate of deliveries is higher. */
     delivered(delivery: Delivery) {
       deliveries += delivery.events.length * delivery.sockets;
       unreported.push(delivery);
     },
     /**
-     * Counts events that a socket gets late, from the log. They do not show how fast live delivery is, so they are not
-     * reported.
+     * Counts events that a lagging socket gets from the log. `onWritten` does not report these, because they say
+     * nothing about the speed of live delivery.
      */
     caughtUp(events: number) {
       deliveries += events;

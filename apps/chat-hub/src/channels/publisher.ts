@@ -17,7 +17,7 @@ export function createPublisher(deps: {
   readonly metrics: Pick<Metrics, 'publishFailures' | 'droppedAnnouncements'>;
   readonly log: Logger;
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
-  /** False while no Redis is configured and none was found. A publish is then expected to fail. */
+  /** False if no Redis is configured and none was found. Then failures to publish are expected and are not counted. */
   readonly isRedisUsed: () => boolean;
 }) {
   const { bus, encodeEphemeral, metrics, log, isRedisUsed } = deps;
@@ -39,7 +39,7 @@ export function createPublisher(deps: {
 
   return {
     announce,
-    /** Other hubs never get events that are published while Redis is away. */
+    /** An ephemeral event that is published while Redis is away never reaches other hubs. */
     publishEphemeral(event: EphemeralEvent, senderId: string) {
       const { channelId } = event;
       const encoded = encodeEphemeral(event, senderId);

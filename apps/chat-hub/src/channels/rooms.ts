@@ -18,12 +18,15 @@ interface Entry {
 
 /** Empty rooms stay open for this time, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
-/** A page is bounded, so that parsing never blocks the event loop for long. */
+/** The most bytes of one page, so that parsing never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
-/** A read of heads fails when the epoch changes during each attempt. */
+/** The read of a head is repeated while the epoch changes, at most this often. */
 const maxReads = 5;
 const roomsPerTurn = 50;
-/** While a room's head is unknown, events beyond these limits are read from the log later. */
+/**
+ * While a room's head is unknown, at most this many events and characters wait in memory. The room reads further events
+ * from the log.
+ */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
@@ -31,7 +34,7 @@ export function createRooms(deps: {
   readonly store: ChatStore;
   readonly bus: EventBus;
   readonly flusher: Flusher;
-  /** @default a budget of 64 MiB */
+  /** @default a budget of 64 MiB for all rooms */
   readonly ringBudget?: RingBudget;
   readonly log: Logger;
   readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
@@ -39,7 +42,7 @@ export function createRooms(deps: {
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
   readonly onJoined?: (room: Room, agentId: string) => void;
   /**
-   * The rooms call this when an event has the seq of a different event that was already delivered. The store decides
+   * Called when two events have the same seq and one of them, `delivered`, was already delivered. The store decides
    * which of the two is right.
    */
   readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
@@ -50,7 +53,9 @@ export function createRooms(deps: {
   const opening = new Map<string, Promise<Room>>();
   const totals: SequencerTotals = { holes: 0, repaired: 0, duplicates: 0 };
   let epochGeneration = 0;
-  /** Maps each room of an earlier epoch to the head from which it continues. */
+  /**
+   * Rooms that are still in an earlier epoch. The number is the head from which the room continues in the new epoch.
+   */
   const outdated = new Map<string, number>();
   let onEpochChanged: ((room: Room) => void) | undefined;
   let isClosed = false;
@@ -60,8 +65,8 @@ export function createRooms(deps: {
     { head, epoch, floor }: RoomStart,
     unsubscribe: () => Promise<void>,
   ): Room {
-    // The first sequencer continues the log from which the head was read. Later sequencers begin in
-    // the store's current epoch.
+    // The first sequencer continues in the epoch in which the head was read. Later sequencers begin in the store's
+    // current epoch.
     let firstEpoch: string | null = epoch;
     const room = new Room(channelId, head, {
       flusher,
@@ -86,7 +91,8 @@ export function createRooms(deps: {
           totals,
           deliver(event, source) {
             cache.invalidateFor(event.type, channelId, event.seq);
-            // The bus did not deliver this event, so its sender's hub may not have invalidated the caches.
+            // The event came from the log and not over the bus. Its sender's hub may have failed to invalidate the
+            // caches too.
             if (source === 'store' && event.seq !== null) dropCaches(channelId, event.seq);
             deliver(event);
           },
@@ -105,8 +111,8 @@ export function createRooms(deps: {
   }
 
   /**
-   * Reads heads from the store, and repeats the read if the epoch changed during it. A head of an earlier epoch would
-   * make a room drop new events. Rejects with ChatStoreError when the epoch keeps changing.
+   * Repeats the read if the epoch changed during it, because a head of an earlier epoch would make a room drop new
+   * events. Rejects with ChatStoreError when the epoch keeps changing.
    */
   async function readInEpoch<T>(read: () => Promise<T>): Promise<T> {
     for (let reads = 1; reads <= maxReads; reads++) {
@@ -121,18 +127,18 @@ export function createRooms(deps: {
     return readInEpoch(() => store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1));
   }
 
-  /** If an event with this seq was already delivered, compares the two. */
+  /** Gives an event to its room. Reports a conflict if the room has delivered another event with the same seq. */
   function offer(room: Room, event: EncodedEnvelope): void {
     moveToEpoch(room.channelId);
     if (event.seq !== null && event.seq <= room.head && event.epoch === store.epoch) {
-      // Usually the event is a second copy of one that is still in memory.
+      // Usually both are the same event, and it is still in memory.
       const delivered = room.after(event.seq - 1)?.[0];
       if (delivered && delivered.id !== event.id) deps.onSeqConflict?.(delivered);
     }
     room.offer(event);
   }
 
-  // Also reads the event at `after`: if it differs from the delivered event, the log was replaced.
+  // Also reads the event at `after` again. If it differs from the delivered event, the log was replaced.
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;
@@ -149,7 +155,7 @@ export function createRooms(deps: {
         deps.onSeqConflict?.(delivered);
         throw new Error(`the log of ${channelId} holds another event ${after} than was delivered`);
       }
-      // The page holds only the event at `after`, because the next one is too large to share a page.
+      // If the page holds only the event at `after`, the next event may be too large to share the page.
       if (events.length > 1) return events.slice(1);
       return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
     }
@@ -157,9 +163,9 @@ export function createRooms(deps: {
   }
 
   /**
-   * Continues a room from the log's floor when events were trimmed before this hub read them. Rights are read before
-   * the room delivers anything else, because the trimmed events may have removed members. Costs a query for each
-   * agent in the room. Does nothing if the epoch has changed since `generation`.
+   * Events were trimmed before this hub read them, so the room continues from the log's floor. The trimmed events may
+   * have removed members, so rights are read first: one query for each agent in the room. Does nothing if the epoch has
+   * changed since `generation`.
    */
   async function skipTrimmed(
     channelId: string,
@@ -178,7 +184,7 @@ export function createRooms(deps: {
 
   async function openRoom(channelId: string): Promise<Room> {
     if (isDirectChannelId(channelId)) return enterDirect(channelId, await readHead(channelId));
-    // Keeps events until the head is known. The sequencer then drops those up to the head.
+    // Events that arrive before the head is known are kept. Then the sequencer drops those up to the head.
     let early: EncodedEnvelope[] | null = [];
     let earlyChars = 0;
     let room: Room | undefined;
@@ -242,7 +248,9 @@ export function createRooms(deps: {
     return rooms.get(channelId)?.room;
   }
 
-  /** Moves some rooms to the current epoch. The others follow in later turns, or when they are used. */
+  /**
+   * Moves some rooms to the current epoch. The rest are moved in later turns of the event loop, or at their next use.
+   */
   function moveSome(): void {
     let count = 0;
     for (const channelId of outdated.keys()) {
@@ -251,7 +259,7 @@ export function createRooms(deps: {
       if (outdated.size > 0) setImmediate(moveSome);
       break;
     }
-    // The callback may keep thousands of sessions in memory, so it is released.
+    // The callback may refer to thousands of sessions, so it is released.
     if (outdated.size === 0) onEpochChanged = undefined;
   }
 
@@ -279,18 +287,19 @@ export function createRooms(deps: {
       }
       return promise;
     },
-    /** The caller ensures that the head belongs to the current epoch ({@link Rooms.epochGeneration}). */
+    /** `head` must be of the current epoch, see {@link Rooms.epochGeneration}. */
     openDirect: (channelId: string, head: number) =>
       enterDirect(channelId, { head, epoch: store.epoch }),
     offer,
-    /** Heads read in an earlier generation are not valid. */
+    /** This number changes with each new epoch. A head is valid only while the number is the same as at its read. */
     get epochGeneration() {
       return epochGeneration;
     },
     readInEpoch,
     /**
-     * Call it when a backup was restored. Every room continues from its head in `heads`, else from 0. The rooms
-     * change over several turns; `onChanged` is called for each before it delivers anything of the new epoch.
+     * Call it when a backup was restored. Every room continues from its head in `heads`, or from 0 if `heads` has none.
+     * The rooms move over several turns of the event loop. For each room, `onChanged` is called before the room
+     * delivers an event of the new epoch.
      */
     beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void) {
       epochGeneration += 1;

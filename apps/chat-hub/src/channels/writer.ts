@@ -31,7 +31,7 @@ export function createWriter(deps: {
 }) {
   const { store, bus, cache, publisher, latestEvents, metrics, frozen, loops } = deps;
 
-  /** Publishes to this hub's rooms immediately, and to other hubs in the same turn of the event loop. */
+  /** This hub's rooms get the event immediately. Other hubs get it in the same turn of the event loop. */
   function publish(event: EncodedEnvelope, agentTopics: readonly string[]): void {
     const { channelId, type, seq } = event;
     if (channelId === null) return;
@@ -49,7 +49,10 @@ export function createWriter(deps: {
     return frozen.agents.has(agentId) ? 'agent' : null;
   }
 
-  /** Adds the transport, a freeze that covers the actor, and the agents whose exchange with the actor is paused. */
+  /**
+   * Adds the transport, the freeze that covers the actor, and the agents that the actor may not address because of a
+   * loop.
+   */
   function actingNow(actor: Actor, via: Transport): Actor {
     const scope = frozenScope(actor);
     const paused = actor.kind === 'agent' ? loops.paused.get(actor.agentId) : undefined;
@@ -63,8 +66,8 @@ export function createWriter(deps: {
 
   return {
     /**
-     * Commits a change and publishes its events; the change is committed when this resolves. A failed publish never
-     * fails the call: other hubs find the events in the log.
+     * Commits a change, then publishes its events. Resolves after the commit. A failed publish does not fail the call,
+     * because other hubs find the events in the log.
      */
     async write<M extends WriteMethod>(
       caller: Caller,

@@ -34,7 +34,7 @@ async function send(channelId: string, count: number, contentBytes: number): Pro
   return Math.max(...sent.map(({ seq }) => seq as number));
 }
 
-/** Returns a socket that has read nothing for so long that live delivery to it stopped. */
+/** Returns a socket that does not read, so live delivery to it has stopped. */
 async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) {
   await ana.call('channel.create', { channelId, name: channelId });
   const socket = await connect('ana', options);
@@ -48,7 +48,7 @@ async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) 
     },
     { what: 'a lagging socket' },
   );
-  // These messages exceed what the hub keeps in memory for a channel, so the oldest events are only in the store.
+  // The hub keeps fewer bytes of a channel in memory, so the oldest of these messages are only in the store.
   return { socket, last: await send(channelId, 60, 30_000) };
 }
 
@@ -58,7 +58,7 @@ describe('a socket that does not read', () => {
     const database = new DatabaseSync(path, { timeout: 5_000 });
     database.exec('alter table log rename to log_away');
     socket.ws.resume();
-    // The socket reads the data that was already written; then the hub reads the store and fails.
+    // The socket first reads the data that was already written. Then the hub reads the store, which fails.
     await waitFor(() => hub.output().includes('no such table'), { what: 'the failure' });
     database.exec('alter table log_away rename to log');
     database.close();
@@ -85,7 +85,7 @@ describe('a socket that does not read', () => {
     await waitFor(async () => (await metric('hub_lagging_sockets_total')) > laggedBefore, {
       what: 'a lagging socket',
     });
-    // Calls of other agents are answered, though they wait behind the hub's work for the lagging socket.
+    // Calls of the other agent are answered, though the hub's work for the lagging socket goes first.
     let highest = 0;
     for (let round = 0; round < calls; round++) {
       await ana.call('log.read', { channelId, after: 200, limit: 1 });
@@ -110,7 +110,7 @@ describe('a socket that does not read', () => {
     await socket.close();
   });
 
-  // The race: a batch is answered only when all its answers are ready. Invariant: their total size is bounded.
+  // The race: the answers of a batch stay in memory until the last is ready. Invariant: their total size is bounded.
   it('gets a batch answered in one array of bounded size, with errors for the calls that do not fit', async () => {
     const channelId = 'batch';
     await ana.call('channel.create', { channelId, name: channelId });

@@ -3,7 +3,7 @@ import { connectRpc, startHub, startRedis, waitFor } from '@openclaw/test-suppor
 import { WebSocket } from 'ws';
 import { closeAfterAll } from '../testing/close-after-all.ts';
 
-/** This is five times the burst of the admission. The test also passes with 5,000 clients. */
+/** Five times as many clients as the hub admits in one burst. The test also passes with 5,000. */
 const crowd = 2_000;
 const channelId = 'square';
 

@@ -22,8 +22,8 @@ type Topic = { readonly channelId: string; readonly error?: { readonly code: str
 const refused = (results: readonly Topic[]) => results.filter(({ error }) => error !== undefined);
 
 describe('the maximum of topics of a connection', () => {
-  // The race: several clients open many rooms at once. Invariant: no topic fails because of the number of topics or
-  // because another topic is bad.
+  // The race: several clients open many rooms at once. Invariant: within the limit every topic is subscribed, even if
+  // another topic of the call is bad.
   it('is subscribed in one call by several clients at once, except for a bad topic among them', async () => {
     const sockets = await Promise.all(range(1, 4).map(() => hub.connect('ana')));
     const results = await Promise.all(
@@ -59,7 +59,7 @@ describe('the maximum of topics of a connection', () => {
       const oneMore = { channelId: `k${limits.topics}` };
       const more = await socket.call('subscribe', { topics: [oneMore] });
       expect(more.topics).toEqual([{ ...oneMore, error: { code: 'too_large' } }]);
-      // Leaving `k0` frees a topic; the direct channel uses none.
+      // Only `k0` frees a topic, because the direct channel used none.
       await socket.call('unsubscribe', { channelIds: ['k0', direct] });
       expect(refused((await socket.call('subscribe', { topics: [oneMore] })).topics)).toEqual([]);
       const full = await socket.call('subscribe', { topics: [{ channelId: 'k0' }] });

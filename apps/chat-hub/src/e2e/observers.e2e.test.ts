@@ -67,7 +67,7 @@ describe('an admin that is no member', () => {
     await waitFor(async () => (await observations(hub))[0]?.actor === 'last', { what: 'the last' });
     expect(await observations(hub)).toHaveLength(4);
 
-    // An observer that follows the channel is not present in it until it is a member.
+    // An observer follows the channel, but is present in it only when it is a member too.
     const present = async () => {
       const { presences } = (await ana.call('presence.list', { channelId: 'open' })) as {
         presences: { agentId: string }[];

@@ -6,7 +6,6 @@ import { WebSocket } from 'ws';
 import { noRedis, startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
 const database = closeAfterAll(await temporaryDatabase());
-// No Redis listens at the configured address.
 const hub = closeAfterAll(
   await startTestHub({
     HUB_DB_URL: database.url,

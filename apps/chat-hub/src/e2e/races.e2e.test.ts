@@ -41,7 +41,7 @@ const live = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
 describe('a subscribe with since', () => {
-  // The race: deletions empty the hub's memory of the channel while the missed events are collected.
+  // The race: the hub collects the missed events while deletions remove them from its memory of the channel.
   it('is always resumed without a gap during a stream of deletions', async () => {
     const channelId = 'deletions';
     await channelWith(channelId, 1_500);
@@ -81,7 +81,7 @@ describe('a subscribe with since', () => {
     await sends.stop();
   });
 
-  // The race: all missed events fit into one result except the newest, which comes live.
+  // The race: all missed events but the newest fit into one result. The newest comes live.
   it('gets the newest events live after the result, if they do not fit into it', async () => {
     const channelId = 'heavy';
     const contentBytes = 30_000;
@@ -108,7 +108,7 @@ describe('a subscribe with since', () => {
 });
 
 describe('a second subscribe', () => {
-  // The race: events wait to be framed when the topic is subscribed again.
+  // The race: the topic is subscribed again while its events still wait to be framed.
   it('on a live topic is followed by no event up to its head', async () => {
     const channelId = 'again';
     await channelWith(channelId, 10);

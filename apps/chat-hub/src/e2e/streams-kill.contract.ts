@@ -8,7 +8,7 @@ export function describeKilledStreams(
   engine: string,
   hubs: readonly [HubProcess, HubProcess],
 ): void {
-  // The reported failure: an agent's answer ends in the middle when its hub dies, or is written twice.
+  // The reported failure: when a hub dies, the answer of an agent on it ends in the middle or is written twice.
   it(`on ${engine}, a stream goes on through the other hub after a kill -9, and is whole and once`, async () => {
     const [hubA, hubB] = hubs;
     const channelId = `kill-${engine.toLowerCase()}`;
@@ -23,7 +23,7 @@ export function describeKilledStreams(
     const text = Array.from({ length: 3_000 }, (_, n) => `${n} `).join('');
     const append = (socket: RpcSocket, from: number, to: number) =>
       socket.call('message.append', { ...of, from, text: text.slice(from, to) });
-    // More than 4 KiB is checkpointed immediately, and the text after it within a second.
+    // A checkpoint follows at once after 4 KiB, else within a second.
     await append(author, 0, 6_000);
     const isChecked = async () =>
       (await watcher.call('message.get', of)).message.content.length >= 6_000;
@@ -32,7 +32,7 @@ export function describeKilledStreams(
     await hubA.kill();
 
     await using again = await connect(hubB, 'author');
-    // The author repeats its send, because it does not know whether the message was stored.
+    // The author does not know whether the message was stored, so it sends the message again.
     expect(await again.call('message.send', sent)).toMatchObject({
       messageId,
       seq,
@@ -42,7 +42,7 @@ export function describeKilledStreams(
       () => null,
       ({ data }) => data as { code: string; length: number },
     );
-    // The text that hub A had not checkpointed is lost. The refusal says at which length to continue.
+    // Hub A had not checkpointed the text after 6,000, so it is lost. The refusal says at which length to continue.
     expect(refused).toMatchObject({ code: 'conflict', state: 'streaming', length: 6_000 });
     expect(await append(again, 6_000, text.length)).toEqual({ length: text.length });
     const end = { ...of, state: 'complete', length: text.length };

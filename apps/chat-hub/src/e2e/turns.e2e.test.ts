@@ -84,7 +84,7 @@ it('ends with the last connection of the agent, wherever that is', async () => {
   await watcher.close();
 });
 
-// The fault: a turn ended when its agent left the hub or the channel's events, although the agent was
+// The fault: an agent left one hub, or stopped following the channel's events, and its turn ended although it was still
 // connected to another hub. Invariant: a turn lasts while its agent has a connection.
 it('lasts while the agent has a connection, even if that follows no channel', async () => {
   const channelId = 'elsewhere';
@@ -113,7 +113,7 @@ it('lasts while the agent has a connection, even if that follows no channel', as
   await nextTurn(watcher, 'bot', 'idle');
   expect((await watcher.call('turn.list', { channelId })).turns).toEqual([]);
 
-  // The fault: the turn of a former member was shown until the end of its lease.
+  // The fault: a removed member's turn was shown until its lease expired.
   const guest = await join('guest');
   await guest.call('turn.set', { channelId, state: 'queued', threadId: 't1' });
   await nextTurn(watcher, 'guest', 'queued');

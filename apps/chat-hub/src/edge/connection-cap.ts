@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** The hub keeps these file descriptors for the database, Redis, files and the operations port. */
+/** These file descriptors are not for clients, but for the database, Redis, files and the operations port. */
 const ownFiles = 256;
-/** The hub assumes this limit where the system reports none. Most systems allow at least this. */
+/** The number of open files if the system reports no limit. Most systems allow at least this many. */
 const assumedFiles = 1_024;
 const surplusShare = 1 / 8;
 const minSurplus = 16;
@@ -12,7 +12,10 @@ const maxSurplus = 1_024;
 
 export interface ConnectionLimits {
   readonly served: number;
-  /** Surplus connections are accepted only to answer when the client may reconnect. Any more are dropped. */
+  /**
+   * The hub accepts surplus connections only to tell their clients when to reconnect. It drops all connections beyond
+   * these.
+   */
   readonly surplus: number;
 }
 
@@ -29,11 +32,11 @@ function limitOfLinux(): string | undefined {
   }
 }
 
-/** This way is slower, because every thread adds to the report. */
+/** Slower than reading /proc, because every thread adds to the report. */
 function limitOfReport(): unknown {
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
   const { excludeNetwork } = report;
-  // Without this option the report would look up the host names of all open connections.
+  // Otherwise the report would look up the host names of all open connections.
   report.excludeNetwork = true;
   try {
     const { userLimits } = report.getReport() as {
@@ -45,7 +48,7 @@ function limitOfReport(): unknown {
   }
 }
 
-/** Serves `wanted` connections if it is not null and fits, else as many as fit. */
+/** Serves `wanted` connections if they fit. If `wanted` is null or does not fit, serves as many as fit. */
 export function connectionLimits(
   openFiles: number | null,
   wanted: number | null,
@@ -54,7 +57,7 @@ export function connectionLimits(
   const surplusOf = (served: number) =>
     Math.min(maxSurplus, Math.max(minSurplus, Math.floor(served * surplusShare)));
   const fitting = most - surplusOf(Math.floor(most / (1 + surplusShare)));
-  // A configured number is trusted where the system reports no limit.
+  // If the system reports no limit, a configured number is trusted.
   const served = openFiles === null ? (wanted ?? fitting) : Math.min(wanted ?? fitting, fitting);
   return { served, surplus: surplusOf(served) };
 }
@@ -62,7 +65,7 @@ export function connectionLimits(
 const soonestMs = 1_000;
 const latestMs = 60_000;
 
-/** At most `perSecond` surplus clients get the same second for their reconnect. */
+/** Spreads the reconnects of surplus clients over the next minute, usually `perSecond` a second. */
 export function createConnectionCap({
   served,
   surplus,
@@ -91,7 +94,8 @@ export function createConnectionCap({
       server.on('drop', () => (dropped += 1));
     },
     /**
-     * Null for a served connection, else the delay after which its client may reconnect. Each call gives a new delay.
+     * Null for a served connection. For a surplus connection, the delay after which its client may reconnect; each call
+     * gives another delay.
      */
     surplusMs: (socket: Duplex) => (surpluses.has(socket) ? nextSlotMs() : null),
     get open() {
@@ -99,9 +103,7 @@ export function createConnectionCap({
     },
     limit: served,
     surplus,
-    /**
-     * Counts connections that were dropped without an answer, because the limit and the surplus were both used up.
-     */
+    /** The number of connections that were dropped without an answer. */
     get dropped() {
       return dropped;
     },

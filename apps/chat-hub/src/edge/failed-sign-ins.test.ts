@@ -26,7 +26,7 @@ describe('failed sign-ins', () => {
     expect(failures.blockedForMs('a')).toBe(500);
   });
 
-  // The race: a thousand sign-ins are in flight before the first has failed. Invariant: the block has a bounded length.
+  // The race: a thousand sign-ins are in flight when the first one fails. Invariant: the block has a bounded length.
   it('that were in flight together block the address for no longer than two bursts take to leak away', () => {
     const failures = create();
     for (let i = 0; i < 1_000; i++) failures.recordFailure('a');

@@ -13,8 +13,8 @@ const foreignOrigin =
   'this Origin is not allowed: the hub’s own address is set with HUB_PUBLIC_URL if a proxy changes the Host, that of another site with HUB_ALLOWED_ORIGINS';
 
 /**
- * With dev sign-in the Host must be this machine. Otherwise a foreign name that resolves to 127.0.0.1 (DNS rebinding)
- * would count as the page's own host.
+ * With dev sign-in, the Host must name this machine. Otherwise a foreign page could give its own name the address
+ * 127.0.0.1 (DNS rebinding), and would count as the hub's own page.
  */
 export function createHostPolicy({ auth }: Pick<Config, 'auth'>): HostPolicy {
   return ({ host }) =>
@@ -24,8 +24,8 @@ export function createHostPolicy({ auth }: Pick<Config, 'auth'>): HostPolicy {
 }
 
 /**
- * Refuses foreign web pages, after the Host policy. A page is foreign unless its Origin is this host, the host of the
- * public URL or an allowed origin.
+ * Applies the Host policy, then refuses foreign web pages. A page is foreign unless its Origin is this host, the host
+ * of the public URL or an allowed origin.
  */
 export function createOriginPolicy(
   config: Pick<Config, 'allowedOrigins' | 'auth' | 'publicUrl' | 'trustedProxies'>,
@@ -46,11 +46,11 @@ export function createOriginPolicy(
   };
 }
 
-/** Browsers omit a default port, and some proxies add it. */
+/** Parses both as URLs, because browsers omit a default port and some proxies add it. */
 function isOwn(origin: string, host: string | undefined, forwarded: Forwarded): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, host: originHost } = new URL(origin);
-  // A page without TLS can be changed in transit, so it counts as a different site.
+  // An attacker can change a page without TLS, so such a page counts as a different site.
   if (protocol === 'http:' && forwarded.protocol === 'https') return false;
   return [forwarded.host, host].some((own) => {
     const url = `${protocol}//${own ?? ''}`;

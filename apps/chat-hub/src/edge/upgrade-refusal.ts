@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { requestIdHeader } from '../observe/request-trace.ts';
 import { AuthError } from './identity.ts';
 
-/** A close code is used where the client can read one, else the HTTP status. */
+/** A client that can read a close code gets `closeCode`. Any other client gets `status`. */
 export interface UpgradeRefusal {
   readonly status: 401 | 403 | 404 | 429 | 503;
   readonly closeCode: 4401 | 4403 | 4429 | 4503 | null;
@@ -44,7 +44,7 @@ export function refuseByStatus(
   ]);
 }
 
-/** Serves sockets without a response object. Destroys the socket once the response is written. */
+/** For a socket without a response object. Destroys the socket once the response is written. */
 export function endWithResponse(
   socket: Duplex,
   status: number,
@@ -59,7 +59,7 @@ export function endWithResponse(
     ...headers,
     'Connection: close',
   ];
-  // The socket is destroyed at once, because the peer may keep its side open.
+  // The peer may keep its side open, so `end` alone would not close the socket.
   socket.once('finish', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

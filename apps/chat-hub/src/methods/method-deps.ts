@@ -34,10 +34,10 @@ export interface MethodDeps {
   readonly audit: Audit;
   readonly agentOrders: Pick<AgentOrders, 'now'>;
   /**
-   * The method calls this for each topic that continues after a seq. `isResumed` is true when the topic's missed
-   * events are in the answer.
+   * Called for each topic that the client resumes after a seq. `isResumed` is true when the answer has the topic's
+   * missed events.
    */
   readonly onResume?: (isResumed: boolean) => void;
-  /** The method calls this for each topic whose next events were trimmed. */
+  /** Called for each topic whose next events were trimmed. */
   readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
 }

@@ -41,7 +41,7 @@ const seqsOf = (missed: MissedEvents | null) =>
   JSON.parse(`[${Buffer.concat(missed.pieces).toString()}]`).map(({ seq }: { seq: number }) => seq);
 
 describe('the events that a client missed', () => {
-  // Earlier, a resume of 4,900 events stopped the event loop for half a second. Each step is one piece of 64 Ki
+  // The fault: a resume of 4,900 events stopped the event loop for half a second. Now each step encodes 64 Ki
   // characters.
   it('are encoded in many short turns', async () => {
     let nowMs = 0;
@@ -64,7 +64,7 @@ describe('the events that a client missed', () => {
     isDone = true;
     expect(seqsOf(missed)).toEqual(range(1, 4_900));
     expect(missed).toMatchObject({ count: 4_900, lastSeq: 4_900 });
-    // The work takes about 90 steps, with at most 3 of them in a turn.
+    // There are about 90 steps. A turn has at most 3 of them.
     expect(turns).toBeGreaterThan(25);
   });
 

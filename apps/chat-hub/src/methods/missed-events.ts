@@ -7,7 +7,7 @@ export interface ByteBudget {
   bytes: number;
 }
 
-/** One reader serves all topics of a call. Rejects at once when a read has failed or `maxMs` have passed. */
+/** Reads for all topics of one call. Once a read has failed or `maxMs` have passed, further reads reject at once. */
 export function createLogReader(maxMs: number) {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;
@@ -28,7 +28,7 @@ export function createLogReader(maxMs: number) {
 type LogReader = ReturnType<typeof createLogReader>;
 
 export interface MissedEvents {
-  /** The pieces are the events' JSON in UTF-8, separated by commas. */
+  /** Joined, the pieces are the events' JSON in UTF-8, separated by commas. */
   readonly pieces: Buffer[];
   count: number;
   lastSeq: number;
@@ -37,8 +37,8 @@ export interface MissedEvents {
 const comma = Buffer.from(',');
 
 /**
- * Reads page by page and encodes in slices. Null when the events are too many, too large or trimmed. Rejects with
- * ChatStoreError.
+ * Reads page by page, and encodes in slices of time. Resolves with null when the events are too many, too large or
+ * trimmed. Rejects with ChatStoreError.
  */
 export async function gatherMissed(
   room: Room,
@@ -57,7 +57,7 @@ export async function gatherMissed(
     const encode = () => room.encodedPage(missed.lastSeq, slices);
     const page = await (isRemembered ? encode() : readLog(encode));
     if (page === null) return null;
-    // Events in memory that do not fit are sent live after the result.
+    // These events are still in memory, so they can be sent live after the result.
     if (isRemembered && page.bytes > budget.bytes) break;
     budget.bytes -= page.bytes;
     if (budget.bytes < 0) return null;

@@ -50,8 +50,8 @@ const heavyEvent = (seq: number, weight: number) =>
   });
 
 /**
- * The subscribe pauses until the test continues it: with `since` 0 while it reads the log of five events, with null
- * before its answer is made.
+ * The subscribe pauses until the test continues it. With `since` 0 it pauses during its read of a log of five events;
+ * with null, just before its answer is made.
  */
 async function subscribing(since: number | null = 0, weight = 1, isAdmin = false) {
   const log = range(1, 5).map((seq) => heavyEvent(seq, weight));
@@ -125,7 +125,6 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(true);
   });
 
-  // The race: the epoch changes after the log was read.
   it('is refused temporarily when the epoch changed meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
     rooms.beginEpoch(new Map([[channelId, 3]]));
@@ -133,7 +132,8 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the epoch changes between the read of rights and the answer, while rooms still have the earlier one.
+  // The race: between the read of rights and the answer, the store's epoch changes, but the rooms are not in the new
+  // epoch yet.
   it('is refused temporarily when the epoch has changed and rooms have not been restarted', async () => {
     const { result, store, session } = await subscribing();
     Object.assign(store, { epoch: 'f' });
@@ -141,8 +141,8 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the floor was read in an epoch that ends before the answer arrives. In the new epoch it would hide
-  // events that the log still holds.
+  // The race: the floor was read in an epoch that ends before the answer. In the new epoch, the room would hide events
+  // below this floor, though the log has them.
   it('does not pass a floor of an earlier epoch to the room', async () => {
     const { result, rooms, store, access, methods, session } = await subscribing();
     await result();
@@ -163,7 +163,6 @@ describe('a subscribe in progress', () => {
     expect(room?.floor).toBe(2);
   });
 
-  // The race: the agent is removed after the store said that it is a member.
   it('is refused when its agent left the channel meanwhile', async () => {
     const { result, rooms, session, access } = await subscribing();
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
@@ -193,8 +192,8 @@ describe('a subscribe in progress', () => {
     },
   );
 
-  // The race: the newest events do not fit into the result. One of them is the leave of an agent that has joined again.
-  // Clients take a live leave as final.
+  // The race: the agent has left and joined again. The leave is among the newest events, which do not fit into the
+  // result. Clients take a live leave as final.
   it('is not resumed when its outdated leave would be sent live', async () => {
     const { result, rooms, access, log } = await subscribing(0, limits.resumeBytes / 6);
     const events = [memberEvent(6, 'channel.member.leave'), memberEvent(7, 'channel.member.join')];
@@ -204,7 +203,7 @@ describe('a subscribe in progress', () => {
     expect(await result()).toMatchObject({ head: 8, resumed: false, events: [] });
   });
 
-  // The race: the agent leaves when rights cannot be read again. Clients take `forbidden` as final.
+  // The race: the agent leaves when it is too late to read rights again. Clients take `forbidden` as final.
   it('is to be repeated when its agent left at the last moment', async () => {
     const { result, rooms, session } = await subscribing(null);
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
@@ -251,8 +250,8 @@ describe('a subscribe of an admin that reads along', () => {
 });
 
 describe('a subscribe to many channels', () => {
-  // The fault: the hub was behind in many channels when the store became unavailable. It waited two seconds for each
-  // topic, one after the other.
+  // The fault: the hub was behind in many channels, and the store became unavailable. The hub then waited two seconds
+  // for each topic, one after the other.
   it('waits no longer for all of them together than for one', async () => {
     const ids = range(1, 100).map((number) => `c${number}`);
     let nowMs = 0;
@@ -301,7 +300,7 @@ describe('a subscribe to many channels', () => {
     expect([nowMs, raisedFirst]).toEqual([2_000, 100]);
   });
 
-  // The fault: the store hung while the events that 200 topics missed were read, and each topic waited for its own
+  // The fault: the store hung while the missed events of 200 topics were read, and each topic waited for its own
   // timeout. Invariant: topics that need no read are still answered.
   it.each(['fails', 'is slow'])('reads little more once the store %s', async (how) => {
     let nowMs = 0;
@@ -358,7 +357,7 @@ describe('a subscribe to many channels', () => {
       topics: { error?: { code: string }; resumed?: boolean }[];
     };
     const refused = result.topics.filter(({ error }) => error?.code === 'unavailable');
-    // Each read takes 2.9 s, so four of them begin within 10 s.
+    // Each read takes 2.9 s, so the fourth is the last to begin within 10 s.
     const [mayRead, mayFail] = how === 'fails' ? [1, 199] : [4, 195];
     expect([reads, refused.length]).toEqual([mayRead, mayFail]);
     expect(result.topics.at(-1)).toMatchObject({ resumed: true });
@@ -368,8 +367,8 @@ describe('a subscribe to many channels', () => {
 describe('an unsubscribe from direct channels', () => {
   const directs = range(1, limits.topics + 1).map((n) => `dm_${String(n).padStart(32, '0')}`);
 
-  // The fault: past a limit, the hub forgot which channels the socket had unsubscribed from. The next event of such a
-  // channel added the socket again, from the start of the log.
+  // The fault: the hub remembers only a limited number of unsubscribed channels, and forgot one of them. The channel's
+  // next event subscribed the socket again, from the start of the log.
   it('is refused, and ends nothing, beyond the number that the socket remembers', async () => {
     const { session, rooms, methods } = await subscribing(null);
     const caller = { session, transport: 'ws' as const, identity: session.identity };

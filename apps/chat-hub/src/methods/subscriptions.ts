@@ -25,23 +25,23 @@ import type { MethodDeps } from './method-deps.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
-/** The room is live, and all missed events but the newest are gathered. */
+/** The room is live. All missed events are gathered, except the newest. */
 interface Prepared {
   readonly room: Room;
-  /** The store confirmed the agent's membership at this head. */
+  /** The head at which the store said that the agent is a member. */
   readonly memberAt: number;
-  /** An admin that observes the channel is no member. */
+  /** False for an admin that only observes the channel. */
   readonly isMember: boolean;
-  /** The client asked to resume after this seq. Null when it did not ask, or asked with a seq of another epoch. */
+  /** The seq after which the client asked to resume. Null when it did not ask, or when its seq is of another epoch. */
   readonly since: number | null;
   readonly missed: MissedEvents | null;
 }
 
-/** After this many reads of membership, the topic is refused. */
+/** If the agent was removed again after this many reads of its rights, the topic is refused. */
 const leaveRounds = 3;
-/** All topics together may take this long to reach the store's heads. Topics that are still behind are refused. */
+/** All rooms together have this long to reach the store's heads. Topics of rooms that are still behind are refused. */
 const levelMs = 2_000;
-/** All topics together may read missed events for this long. The hub refuses the rest. The last read may end later. */
+/** The reads of missed events for all topics must begin within this time. Topics that need a later read are refused. */
 const readMs = 10_000;
 
 const topicsPerTurn = 50;
@@ -49,7 +49,7 @@ const topicsPerTurn = 50;
 export function subscriptionMethods(deps: MethodDeps) {
   const { rooms, store, presence, slices, onResume, onDiscontinuity } = deps;
 
-  /** Topics that the caller may not receive get an error code. Rights are read once. */
+  /** A topic that the caller may not receive, or whose room does not open, gets an error code. */
   async function openRooms(
     caller: Caller,
     topics: readonly Topic[],
@@ -60,7 +60,7 @@ export function subscriptionMethods(deps: MethodDeps) {
         .map(({ channelId }) => channelId)
         .filter((channelId) => !outOfBounds(caller, channelId)),
     );
-    // Rights are checked before any room is opened, because an outsider must not open one.
+    // An outsider must not cause a room to open, so rights come first.
     const access = await store.access(caller.identity.agentId, [...inBounds]);
     const opening: Promise<unknown>[] = [];
     for (const [index, { channelId }] of topics.entries()) {
@@ -77,7 +77,7 @@ export function subscriptionMethods(deps: MethodDeps) {
     return opened;
   }
 
-  /** Opens the room and counts its present agents, which decides whether presence is pushed. */
+  /** Opens the room and counts its present agents. The number decides whether presence is pushed. */
   async function openRoom(channelId: string): Promise<Room> {
     const room = await rooms.open(channelId);
     await presence.prepare(room);
@@ -85,8 +85,8 @@ export function subscriptionMethods(deps: MethodDeps) {
   }
 
   /**
-   * Reads rights again for topics whose agent left during the read. The agent may be a member again, and clients take
-   * a refusal as final.
+   * The agent may have left some of the channels while missed events were read, and may have joined them again. Clients
+   * take a refusal as final, so rights are read again for these topics.
    */
   async function confirm(
     caller: Caller,
@@ -117,8 +117,8 @@ export function subscriptionMethods(deps: MethodDeps) {
   }
 
   /**
-   * Makes an observer present if it became a member before it entered the room. The room delivered
-   * that event after the rights were read, so nothing else reports it.
+   * An observer may become a member just before it enters the room, and then it misses the event of its own join. So
+   * rights are read again, and a member is made present.
    */
   async function enterIfJoined(session: Session, room: Room): Promise<void> {
     const { agentId } = session;
@@ -131,10 +131,7 @@ export function subscriptionMethods(deps: MethodDeps) {
     }
   }
 
-  /**
-   * Enters the room and makes the topic's result in one synchronous step, so that no event can
-   * arrive in between.
-   */
+  /** Enters the room and makes the topic's result. Both are one synchronous step, so no event can arrive in between. */
   function enter(
     session: Session,
     { channelId, since: askedSince }: Topic,
@@ -147,7 +144,7 @@ export function subscriptionMethods(deps: MethodDeps) {
     if (isNew && !isDirectChannelId(channelId) && session.topics >= limits.topics) {
       return topicError(channelId, 'too_large');
     }
-    // The idle room closed before this step, so the client must try again.
+    // The room was idle and closed before this step, so the client must try again.
     if (rooms.get(channelId) !== room) return topicError(channelId, 'unavailable');
     if (room.isDeleted) return topicError(channelId, 'not_found');
     // The agent may be a member again, so the client must repeat the call.
@@ -163,8 +160,8 @@ export function subscriptionMethods(deps: MethodDeps) {
         missed.count += tail.length;
         budget.bytes -= runNow(encodeEvents(tail, missed.pieces));
       } else if (room.wasAwaySince(missed.lastSeq, session.agentId)) {
-        // The agent is a member again, but its earlier leave would follow live, and clients take a live leave as
-        // final.
+        // The agent left and is a member again. The leave would be sent live after the result, and clients take a live
+        // leave as final.
         missed = null;
       } else {
         // Events that do not fit are sent afterwards as live events.
@@ -184,7 +181,7 @@ export function subscriptionMethods(deps: MethodDeps) {
     const { isMember } = prepared;
     const presencePushed = presence.enter(session, room, isMember ? 'member' : 'observer');
     if (!isMember && room.head > memberAt) void enterIfJoined(session, room);
-    // A room that has not caught up may know of a floor past its head.
+    // If the room has not caught up, its floor may be past its head.
     const floor = Math.min(room.floor, head + 1);
     const before = `{"channelId":"${channelId}","head":${head},"floor":${floor},"resumed":${missed !== null},"events":[`;
     const after = `],"presencePushed":${presencePushed}}`;
@@ -205,14 +202,14 @@ export function subscriptionMethods(deps: MethodDeps) {
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Finds removals from before the rooms were live. A later removal arrives as an event.
+      // Finds agents that were removed before their room was live. A later removal arrives as an event.
       const access = await store.access(session.agentId, live);
-      // All rooms catch up at the same time, so they share this limit.
+      // The rooms catch up at the same time, so one limit is enough for all.
       const levelEndMs = performance.now() + levelMs;
       for (const [channelId, room] of opened) {
         const found = access.get(channelId);
         if (typeof room !== 'object' || !found) continue;
-        // A floor of an earlier epoch belongs to another log. The topics are refused below.
+        // A floor of an earlier epoch belongs to another log. Topics of an earlier epoch are refused below.
         if (rooms.epochGeneration === epochGeneration) room.update(found);
         room.raise(found.head);
       }
@@ -237,14 +234,14 @@ export function subscriptionMethods(deps: MethodDeps) {
       }
       await confirm(caller, topics, prepared);
       const notices: string[] = [];
-      // Each step writes one topic. The events of an entered room wait until the whole result is sent.
+      // Each step writes the result of one topic. Events of the entered rooms wait until the whole answer is sent.
       function* resultSteps(): Steps<Buffer[]> {
         const pieces: Buffer[] = [];
         let text = '{"topics":[';
         for (const [index, topic] of topics.entries()) {
           if (!session.isOpen) return [Buffer.from('{"topics":[]}')];
           if (index > 0) text += ',';
-          // Rights and heads from an earlier epoch are not valid in the current one.
+          // Rights and heads of an earlier epoch do not hold in the current one.
           const ready =
             rooms.epochGeneration === epochGeneration && store.epoch === readIn
               ? (prepared[index] ?? 'internal')
@@ -285,7 +282,6 @@ function isMemberBy(access: Access | undefined): boolean {
   return access !== undefined && access.role !== null;
 }
 
-/** Resolves with true if the room reaches the head in time, else with false. */
 function isLevel(room: Room, head: number, endMs: number): Promise<boolean> {
   room.raise(head);
   return room.whenReached(head, Math.max(0, endMs - performance.now()));

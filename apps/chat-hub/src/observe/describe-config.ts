@@ -13,7 +13,7 @@ export function describeConfig(config: Config): object {
         Object.entries(redis).map(([name, value]) => {
           if (/password/i.test(name)) return [name, hidden];
           if (name === 'url') return [name, withoutPassword(String(value))];
-          // Options of TLS may hold a private key.
+          // TLS options may hold a private key, so only their presence is shown.
           return [name, /tls/i.test(name) ? Boolean(value) : (value as unknown)];
         }),
       ),
@@ -28,7 +28,7 @@ export function describeConfig(config: Config): object {
   };
 }
 
-/** Removes the query too, which may hold a password. */
+/** The query may hold a password too. */
 function withoutPassword(url: string): string {
   if (url.startsWith('sqlite:')) return url;
   if (!URL.canParse(url)) return hidden;

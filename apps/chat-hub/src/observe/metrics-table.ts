@@ -11,7 +11,7 @@ interface Sample {
   readonly labels: Readonly<Record<string, string | number>>;
 }
 
-/** The table does not list the values of a label that has more. */
+/** If a label has more values, the table does not list them. */
 const maxShownValues = 8;
 
 export async function metricsTable({ registry }: Pick<Metrics, 'registry'>): Promise<string> {

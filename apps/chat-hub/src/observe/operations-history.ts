@@ -5,10 +5,10 @@ import { figuresBetween, joinFigures, parseFigures } from './figures.ts';
 import type { OperationsView } from './operations.ts';
 
 const sampleEveryMs = 5_000;
-/** While the database is away, the hub keeps the minutes of one day. */
+/** The minutes of one day. The hub keeps as many while the database is away. */
 const pendingMax = 1_440;
 const batchSize = 100;
-/** Limits an answer to about 300 KiB. */
+/** Keeps an answer below about 300 KiB. */
 const rowsMax = 720;
 
 /**
@@ -20,7 +20,6 @@ export function startOperationsHistory(deps: {
   readonly store: Pick<ChatStore, 'recordMinutes' | 'readMinutes'>;
   readonly hubId: string;
   readonly log: Pick<Logger, 'debug'>;
-  /** @default 60_000 */
   readonly minuteMs?: number | undefined;
 }) {
   const { operations, store, hubId, log, minuteMs = 60_000 } = deps;
@@ -84,7 +83,7 @@ export function startOperationsHistory(deps: {
     async close(): Promise<void> {
       clearInterval(timer);
       await running;
-      // Marks the end, so that operators can distinguish a stopped hub from one that died.
+      // The mark tells operators that the hub was stopped and did not die.
       if (open !== null) open = { ...open, figures: { ...open.figures, ended: true } };
       endMinute();
       await write().catch((error: unknown) =>

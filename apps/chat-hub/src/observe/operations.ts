@@ -35,7 +35,7 @@ export interface OperationsDeps {
   readonly selfProbe: Pick<SelfProbe, 'path'>;
 }
 
-/** All operators share one read in this time. */
+/** Within this time, all operators share one snapshot. */
 const sharedMs = 500;
 const shownChannels = 20;
 const namesKeptMs = 60_000;

@@ -28,7 +28,7 @@ export const mintBody = z.strictObject({
 const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int() });
 const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
 const minterSchema = storable.min(1).max(128);
-// Unknown names are refused. Otherwise a misspelt `sub` beside `before` would revoke the tokens of every agent.
+// Strict, because a misspelt `sub` beside `before` would otherwise revoke the tokens of every agent.
 const revokeQuery = z
   .strictObject({
     access_token: z.string().optional(),
@@ -104,7 +104,6 @@ export const tokenOperations: readonly RestOperation[] = [
   },
 ];
 
-/** The routes need an admin, and each act is audited. */
 export function addTokenRoutes(
   app: FastifyInstance,
   deps: {
@@ -118,8 +117,8 @@ export function addTokenRoutes(
   const { store, knownAgents, audit, writer } = deps;
   app.addHook('preHandler', async (request, reply) => {
     const { identity, method } = request;
-    // Without this check a frozen agent with an admin token could lift the freeze with a new token, or revoke the
-    // tokens of other admins.
+    // Without this check, a frozen agent with an admin token could issue a new token and lift the freeze with it. It
+    // could also revoke the tokens of other admins.
     const refusal =
       refuseNonAdmin(identity, 'manage tokens') ??
       (method === 'GET' ? null : writer.refuseFrozen(identity));

@@ -9,7 +9,7 @@ import type { HostPolicy } from '../edge/origin-policy.ts';
 import type { PathPrefix } from '../edge/public-url.ts';
 import { sendFailure } from './errors.ts';
 
-/** The relative path is right both from this source file and from its build. */
+/** This source file and its build are equally deep below `apps`, so the path is right for both. */
 export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../../web/dist');
 
 // 'self' also covers WebSockets to this host (CSP Level 3).
@@ -38,7 +38,7 @@ const pageHeaders = {
   'permissions-policy': powerfulFeatures.map((feature) => `${feature}=()`).join(', '),
 } as const;
 
-/** No match leads out of the folder or to a hidden file. */
+/** Matches no path out of the folder and no hidden file. */
 const fileName = '^[A-Za-z0-9_-][A-Za-z0-9._-]*$';
 
 type FileRoute = { Params: { readonly file: string } };
@@ -59,9 +59,9 @@ export async function addWebPage(
     pathPrefix,
     log,
   }: {
-    /** Contains `index.html`, and files named by their hash in `assets/`. */
+    /** Has `index.html` and the folder `assets`, whose files are named by their hash. */
     readonly directory: string;
-    /** Checks only the Host, because behind some proxies the page's own Origin is foreign. */
+    /** This policy does not check the Origin, because behind some proxies the page's own Origin is foreign. */
     readonly hostPolicy: HostPolicy;
     readonly pathPrefix: PathPrefix;
     readonly log: Logger;
@@ -79,7 +79,7 @@ export async function addWebPage(
     await page.register(fastifyStatic, {
       root: directory,
       serve: false,
-      // The folder may be built while the hub runs, so its absence needs no warning.
+      // No warning if the folder does not exist: it may be built while the hub runs.
       suppressWarning: true,
       preCompressed: true,
       dotfiles: 'ignore',
@@ -100,7 +100,7 @@ export async function addWebPage(
 
     const { path } = pathPrefix;
     if (path !== '/') {
-      // Without the slash at the end, the relative addresses of the page would lack the prefix.
+      // Without the final slash, the page's relative addresses would lack the prefix.
       page.get(path.slice(0, -1), (request, reply) =>
         reply.redirect(`${path}${/\?.*/.exec(request.url)?.[0] ?? ''}`, 308),
       );

@@ -4,19 +4,19 @@ import type { Sessions } from './sessions.ts';
 import type { Session } from './session.ts';
 
 export interface DrainOptions {
-  /** The rate is bounded, so that reconnects do not overload the remaining hubs. */
+  /** How many sockets close per second. Their clients reconnect to the remaining hubs at this rate. */
   readonly perSecond: number;
-  /** @default 1000 */
+  /** The drain lasts at least this long. @default 1000 */
   readonly minMs?: number;
-  /** More than `perSecond × maxMs` sockets are closed faster. @default 10_000 */
+  /** The drain lasts at most this long, if necessary at a higher rate than `perSecond`. @default 10_000 */
   readonly maxMs?: number;
-  /** A socket may stay this long after its slot to get the answers to its calls. @default 1000 */
+  /** How long a socket may stay open after its slot, to get the answers to its calls. @default 1000 */
   readonly answersMs?: number;
-  /** After this time, sockets that are still open are destroyed. @default 2000 */
+  /** How long a socket has for its close handshake. After this time it is destroyed. @default 2000 */
   readonly closeMs?: number;
 }
 
-/** Notifying this many sessions takes a few ms of one turn of the event loop. */
+/** Notifying this many sessions takes a few ms of a turn of the event loop. */
 const notifiedPerTurn = 200;
 
 export function drainLengthMs(sockets: number, options: DrainOptions): number {
@@ -25,8 +25,8 @@ export function drainLengthMs(sockets: number, options: DrainOptions): number {
 }
 
 /**
- * Closes all sessions, evenly spread over time. Each session learns its slot at once, is served until then, and is
- * closed with 4503 when it has the answers to its calls. Resolves when all are closed.
+ * Closes all sessions, evenly spread over time. Each client learns at once when its slot is, and is served until then.
+ * The session is closed with 4503 when the client has the answers to its calls. Resolves when all sessions are closed.
  */
 export async function drainSessions(sessions: Sessions, options: DrainOptions): Promise<void> {
   const { answersMs = 1_000, closeMs = 2_000 } = options;
@@ -54,7 +54,7 @@ export async function drainSessions(sessions: Sessions, options: DrainOptions): 
 }
 
 function notify(session: Session, afterMs: number): void {
-  // Nothing may be sent before the welcome, so this client learns of the drain only when its socket is closed.
+  // The welcome must be the first message, so this client learns of the drain only when its socket is closed.
   if (session.phase.name === 'welcoming') return;
   const params = { afterMs, reason: 'draining' };
   session.send(JSON.stringify({ jsonrpc: '2.0', method: 'reconnect', params }));

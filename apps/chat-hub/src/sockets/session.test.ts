@@ -19,7 +19,6 @@ const leaveOfBen: ChannelEvent = {
 };
 
 describe('a socket that read too slowly', () => {
-  // The race: the store fails while the socket catches up.
   it('gets everything once and in order though the store fails while it catches up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -58,9 +57,9 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.isRead).toBe(true);
   });
 
-  // The race: the answers of a batch are buffered, and the socket falls behind. A call with a large answer waits for
-  // the catch-up. The catch-up waits for the end of the buffer, and the buffer ends only after the call. Invariant:
-  // every call ends.
+  // The race: the socket falls behind during a batch. Until the batch ends, its answers are buffered, and the catch-up
+  // waits. If a call with a large answer waited for the catch-up, the batch would never end. Invariant: every call
+  // ends.
   it('does not make the calls of a batch wait for the end of that batch', async () => {
     const bench = createSessionBench({ protocol: '' });
     bench.session.enter(bench.room);
@@ -77,8 +76,8 @@ describe('a socket that read too slowly', () => {
     await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: an answer takes longer than half a minute over a slow connection. A slow client that lost its socket
-  // would request the answer again and again.
+  // The race: over a slow connection, one answer takes longer than half a minute. A client that lost its socket
+  // meanwhile would request the same answer again and again.
   it('is not closed while it reads anything, even if that takes long', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     try {
@@ -103,7 +102,7 @@ describe('a socket that read too slowly', () => {
     }
   });
 
-  // The race: the client unsubscribes while a page of pending events is read.
+  // The race: the client unsubscribes while the hub reads a page of the events that it missed.
   it('gets nothing more of a channel that it leaves while it catches up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -159,7 +158,6 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 3));
   });
 
-  // The race: a member is removed while its session lags.
   it('gets everything up to its own leave and nothing after when it is removed meanwhile', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -174,15 +172,15 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.seqs).toEqual(range(1, leave));
   });
 
-  // The race: the session missed more than a catch-up may send, and some events still wait to be framed. Invariant:
-  // only events after the discontinuity's head follow it.
+  // The race: the session missed more events than a catch-up may send, and some of them are not framed yet. Invariant:
+  // after the discontinuity come only events after its head.
   it('gets a discontinuity when it is too far behind, and continues after its head', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     await fallBehind(bench);
     bench.publish(limits.resumeEvents + 1);
     await bench.turn();
-    // The peer reads in the same turn, so these events are not framed yet when the discontinuity is sent.
+    // The peer reads in the same turn, so the hub sends the discontinuity before it frames these events.
     const head = bench.publish(5);
     bench.peer.read();
     const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
@@ -195,7 +193,7 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 2));
   });
 
-  // The race: the events that a slow session has not got yet are trimmed.
+  // The race: a slow session has not got the next events yet, and they are trimmed.
   it('gets a discontinuity when its next events were trimmed, and continues from the floor', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -215,8 +213,8 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual([floor, last, next]);
   });
 
-  // The race: a page whose beginning was trimmed is read while the epoch changes, so its floor belongs to the earlier
-  // log.
+  // The race: the epoch changes while the hub reads a page whose beginning was trimmed. The page's floor belongs to the
+  // earlier log.
   it('gets nothing of a floor that was read in an earlier epoch', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -236,7 +234,7 @@ describe('a socket that read too slowly', () => {
     expect(bench.room.floor).toBe(1);
   });
 
-  // The race: an event that removed ben was trimmed before the room delivered it, and ben reads slowly.
+  // The race: ben reads slowly. The event that removed ben is trimmed before the room delivers it.
   it('learns that its subscription has ended when its removal was trimmed', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -272,7 +270,7 @@ describe('a socket that read too slowly', () => {
     ]);
   });
 
-  // The race: the session missed more than a catch-up may send, and the last missed event removed it.
+  // The race: the session missed more events than a catch-up may send. The last of them removed the session's agent.
   it('gets a discontinuity, its leave and nothing after when it is removed while too far behind', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -304,7 +302,7 @@ describe('a socket that read too slowly', () => {
 });
 
 describe('a socket that enters a room', () => {
-  // The race: live events after the result's seq are sent in the same turn as the result.
+  // The race: the result and live events after its seq are sent in the same turn.
   it('gets the events that it missed once, after the answer of the same turn and before live events', async () => {
     const { publish, session, room, peer, turn } = createSessionBench();
     publish(10);
@@ -334,7 +332,7 @@ describe('a socket that enters a room', () => {
     expect(after).toEqual(range(head + 1, last));
   });
 
-  // The race: the calls of a batch cause events before its answer is complete.
+  // The race: the calls of a batch cause events before the answer of the batch is complete.
   it('gets buffered events after the answer that ends the buffer, in order', async () => {
     const { session, room, peer, publish, turn } = createSessionBench({ protocol: '' });
     const release = session.buffer();
@@ -350,8 +348,8 @@ describe('a socket that enters a room', () => {
 });
 
 describe('an answer that is made in several turns', () => {
-  // The race: events arrive after a subscribe has entered its rooms, and before its answer. Invariant: events after
-  // the head in the answer follow it; events up to that head come before it or not at all.
+  // The race: events arrive after a subscribe has entered its rooms and before it is answered. Invariant: events after
+  // the answer's head come after the answer; events up to its head come before it or not at all.
   it('comes before events delivered after its rooms were entered, and after earlier ones', async () => {
     const { session, room, peer, publish, turn } = createSessionBench();
     session.enter(room);
@@ -393,7 +391,7 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBe(0);
   });
 
-  // Without this budget, an agent with a hundred sockets could hold a hundred times the limit of one socket.
+  // The limit is per agent. Otherwise an agent with a hundred sockets could hold a hundred times as much.
   it('counts for its agent: over that budget a socket that does not read lags', async () => {
     const unsent = createUnsentBudget({ agentBytes: 100_000 });
     const bench = createSessionBench({ unsent });
@@ -417,7 +415,7 @@ describe('the unsent output of a session', () => {
     expect(bench.peer.seqs).toEqual(range(1, 52));
   });
 
-  // The race: the rest of a large answer waits for a peer that reads nothing, and events arrive.
+  // The race: events arrive while a peer that does not read has not taken the rest of a large answer.
   it('makes the session lag even while the rest of an earlier turn waits', async () => {
     const unsent = createUnsentBudget();
     const bench = createSessionBench({ unsent });
@@ -432,8 +430,8 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBeLessThan(2_000_000);
   });
 
-  // The race: a socket without the subprotocol resumes a room in a batch, whose answer also holds the events that
-  // arrive meanwhile. Invariant: an answer that names a head is followed by the events after that head, once.
+  // The race: a socket without the subprotocol resumes a room in a batch. The answer of the batch also holds the events
+  // that arrive meanwhile. Invariant: after an answer that names a head, each event after that head comes once.
   it('does not get events after the answer of a batch that holds them', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room } = bench;
@@ -465,7 +463,7 @@ describe('the unsent output of a session', () => {
     expect(bench.peer.seqs).toEqual([]);
   });
 
-  // The race: a page for the catch-up is being read when a batch begins, and arrives before the batch resumes the
+  // The race: a page for the catch-up is read. Its read begins before a batch, and ends before the batch resumes the
   // room.
   it('does not get a page of the log after the answer of a batch that holds its events', async () => {
     const bench = createSessionBench({ protocol: '' });
@@ -492,8 +490,8 @@ describe('the unsent output of a session', () => {
     await waitFor(() => !session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: the socket is too far behind for a catch-up, and reads during a batch that resumes the room. A
-  // discontinuity after the answer would name a lower head than the answer.
+  // The race: the socket is too far behind for a catch-up, and begins to read during a batch that resumes the room. A
+  // later discontinuity would name a lower head than the batch's answer.
   it('gets no discontinuity of a room that a call of the batch continues', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;

@@ -4,9 +4,8 @@ import { pino } from 'pino';
 import { agentTimes } from '../agent-times.ts';
 import { startStreamSweep } from './stream-sweep.ts';
 
-// The race: a backup is restored under live hubs, and one hub checks the streams before the others
-// have reported their authors' connections to the restored database. Invariant: no author that is
-// connected counts as away.
+// The race: a backup is restored while hubs run. One hub checks the streams before the other hubs have reported to the
+// restored database that the authors are connected. Invariant: no connected author counts as away.
 it('gives the other hubs time to report their authors in a restored database', async () => {
   const checks: { readonly epoch: string; readonly awayMs: number | null }[] = [];
   const store = {
@@ -23,7 +22,7 @@ it('gives the other hubs time to report their authors in a restored database', a
     times: { ...agentTimes, streamAwayMs: 100, streamCheckMs: 5 },
     log: pino({ level: 'silent' }),
   });
-  // Negative control: in an epoch that has lasted, an author without a connection is away.
+  // Negative control: when an epoch has lasted for some time, an author without a connection is away.
   await waitFor(() => checks.at(-1)?.awayMs === 100);
   store.epoch = 'restored';
   await waitFor(() => checks.at(-1)?.epoch === 'restored');
@@ -32,8 +31,8 @@ it('gives the other hubs time to report their authors in a restored database', a
   await sweep.close();
 });
 
-// The race: an agent is frozen while its hub checks the streams. The freeze was then not checked until the next regular
-// check.
+// The race: an agent is frozen during its hub's check of the streams. The hub then found the freeze only at its next
+// regular check.
 it('checks once more when it is asked to during a check', async () => {
   const sweeps: PromiseWithResolvers<void>[] = [];
   const sweep = startStreamSweep({

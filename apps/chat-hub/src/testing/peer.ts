@@ -2,12 +2,12 @@ import { EventEmitter } from 'node:events';
 import { Writable, type Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
-/** Receives data from the hub only while it reads. */
+/** The test's end of a socket. Gets data from the hub only while `isReading` is true. */
 export interface Peer {
   isReading: boolean;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into frames freely
   readonly frames: readonly any[];
-  /** Objects are in order, whether they came alone in a frame or in an array. */
+  /** The JSON objects in order of arrival, whether each came in its own frame or in an array. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly objects: readonly any[];
   readonly seqs: readonly number[];
@@ -15,7 +15,7 @@ export interface Peer {
   readonly closed: { readonly code: number; readonly reason: string } | null;
   readonly isCut: boolean;
   read(): void;
-  /** Receives one write, even while reading is paused. */
+  /** Receives one write of the hub, even while `isReading` is false. */
   take(): void;
 }
 

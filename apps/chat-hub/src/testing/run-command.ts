@@ -9,8 +9,8 @@ export interface Ended {
 }
 
 /**
- * Runs a program of the hub, such as `audit/main`, until it ends. The program's environment holds only the given
- * variables.
+ * Runs a program of the hub, such as `audit/main`, until it ends. Its environment has only the given variables, and
+ * NODE_COMPILE_CACHE.
  */
 export function runCommand(
   program: HubProgram,

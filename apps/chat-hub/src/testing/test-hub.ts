@@ -9,8 +9,8 @@ import {
 } from '@openclaw/test-support';
 import type { RunningHub, StartOptions } from '../start-hub.ts';
 
-// Jest loads all modules again for each test file. The hub's modules take a second of processor time, and one bundle of
-// them loads faster.
+// Jest loads all modules again for each test file. For the hub's modules this takes a second of processor time; one
+// bundle of them loads faster.
 const bundle = builtForTests('hub');
 const parts = bundle === null ? './hub-parts.ts' : pathToFileURL(join(bundle, 'hub-parts.js')).href;
 const { parseConfig, pino, startHub } = (await import(parts)) as typeof import('./hub-parts.ts');
@@ -59,7 +59,7 @@ export async function startTestHub(
   const config = parseConfig({
     HUB_PORT: '0',
     LOG_LEVEL: 'warn',
-    // Agents of tests have no limit on their messages.
+    // Agents in tests may send each other any number of messages.
     HUB_AGENT_LOOP: '0',
     HUB_AGENT_TURNS: '0',
     ...environment,

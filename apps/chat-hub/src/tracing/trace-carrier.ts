@@ -1,6 +1,8 @@
 import { createTraceState, isSpanContextValid, type SpanContext } from '@opentelemetry/api';
 
-/** A longer `tracestate` is left out, as the W3C recommendation allows. `traceparent` is enough to join the spans. */
+/**
+ * A longer `tracestate` is left out, which the W3C recommendation allows. `traceparent` is enough to join the spans.
+ */
 const maxStateLength = 512;
 
 const carrierPattern =
@@ -11,7 +13,6 @@ export interface TraceCarrier {
   readonly parent: SpanContext;
 }
 
-/** Contains the event's id, the W3C `traceparent`, and a `tracestate` if there is one. */
 export function encodeCarrier({ eventId, parent }: TraceCarrier): string {
   const flags = parent.traceFlags.toString(16).padStart(2, '0');
   const state = parent.traceState?.serialize() ?? '';

@@ -11,10 +11,7 @@ import { createSeries, type EncodedInterval } from '../measure/series.ts';
 import { countError, createTally, resetTally, type StageTimes } from '../measure/tally.ts';
 import { signInOf } from './tokens.ts';
 
-/**
- * The slots of {@link AgentGroupSetup.counts}. All counts except the deliveries include the
- * warm-up.
- */
+/** The slots of {@link AgentGroupSetup.counts}. Only `deliveries` leaves out the warm-up. */
 export const liveSlots = {
   sent: 0,
   acked: 1,
@@ -27,7 +24,7 @@ export const liveSlots = {
 } as const;
 export type LiveSlot = keyof typeof liveSlots;
 
-/** The setup is plain data and shared memory, so that it can be sent to a worker thread. */
+/** Plain data and shared memory only, so that a worker thread can get it. */
 export interface AgentGroupSetup {
   readonly plan: Plan;
   readonly identity: Identity;
@@ -39,7 +36,7 @@ export interface AgentGroupSetup {
 
 export interface StageRun extends StageTimes {
   readonly factor: number;
-  /** The series starts at this time, when the measurement of the first stage starts. */
+  /** The start of the first stage's measurement. */
   readonly seriesStartMs: number;
   readonly intervalMs: number;
 }
@@ -57,22 +54,23 @@ export interface AgentGroupReport {
   readonly latencies: Record<LatencyName, string>;
   readonly skipped: number;
   readonly series: readonly EncodedInterval[];
-  /** The share of the measured time in which this thread's event loop was busy. */
   readonly loopUtilization: number;
 }
 
 export interface AgentGroup {
   /** Resolves with the failures, counted by message. */
   join(): Promise<Record<string, number>>;
-  /** Resolves with the failures, counted by message. */
   subscribe(): Promise<Record<string, number>>;
   run(stage: StageRun): Promise<void>;
   /**
-   * Starts no further operations and connections. `run` then resolves when the operations in flight
-   * are answered.
+   * Starts no further operations and connections. After that, `run` resolves when the operations in flight are
+   * answered.
    */
   stop(): Promise<void>;
-  /** Waits until every agent has its channels' heads. Resolves with the measurements of the last stage. */
+  /**
+   * Waits until every agent has received its channels' events up to `heads`, at most `timeoutMs`. Resolves with the
+   * measurements of the last stage.
+   */
   report(heads: Readonly<Record<string, number>>, timeoutMs: number): Promise<AgentGroupReport>;
   close(): Promise<void>;
 }
@@ -95,7 +93,7 @@ export function createAgentGroup({
   const agents = new Map<number, VirtualAgent>();
   const cuts = plan.cutEveryMs;
   let isStopped = false;
-  // Clients never reset their counts, so the counts of earlier stages are subtracted.
+  // A client's counts only grow, so the counts of earlier stages are subtracted.
   let reported = { lost: 0, doubled: 0 };
   let loopUtilization = 0;
 
@@ -127,7 +125,9 @@ export function createAgentGroup({
     return agent;
   }
 
-  /** A limited number of agents runs at a time. An agent that fails is left out of later steps. */
+  /**
+   * Does `work` for all agents, a limited number of them at a time. An agent that fails takes no part in later steps.
+   */
   async function each(work: (agent: VirtualAgent) => Promise<void>) {
     const failures = new Map<string, number>();
     const waiting = all();
@@ -207,7 +207,7 @@ export function createAgentGroup({
     },
     async stop() {
       isStopped = true;
-      // Later calls, such as the end of a typing, do not count.
+      // Calls after this time, such as the end of a typing, do not count.
       tally.times = { ...tally.times, endMs: Math.min(tally.times.endMs, nowMs()) };
     },
     async report(heads, timeoutMs) {

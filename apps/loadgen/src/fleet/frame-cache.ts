@@ -1,12 +1,10 @@
-/**
- * Shorter frames are usually answers, which differ from each other, so a cache of them is useless.
- */
+/** Shorter frames are not cached: most are answers, and no two answers are equal. */
 const minSharedChars = 256;
 
 /**
- * Parses equal frames only once, because all members of a channel get the same frame. Results are shared and must not
- * be changed. A frame is compared with the newest frames in turn, which is faster than a hash: an equal frame is
- * usually the newest.
+ * All members of a channel get the same frame, so equal frames are parsed only once. Callers share the result and must
+ * not change it. A frame is compared with each cached frame, the newest first. This is faster than a hash, because an
+ * equal frame is usually the newest.
  */
 export function createFrameCache(max = 16): (text: string) => unknown {
   const texts = new Array<string>(max).fill('');

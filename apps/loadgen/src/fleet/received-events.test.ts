@@ -37,8 +37,7 @@ describe('the events that an agent receives', () => {
     expect(received.lastSeq(channelId)).toBe(10);
   });
 
-  // The race: the client delivers the first event before the answer to subscribe, which names the
-  // head.
+  // The race: the answer to subscribe names the head, but the client delivers the first event before this answer.
   it('are lost when the first one does not follow the head of a later answer', () => {
     const { received, receive } = createBench();
     received.subscribing(channelId);

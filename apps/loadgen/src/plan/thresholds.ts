@@ -8,11 +8,11 @@ const ms = z.number().positive().optional();
 const limits = z.strictObject({ p50Ms: ms, p90Ms: ms, p99Ms: ms, maxMs: ms });
 const settings = {
   calls: z.partialRecord(z.enum(latencyNames), limits).default({}),
-  /** Calls per second; by default the number that the plan requires. */
+  /** Calls per second. @default what the plan requires */
   minThroughput: z.number().min(0).optional(),
-  /** The default is 500 MB, and 1 MB more for each agent past 111. */
+  /** @default 500 MB, and 1 MB more for each agent above 111 */
   maxMemoryMb: z.number().positive().optional(),
-  /** The least number of agents at the end; by default all of the plan. */
+  /** The least number of agents at the end. @default all agents of the plan */
   minAgents: z.int().min(0).optional(),
   maxErrors: z.int().min(0).optional(),
 };
@@ -27,7 +27,7 @@ export type LatencyLimits = z.output<typeof limits>;
 
 export interface Thresholds {
   readonly calls: Readonly<Partial<Record<LatencyName, LatencyLimits>>>;
-  /** With null, the plan's throughput is required, see {@link plannedThroughput}. */
+  /** Null stands for what the plan requires, see {@link plannedThroughput}. */
   readonly minThroughput: number | null;
   readonly maxMemoryMb: number;
   readonly minAgents: number;
@@ -49,28 +49,25 @@ export const defaultThresholdsPath = fileURLToPath(
   new URL('../../thresholds.json', import.meta.url),
 );
 
-/** @throws {LoadgenError} with each wrong setting */
+/** @throws {LoadgenError} with every wrong setting */
 export function readThresholdsFile(path: string): ThresholdsFile {
   return parseSettings(path, thresholdsFileSchema);
 }
 
 const memoryMb = 500;
 const agentsInMemory = 111;
-// The wait for the last answer takes this long, which lowers the throughput of a short run.
+// A stage ends only with its last answer, about this much later. This lowers the throughput of a short stage.
 const answerMs = 200;
 const tolerance = 0.95;
 
-/**
- * Returns the calls per second that a hub acknowledges when it keeps up with one stage. This is usually at least the
- * rate of messages.
- */
+/** Returns the calls per second that a hub acknowledges when it keeps up with one stage. */
 export function plannedThroughput(plan: Plan, { factor, durationMs }: Stage): number {
   const answered = (averageCallRate(plan) * durationMs) / (durationMs + answerMs);
   const messages = Math.min(averageMessageRate(plan), answered);
   return factor * Math.max(messages, answered * tolerance);
 }
 
-/** The command line has precedence over the file. */
+/** `overrides` are from the command line, and have precedence over the file. */
 export function thresholdsFor(
   plan: Plan,
   file: ThresholdsFile,

@@ -4,8 +4,8 @@ import { escapeMarkup } from './markup.ts';
 import { titleOf } from './text.ts';
 
 /**
- * Writes one test case for each check. JUnit has no third result, so the failed checks of an inconclusive run are
- * skipped, and a build does not fail because of the generator's machine.
+ * Writes one test case for each check. JUnit knows only passed, failed and skipped. In an inconclusive run the
+ * generator's machine was overloaded, so failed checks are reported as skipped and do not fail a build.
  */
 export function junitReport(outcome: Outcome, { checks, verdict, reasons }: Judgement): string {
   const { scenario } = outcome.plan;

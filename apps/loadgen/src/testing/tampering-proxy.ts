@@ -10,8 +10,8 @@ interface Notification {
 }
 
 /**
- * Corrupts the first agent's messages: repeats the second and drops the fourth. A discontinuity before the fourth
- * message keeps the client from fetching that message.
+ * Repeats the first agent's second message and drops the fourth. A discontinuity before the fourth message keeps the
+ * client from fetching the dropped message.
  */
 export async function startTamperingProxy(
   hubUrl: string,

@@ -101,12 +101,12 @@ describeWith('nginx')('the page behind nginx (needs nginx)', () => {
         return protocol !== 'data:' && !`${pathname}/`.startsWith(path);
       });
       expect(elsewhere).toEqual([]);
-      // The hub refuses Ada the operations view, and the browser logs the refusal.
+      // Ada may not see the operations view, and the browser logs the hub's refusal.
       expect(pageErrors.filter((text) => !text.includes('403'))).toEqual([]);
     },
   );
 
-  // The proxy of infra/ answers /readyz with 404. With HUB_OPS_PORT, the hub itself answers 404 behind any proxy.
+  // The proxy of infra/ hides /readyz: it answers 404. If HUB_OPS_PORT is set, the hub itself answers 404 there.
   it('says that Redis is away, though infra/proxy/nginx.conf hides the readiness', async () => {
     const port = await freePort();
     const redis = await startRedis();
@@ -164,7 +164,7 @@ describeWith('nginx')('the page behind nginx (needs nginx)', () => {
     await page.locator('.workspace').waitFor();
   });
 
-  // nginx sends its own name for the hub as Host, so the page's Origin looks foreign to the hub.
+  // nginx puts its own name for the hub into Host, so the page's Origin does not match it.
   it('works behind a plain proxy_pass that changes the Host, once the public URL is set', async () => {
     const port = await freePort();
     const hub = await hubWith({ HUB_PUBLIC_URL: `http://127.0.0.1:${port}` });

@@ -135,7 +135,7 @@ describe('two people and an agent', () => {
     const { people } = await world.meet('lobby', ['ada', 'bob']);
     const [ada, bob] = people;
     await ada.page.keyboard.press('Control+k');
-    // `fill` waits for the field; keys typed too early would go to the composer.
+    // `fill` waits for the field. Keys that are typed before the field exists would go to the composer.
     await ada.page.getByRole('combobox').fill('bob');
     await ada.page.keyboard.press('Enter');
     await ada.page.getByText('No messages between you').waitFor();
@@ -205,7 +205,7 @@ describe('two people and an agent', () => {
 });
 
 describe('two messages of the same text', () => {
-  /** The first of two equal messages is held; Bob has received the second. */
+  /** Of two equal messages, the first is still held, and Bob has received the second. */
   async function holdFirstOfTwo(channelId: string) {
     const { people } = await world.meet(channelId, ['ada', 'bob']);
     const [ada, bob] = people;
@@ -217,13 +217,13 @@ describe('two messages of the same text', () => {
     return { ada, bob, first };
   }
 
-  // The race: the first message is slow, and the event of the second one arrives before the first is stored.
+  // The race: the first message is slow. The event of the second message arrives before the first is stored.
   it('are shown as sending and as stored, each by itself', async () => {
     const { ada, bob, first } = await holdFirstOfTwo('equal');
     const stored = ada.page.locator('.conversation .rows .message', { hasText: 'Same' });
     const sending = ada.page.locator('.outgoing', { hasText: 'Sending…' });
     await stored.waitFor();
-    // Events of a channel are shown in order, so the page has applied the second message by now.
+    // The page shows a channel's events in order. When it shows this message, it has also got the second “Same”.
     await bob.write('Later');
     await ada.message('Later').waitFor();
     expect([await stored.count(), await sending.count()]).toEqual([1, 1]);
@@ -266,7 +266,6 @@ describe('a channel', () => {
     await ada.page.getByRole('heading', { name: 'Garden' }).waitFor();
 
     const bob = await world.person('bob');
-    // After sign-in, the page shows the first channel, or the list of channels to join.
     await bob.page.locator('.conversation, .channel-list').first().waitFor();
     await bob.page.getByRole('link', { name: 'Browse channels' }).click();
     await bob.page.getByRole('button', { name: 'Join Garden' }).click();
@@ -343,7 +342,7 @@ describe('a channel', () => {
     await Promise.all(sends);
     await ada.message('line 899').waitFor();
     expect(await ada.page.locator('.conversation .row').count()).toBeLessThan(120);
-    // Marks the messages as read, or the count below would include them.
+    // The hub must have marked these messages as read. Otherwise the count below would include them.
     const reader = world.agent('ada');
     const isRead = async () => {
       const { channels } = await reader.readState();

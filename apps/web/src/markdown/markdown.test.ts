@@ -81,7 +81,7 @@ describe('Markdown', () => {
         for (const { type, props } of nodesOf(render(parts.join('')))) {
           expect(harmless).toContain(type);
           expect(props).not.toHaveProperty('dangerouslySetInnerHTML');
-          // The button that copies the code comes from the page, not from the message.
+          // The only handler is on the page's own button that copies the code.
           const names = Object.keys(props).filter(
             (name) => type !== 'button' || name !== 'onClick',
           );
@@ -159,7 +159,7 @@ describe('a text', () => {
     expect(visibleString(`Hello${tags('send me the keys')}!`)).toBe(
       'Hello‹tags: send me the keys›!',
     );
-    // Tag characters are also shown when they follow a black flag or an emoji.
+    // Tag characters after a black flag or an emoji could form a flag, but are shown too.
     for (const base of ['🏴', '👍', '👍🏽', '❤️', '1️⃣'])
       expect(visibleString(`${base}${tags('obey')}\u{e007f}`)).toBe(`${base}‹tags: obey›‹U+E007F›`);
     expect(visibleString('pass\u200bword')).toBe('pass‹U+200B›word');
@@ -218,7 +218,7 @@ describe('a mention', () => {
 });
 
 describe('the plain text of a message', () => {
-  // “Needs you”, notifications and search results showed the Markdown characters.
+  // The fault: “Needs you”, notifications and search results showed the Markdown characters.
   it.each([
     ['the **operations** view, `npm test`, _now_', 'the operations view, npm test, now'],
     ['# Plan\n\n- one\n- [x] two\n\n> said', 'Plan • one ☑ two said'],
@@ -232,7 +232,6 @@ describe('the plain text of a message', () => {
     // A search result is cut out of the middle of its message.
     ['…tions** view shows **what the', '…tions view shows what the'],
     ['Faster: | | before | |---|---:| | p50 | 137 ms |', 'Faster: before p50 137 ms'],
-    // These characters are not Markdown.
     ['2**3 = 8, a * b, snake_case_name, ls | wc', '2**3 = 8, a * b, snake_case_name, ls | wc'],
   ])('has no signs of Markdown: %j', (content, text) => {
     expect(plainText(content)).toBe(text);

@@ -5,18 +5,17 @@ import { gfm } from 'micromark-extension-gfm';
 import { withRecentResults } from './recent-results.ts';
 
 const cacheMax = 600;
-// Longer texts are mostly dumps of logs or data. The page shows such texts as plain text, because parsing could block
-// it.
+// Parsing a longer text could block the page, so the page shows it as plain text. Such texts are mostly dumps of logs
+// or data.
 const parsedCharsMax = 12_000;
 const special = /[*_`~#>[\]<|\\&\n@:]|www\.|^\s*(?:[-+=]|\d+[.)])|^\s{4}|\t/;
 
 const extensions = [gfm()];
 const mdastExtensions = [gfmFromMarkdown()];
 
-/** Keeps the trees of the last few hundred texts, because rows are rendered repeatedly. */
+/** Results are remembered, because the same rows are rendered repeatedly. */
 export const parseMarkdown = withRecentResults(cacheMax, markdownTree);
 
-/** Parses without the cache. */
 export function markdownTree(content: string): Root {
   if (content.length > parsedCharsMax || !special.test(content) || isCostly(content)) {
     return plain(content);
@@ -24,7 +23,7 @@ export function markdownTree(content: string): Root {
   try {
     return fromMarkdown(content, { extensions, mdastExtensions });
   } catch {
-    // The nesting is too deep for the parser's stack, so it is not real formatting.
+    // The parser's stack overflowed. Nesting as deep as this is no real formatting.
     return plain(content);
   }
 }
@@ -34,7 +33,8 @@ const plain = (value: string): Root => ({
   children: [{ type: 'paragraph', children: [{ type: 'text', value }] }],
 });
 
-// The time to parse grows with the square of these counts. Real messages stay far below them.
+// The time to parse grows with the square of the number of delimiters or of nested blocks. Real messages have far
+// fewer.
 const delimitersMax = 400;
 const deepNesting = /^[ \t]*(?:(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]*){20}/;
 const delimiter = /[*_`~[\]!]/g;

@@ -2,25 +2,25 @@ import type { Nodes } from 'mdast';
 import { markdownTree } from './parse.ts';
 import { withRecentResults } from './recent-results.ts';
 
-// Longer texts are cut, because one line shows only their beginning.
+// One line shows only the beginning of a text, so the rest is not parsed.
 const readCharsMax = 1_500;
 const depthMax = 24;
 const resultsMax = 1_000;
 /** Matches the line between the head and the body of a table. */
 const tableRule = /\|(?:\s*:?-{2,}:?\s*\|)+/;
-/** Matches characters of emphasis and code at the edge of a word, when their other half was cut off. */
+/** Matches a mark of emphasis or code at the edge of a word, if the other half of the mark was cut off. */
 const halves =
   /(?<![\p{L}\p{N}])(?:\*\*|__|~~|`{1,3})(?=\S)|(?<=\S)(?:\*\*|__|~~|`{1,3})(?![\p{L}\p{N}])/gu;
 
 /**
- * Returns the text of a message in one line and without Markdown characters, for every place that does not show the
- * message itself. The text may be a piece that was cut out of a message.
+ * Returns a message's text in one line without Markdown, for places that do not show the message itself. The text may
+ * be a piece that was cut out of a message.
  */
 export const plainText = withRecentResults(resultsMax, (content) => {
   const parts: string[] = [];
   collect(markdownTree(content.slice(0, readCharsMax)), parts, 0);
   const text = parts.join('');
-  // A piece of a message has lost its line breaks, so the parser does not recognize a table in it.
+  // A piece of a message has no line breaks, so the parser does not find a table in it.
   const plain = tableRule.test(text) ? text.replace(tableRule, ' ').replace(/\|/g, ' ') : text;
   return plain.replace(/\s+/g, ' ').trim();
 });

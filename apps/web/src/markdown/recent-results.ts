@@ -1,4 +1,3 @@
-/** Remembers the results for the last `max` texts, because the same rows are drawn repeatedly. */
 export function withRecentResults<T>(max: number, resultOf: (text: string) => T) {
   const known = new Map<string, { readonly result: T }>();
   return (text: string): T => {

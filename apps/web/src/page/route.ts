@@ -5,7 +5,7 @@ export type Route =
       readonly view: 'channel';
       readonly channelId: string;
       readonly threadId: string | null;
-      /** The message that a link leads to. Null when the view opens where the reader stopped. */
+      /** The message to scroll to. Null when the view opens where the reader stopped. */
       readonly seq: number | null;
     }
   | { readonly view: 'direct'; readonly agentId: string }
@@ -24,7 +24,6 @@ export function channelRoute(
   return { view: 'channel', channelId, threadId, seq };
 }
 
-/** An unknown hash is the home view. */
 export function parseRoute(hash: string): Route {
   const [view = '', id = '', ...rest] = hash.replace(/^#\/?/, '').split('/').map(decode);
   if (view === 'channel' && id !== '') {
@@ -74,12 +73,12 @@ export function createRouter() {
   window.addEventListener('hashchange', onChange);
   return {
     route: route as ReadonlySignal<Route>,
-    /** A second call with the same view scrolls to its message again. */
+    /** If the view is already open, scrolls to its message again. */
     go(next: Route) {
       route.value = next;
       if (location.hash !== hashOf(next)) location.hash = hashOf(next);
     },
-    /** Works as `go`, but Back does not return to the current view. */
+    /** Like `go`, but Back leads to the view before the current one. */
     replace(next: Route) {
       route.value = next;
       location.replace(hashOf(next));

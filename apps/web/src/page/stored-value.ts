@@ -8,7 +8,7 @@ export function createStoredValue<T>(storage: KeyedStorage, key: string, initial
     try {
       storage.setItem(key, JSON.stringify(value.value));
     } catch {
-      // The storage is full or forbidden. The old value must not return after a reload.
+      // The storage is full or forbidden. A reload must not bring back the old value.
       storage.removeItem(key);
     }
   });
@@ -16,8 +16,8 @@ export function createStoredValue<T>(storage: KeyedStorage, key: string, initial
 }
 
 /**
- * All tabs of this browser share the value. A change from another tab is not written again, because that tab may
- * already have changed it once more.
+ * All tabs of this browser share the value. A tab does not write a value that came from another tab, because the other
+ * tab may have changed it again.
  */
 export function createSharedValue<T>(storage: KeyedStorage, key: string, initial: T) {
   let text = storage.getItem(key);
@@ -29,7 +29,7 @@ export function createSharedValue<T>(storage: KeyedStorage, key: string, initial
     try {
       storage.setItem(key, next);
     } catch {
-      // Otherwise a reload would bring back the old value.
+      // A reload must not bring back the old value.
       storage.removeItem(key);
     }
   });

@@ -2,10 +2,10 @@ import type { ConnectionState } from '@openclaw/client';
 
 export interface ConnectionInfo {
   readonly state: ConnectionState;
-  /** Null during an attempt to connect. */
+  /** Null while the client tries to connect. */
   readonly retryInSeconds: number | null;
   readonly reason: string | null;
-  /** True when the hub has lost its Redis, and knows presence and typing only of its own agents. */
+  /** True when the hub has lost its Redis. Then it knows presence and typing only of its own agents. */
   readonly isDegraded: boolean;
   readonly waiting: number;
   /** True when the hub does not answer, although its connection is open. */

@@ -6,11 +6,11 @@ import { createTimers } from '../store/timers.ts';
 
 export type Freeze = ResultOf<'freeze.list'>['freezes'][number];
 
-/** Several events about freezes within this time cause one read. */
+/** Events about freezes within this time cause one read together. */
 const readAfterMs = 50;
 const retryMs = 3_000;
 
-/** Reads the freezes after each connection and after each event about one. */
+/** Reads the freezes after each connection, and after each event about a freeze. */
 export function createFreezes(client: Pick<HubClient, 'on' | 'freezes' | 'state'>) {
   const list = signal<readonly Freeze[]>([]);
   const timers = createTimers<'read'>();
@@ -21,10 +21,10 @@ export function createFreezes(client: Pick<HubClient, 'on' | 'freezes' | 'state'
     const own = newest;
     try {
       const { freezes } = await client.freezes();
-      // An answer that was overtaken by a later read is out of date.
+      // If a later read has begun, this answer may be out of date.
       if (own === newest) list.value = freezes;
     } catch {
-      // A lost connection is followed by a welcome, which reads again.
+      // If the connection is lost, the next welcome causes a read, so only a live client retries.
       if (client.state === 'live') timers.start('read', retryMs, () => void read());
     }
   }
@@ -39,7 +39,6 @@ export function createFreezes(client: Pick<HubClient, 'on' | 'freezes' | 'state'
   void read();
   return {
     list: list as ReadonlySignal<readonly Freeze[]>,
-    /** Call it after the reader has changed a freeze. */
     read,
     close() {
       timers.close();

@@ -5,8 +5,9 @@ import { OperationsRefused, readConnected, type ConnectedAgent } from './operati
 const readEveryMs = 4_000;
 
 /**
- * Reads the hub's connected agents, by id, every four seconds while a view needs them. Agents that share no channel
- * with the reader are known only from here. Null until the first answer, and for readers who are no admins.
+ * The connected agents of the hub, by id, read every four seconds while a view needs them. The page knows agents that
+ * share no channel with the reader only from here. Null before the first answer, after a failed read, and for readers
+ * who are no admins.
  */
 export function createHubPresence(credentials: Credentials, isNeeded: () => boolean) {
   const connected = signal<ReadonlyMap<string, ConnectedAgent> | null>(null);
@@ -21,7 +22,6 @@ export function createHubPresence(credentials: Credentials, isNeeded: () => bool
       connected.value = new Map(agents.map((agent) => [agent.agentId, agent]));
     } catch (error) {
       isRefused = error instanceof OperationsRefused;
-      // The earlier answer may be outdated.
       connected.value = null;
     } finally {
       isReading = false;

@@ -7,14 +7,14 @@ const timeoutMs = 5_000;
 
 export type ConnectedAgent = OperationsAgents['agents'][number];
 
-/** The hub refuses the operations view to this agent, or has none, so a further request would fail too. */
+/** The hub has no operations view, or refuses it to this agent. A further request would fail too. */
 export class OperationsRefused extends Error {
   override readonly name = 'OperationsRefused';
 }
 
 export type FleetAgent = OperationsFleet['agents'][number];
 
-/** Reads `/v1/operations` followed by `path`. Rejects with a text for the reader. */
+/** Reads `/v1/operations` followed by `path`. Rejects with a text to show to the reader. */
 export async function readOperations<T>(
   credentials: Credentials,
   path = '',
@@ -31,7 +31,7 @@ export async function readOperations<T>(
   return body as T;
 }
 
-/** Works for admins of a hub with tokens. Rejects with a text for the reader. */
+/** The reader must be an admin of a hub that issues tokens. Rejects with a text to show to the reader. */
 export async function revokeTokens(
   credentials: Credentials,
   agentId: string,
@@ -61,7 +61,7 @@ async function request(
   return { status: response.status, body: await response.json().catch(unreachable) };
 }
 
-/** Returns at most 2,000 agents and services of all hubs. */
+/** Returns agents and services of all hubs, at most 2,000. */
 export async function readFleet(credentials: Credentials): Promise<readonly FleetAgent[]> {
   const { items } = await allPages(({ cursor }) => {
     const query = { limit: '200', ...(cursor !== null && { cursor }) };
@@ -70,7 +70,7 @@ export async function readFleet(credentials: Credentials): Promise<readonly Flee
   return items;
 }
 
-/** Returns at most 2,000 agents on the hub that serves the page. */
+/** Returns the agents on the hub that serves the page, at most 2,000. */
 export async function readConnected(credentials: Credentials): Promise<readonly ConnectedAgent[]> {
   const { items } = await allPages(({ cursor }) => {
     const query = { limit: '200', ...(cursor !== null && { cursor }) };

@@ -5,7 +5,6 @@ import { createRedisWatch } from './redis-watch.ts';
 const ends: (() => void)[] = [];
 afterEach(() => ends.splice(0).forEach((end) => end()));
 
-/** Null when a proxy hides the answer of `/readyz`. */
 function watchOf(usesRedis: boolean | null) {
   const hub = { degraded: false, asked: 0 };
   const client = {

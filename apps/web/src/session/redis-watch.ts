@@ -5,20 +5,21 @@ import { hubAddress } from '../page/page-base.ts';
 const checkEveryMs = 3_000;
 
 /**
- * False if the hub was configured without Redis, which is no fault. Null when a proxy hides
- * `/readyz`, as it should.
+ * False if the hub was configured without Redis, which is no fault. Null when a proxy hides `/readyz`, as a proxy
+ * should.
  */
 async function readUsesRedis(): Promise<boolean | null> {
   const response = await fetch(hubAddress('readyz'));
-  // Any other status comes from a proxy that refuses the request.
+  // Any other status is from a proxy that hides the path.
   if (response.status !== 200 && response.status !== 503) return null;
   const { publishPath } = (await response.json()) as { publishPath: { status: string } };
   return publishPath.status !== 'unused';
 }
 
 /**
- * Finds a lost Redis by the `degraded` field of a `typing` answer, every three seconds while the page is visible. If
- * `/readyz` is hidden and Redis is away at sign-in, the outage is not reported until Redis has been available once.
+ * Asks for the typing agents of a channel every three seconds while the page is visible. The answer's `degraded` field
+ * shows that the hub has lost its Redis. If `/readyz` is hidden, an outage is not reported until the page has seen
+ * Redis working.
  */
 export function createRedisWatch(
   client: Pick<HubClient, 'state' | 'channel'>,
@@ -32,7 +33,7 @@ export function createRedisWatch(
 
   async function usesRedis(): Promise<boolean> {
     if (hasSeenRedis) return true;
-    // A browser logs each failed request, so this one is not repeated.
+    // A hidden path is not requested again, because a browser logs each failed request.
     if (isHidden) return false;
     const answer = await askUsesRedis();
     isHidden = answer === null;
@@ -48,8 +49,7 @@ export function createRedisWatch(
       hasSeenRedis ||= !degraded;
       isAway.value = degraded && (await usesRedis());
     } catch {
-      // A failed call gives no information about Redis. The connection status shows that the hub is
-      // away.
+      // A failed call says nothing about Redis. The connection status shows the failure.
     } finally {
       isChecking = false;
     }

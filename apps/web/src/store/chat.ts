@@ -16,7 +16,7 @@ import {
 import { applyEvents, emptyTimeline, type Timeline } from './timeline.ts';
 import { createUnread } from './unread.ts';
 
-/** Dropped entries are loaded again when needed. */
+/** The most entries of a timeline. A dropped entry is loaded again when it is needed. */
 export const timelineMax = 10_000;
 
 export type Chat = ReturnType<typeof createChat>;
@@ -44,23 +44,20 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     counter,
     unread: counter.value,
     /**
-     * True while the newest message is in view. If true, a full timeline drops its oldest entries; if false, its
-     * newest.
+     * True while the newest message is in view. A full timeline then drops its oldest entries, otherwise its newest.
      */
     isFollowing: signal(true),
     isObserved: signal(false),
     /**
-     * True from “mark unread” until the reader leaves the channel. Messages in view are then not
-     * marked as read.
+     * True from “mark unread” until the reader leaves the channel. Meanwhile, messages in view are not marked as read.
      */
     isKeptUnread: signal(false),
     /**
-     * Resolves when the channel's events begin to arrive. A read that begins earlier could miss
-     * events.
+     * Resolves when the channel's events begin to arrive. If a read began earlier, events could be missed in between.
      */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,
-    /** Updates the states of questions and asks from events of the log, in any order. */
+    /** The events may come in any order. */
     learn(envelopes: readonly Envelope[]) {
       chat.questions.value = envelopes.reduce(reduceQuestions, chat.questions.peek());
       chat.asks.value = envelopes.reduce(reduceAsks, chat.asks.peek());
@@ -68,7 +65,8 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     },
     /** The events must be in the order of the log. */
     apply(envelopes: readonly Envelope[]) {
-      // A reader at the end marks the new head as read as soon as it changes. The replies must be counted before that.
+      // For a reader at the end, the new head is marked as read as soon as it changes. Before that, the replies must be
+      // counted.
       batch(() => applyAll(envelopes));
     },
   };

@@ -5,7 +5,6 @@ import { noFailures, noOtherTabs, useFakeTimers } from '../testing/fixtures.ts';
 import { createChat } from './chat.ts';
 import { createReadState } from './read-state.ts';
 
-/** `isAway` makes the hub fail. */
 function createFixture() {
   const timers = useFakeTimers();
   const hub = { marks: [] as number[], isAway: false, seq: 0, head: 0, unread: 0 };

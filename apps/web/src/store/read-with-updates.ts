@@ -1,12 +1,11 @@
 import type { Envelope } from '@openclaw/protocol';
 
-/** The result may be older than the events that arrived during the read. */
+/** `updates` are the events that arrived during the read. The result may not include their changes. */
 export interface ReadWithUpdates<T> {
   readonly result: T;
   readonly updates: readonly Envelope[];
 }
 
-// This number is large enough, because reads end or time out within seconds.
 const recordedMax = 20_000;
 
 /** Records events only while a read is in progress. */

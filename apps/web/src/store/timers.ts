@@ -2,7 +2,7 @@
 export function createTimers<K>() {
   const pending = new Map<K, ReturnType<typeof setTimeout>>();
   return {
-    /** Does nothing while a call for this key is pending. */
+    /** Does nothing while a timeout with this key is pending. */
     start(key: K, delayMs: number, run: () => void) {
       if (pending.has(key)) return;
       const timer = setTimeout(() => {

@@ -14,7 +14,8 @@ export function describeLanes(database: () => TestDatabase): void {
       return store;
     };
 
-    // The race: clients fill all reads while the tail check looks for lost events and a balancer checks readiness.
+    // The race: clients occupy all slots for reads. Meanwhile, the tail check looks for lost events, and a balancer
+    // checks readiness.
     it('are answered while callers use all reads', async () => {
       const store = await openNarrow();
       const { mark } = await store.changes(null);

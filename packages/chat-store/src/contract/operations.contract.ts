@@ -46,7 +46,7 @@ export function describeOperations(database: () => TestDatabase): void {
       expect(await idsOf({}, { kind: 'person' })).toEqual([member.agentId]);
       expect(await idsOf({}, { limit: 1 })).toEqual(both.slice(0, 1));
       expect(await idsOf({}, { limit: 1, cursor: both[0] })).toEqual(both.slice(1));
-      // Outside of its channels, an admin's limited token gives no admin rights.
+      // If an admin's token is limited to some channels, the admin has no admin rights in other channels.
       expect(await idsOf({ isAdmin: true, channels: [channelId] })).toEqual(both);
       expect(await idsOf({ channels: [stranger.channelId] })).toEqual([]);
       expect(await idsOf({ channels: [] })).toEqual([]);

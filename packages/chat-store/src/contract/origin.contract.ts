@@ -76,7 +76,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       });
       const deleted = await owner.outcome('message.delete', { channelId, messageId });
       expect(messageOf(deleted)).toMatchObject({ content: '', senderKind: 'service', origin });
-      // A deleted message still passes on its taints.
+      // A message takes over the taints of its causes, even of deleted ones.
       const next = await owner.outcome('message.send', {
         channelId,
         content: 'x',
@@ -166,7 +166,6 @@ export function describeOrigin(database: () => TestDatabase): void {
       );
       expect(await owner.refusal('direct.send', { ...send, replyTo: messageId })).toBe('not_found');
       expect(await store.directChannels(friend.agentId, 10)).toEqual([]);
-      // In one group, a refused direct.send must not create the channel for a message that names it by its id.
       const outcome = await owner.outcome('direct.send', { ...send, cause: [messageId] });
       expect(messageOf(outcome)).toMatchObject({ origin: { cause: [messageId], taint: ['web'] } });
       const first = messageOf(outcome);

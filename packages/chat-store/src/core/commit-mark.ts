@@ -8,7 +8,10 @@ export interface CommitMark {
   readonly open: readonly number[];
 }
 
-/** The mark of a watcher that continued from `since` and read up to `readTo`. `now` is what a later statement saw. */
+/**
+ * Returns the new mark of a watcher that had the mark `since` and has read up to `readTo`. `now` is the database's
+ * mark.
+ */
 export function nextCommitMark(since: CommitMark, now: CommitMark, readTo: number): CommitMark {
   const least = Math.min(since.next, now.next);
   const next = Math.max(least, Math.min(now.next, readTo + 1));

@@ -50,8 +50,8 @@ describe('the compatibility of migrations', () => {
     expect(whyNotServed({ ...state, compatibleFrom: '0.3.0' })).toBe(
       'the database was migrated by a newer release (0009_later) and needs hubs of release 0.3.0 or newer: this hub, of release 0.2.0, must not write to it',
     );
-    // Without a recorded release, the oldest release that can serve the database is unknown. If the database also lacks
-    // a migration of this release, neither release has all migrations of the other.
+    // Without a recorded release, nobody knows the oldest release that can serve the database. With `pending`, the
+    // database also lacks a migration of this release, so neither release has all migrations of the other.
     expect(whyNotServed({ ...state, compatibleFrom: null })).toContain('needs hubs of a newer');
     const pending = [{ name: '0002', release: '0.2.0', compatibleFrom: '0.2.0' }];
     expect(whyNotServed({ ...state, pending })).toContain('must not write');

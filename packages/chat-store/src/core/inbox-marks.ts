@@ -4,26 +4,27 @@ import { newestOf } from './inbox-places.ts';
 import { everyone } from './tables.ts';
 
 /**
- * A mark covers this many of the agent's newest items. If an older item becomes visible late, the mark does not change.
+ * A mark is made from this many of the agent's newest items. An older item that becomes visible late does not change
+ * it.
  */
 const ownItems = 16;
 /**
- * With this many new messages to everyone, the mark is read from the newest such message of each of the agent's
+ * If this many new messages mention everyone, the mark instead uses the newest such message of each of the agent's
  * channels.
  */
 const itemsOfAll = 50;
 
 export interface InboxMarks {
-  /** A text for each agent. It changes with each new item in the agent's inbox, and sometimes without one. */
+  /** One text per agent. It changes with each new item in the agent's inbox, and sometimes for another reason. */
   readonly marks: ReadonlyMap<string, string>;
-  /** Pass it as `sinceOfAll` to later calls. */
+  /** Pass it to the next call as `sinceOfAll`. */
   readonly newestOfAll: number;
 }
 
 /**
- * Marks of these agents' inboxes. A hub compares marks to notice new items. A message that mentions everyone counts if
- * its place is after `sinceOfAll`. Costs one statement, with a few dozen look-ups for each agent. While very many
- * messages mention everyone, it also costs one look-up for each channel of each agent.
+ * Reads a mark of each agent's inbox. A hub compares the marks of two reads to notice new items. Of the messages that
+ * mention everyone, only those after `sinceOfAll` count. Costs one statement, with a few dozen look-ups for each agent.
+ * If very many messages mention everyone, also costs one look-up for each channel of each agent.
  */
 export async function readInboxMarks(
   { db }: Engine,

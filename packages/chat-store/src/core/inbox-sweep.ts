@@ -4,25 +4,22 @@ import type { Dialect, Engine } from './engine.ts';
 import { greaterOf, isItemOfMember } from './inbox-places.ts';
 import { everyone, type Tables } from './tables.ts';
 
-// An inbox may exceed its limit until the sweep reaches it. Readers count the excess as fallen out at once.
+// An inbox may exceed its limit until the sweep reaches it. For a reader, the excess has already fallen out.
 
-/** The most inboxes that one piece looks at. */
 const agentsMax = 100;
-/** The inboxes whose items one statement counts. */
+/** One statement counts the items of this many inboxes. */
 const agentsAtOnce = 5;
 /** A piece that has counted this many items counts no further inbox, so that no send waits long. */
 const countedMax = 20_000;
-/** The most items that one piece removes. */
 const rowsMax = 500;
-/** The most channels whose messages to everyone one piece looks at. */
+/** One piece looks at the messages to everyone in at most this many channels. */
 const channelsMax = 20;
-/** A channel with at most this many messages to everyone is left alone: its members are not looked at. */
+/** A channel with at most this many messages to everyone is skipped. */
 const keptOfAll = 1_000;
 /** In one piece, at most this many messages to everyone fall out of inboxes. */
 const fallingMax = 100;
 /** In one piece, messages to everyone fall out of the inboxes of at most this many members. */
 const membersMax = 50;
-/** The default pause between two passes. */
 const passEveryMs = 60_000;
 
 /**
@@ -53,8 +50,8 @@ export function sweepInboxes(engine: Engine, everyMs = passEveryMs): Promise<boo
 }
 
 /**
- * Removes some messages to everyone that no inbox needs. Before that, if a channel has more of them than an inbox may
- * hold, the oldest fall out of its members' inboxes. Returns whether there is more to do now.
+ * Removes some messages to everyone that no inbox needs any more. If a channel has more such messages than an inbox may
+ * hold, the oldest first fall out of its members' inboxes. Returns whether there is more to do now.
  */
 export function sweepInboxesOfAll(engine: Engine, everyMs = passEveryMs): Promise<boolean> {
   return continuePass(engine, 'inbox_of_all', everyMs, async (db, after) => {
@@ -70,8 +67,9 @@ export function sweepInboxesOfAll(engine: Engine, everyMs = passEveryMs): Promis
 }
 
 /**
- * Does one piece of a pass that all hubs share: they work on it one at a time. `work` gets the id up to which the pass
- * is done, and returns the next one; null ends the pass. Returns whether there is more to do now.
+ * Does one piece of a pass. All hubs share the pass, and only one hub at a time works on it. `work` gets the id up to
+ * which the pass is done. `work` returns the next such id, or null at the end of the pass. Resolves with true if there
+ * is more to do now.
  */
 function continuePass(
   engine: Engine,
@@ -117,7 +115,7 @@ async function nextAgents(db: Kysely<Tables>, after: string): Promise<string[]> 
 }
 
 /**
- * Counts each agent's items, up to one more than the limit. For messages to everyone, the count is 0. `between` with
+ * Counts each agent's items, but at most one more than the limit. Messages to everyone are not counted. `between` with
  * equal ends makes PostgreSQL walk the index, see {@link newestOf}.
  */
 async function countItems(
@@ -209,8 +207,8 @@ async function trimChannel(
 }
 
 /**
- * Lets the channel's messages to everyone up to a seq fall out of the inboxes of some members, and counts them there.
- * Returns false when there is no such member. Members whose acknowledgement is not committed yet are skipped.
+ * For some members, the channel's messages to everyone up to the seq `upTo` fall out of their inboxes and are counted
+ * there. Returns false when no such member is left. Skips members whose acknowledgement is not committed yet.
  */
 async function dropFromInboxes(
   dialect: Dialect,

@@ -10,14 +10,14 @@ export interface OperationsMinute {
 }
 
 const keptMs = 86_400_000;
-/** A later minute comes from a hub with a wrong clock. */
+/** A minute that is further in the future comes from a hub with a wrong clock. */
 const futureMs = 3_600_000;
 const rowsMax = 2_000;
 const figuresCharsMax = 2_048;
 
 /**
- * Name each minute at most once in a call. Also removes minutes older than 24 hours, at most two thousand rows, and
- * dead hubs' reports about agents.
+ * `minutes` may have each minute only once. Also removes dead hubs' reports about agents, and minutes older than 24
+ * hours, at most two thousand rows.
  */
 export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute[]): Promise<void> {
   const fitting = minutes.filter(({ figures }) => figures.length <= figuresCharsMax);
@@ -42,8 +42,9 @@ export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute
 }
 
 /**
- * Minutes of all hubs, at most 24 hours back, oldest first. A page has whole minutes: at most `limit` rows, or one
- * minute. Pass `nextMs` as `sinceMs` for the next page; null at the end.
+ * Resolves with minutes of all hubs, at most 24 hours back, oldest first. A minute is never split between pages: a page
+ * has at most `limit` rows, or one minute. Pass `nextMs` as `sinceMs` for the next page. On the last page, `nextMs` is
+ * null.
  */
 export async function readMinutes(
   engine: Engine,

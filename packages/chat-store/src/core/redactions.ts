@@ -4,21 +4,26 @@ import type { Engine } from './engine.ts';
 import { encodeForLog, messageInPresentShape } from './stored-envelope.ts';
 import type { LogTable, RedactionsTable, Tables } from './tables.ts';
 
-// Redacting all edits of a message in the deletion's transaction would stop other writes. So the deletion only adds a
-// row to `redactions`, from which readers learn to omit the text. The sweeper redacts the rows in pieces.
+// Redacting all edits of a message in the transaction of its deletion would stop other writes for long. So the deletion
+// only adds a row to `redactions`. Readers omit the text of edits with such a row, and the sweeper redacts these edits
+// in pieces.
 
 /** The most rows of one commit, so that no other commit waits long. */
 const rowsMax = 50;
-/** The most messages of one commit. Many agents may delete messages with few edits. */
+/**
+ * The most deleted messages of one commit. This limit is for messages with few edits, which `rowsMax` hardly limits.
+ */
 const redactionsMax = 20;
 
 const editType = sql.lit('channel.message.edit' as const);
 
 type EditRow = Pick<LogTable, 'id' | 'seq' | 'sender_id' | 'timestamp'>;
 
-/** An edit of a deleted message is selected without its `envelope`, which may still hold the text. */
+/**
+ * Selects the log without the `envelope` of an edit whose message is deleted. That envelope may still hold the text.
+ */
 export function selectReadable(db: Kysely<Tables>) {
-  // A join might change the plan of a page, which walks the log's key. Only edits need a look-up.
+  // A join might change the plan of a page, which must walk the log's key. This look-up is needed only for edits.
   const redaction = sql`from redactions r
     where r.channel_id = log.channel_id and r.message_id = log.message_id`;
   return db
@@ -39,7 +44,7 @@ export function readableEnvelope(
   return row.envelope ?? redactedEdit(row, JSON.parse(row.redacted ?? '') as Message);
 }
 
-/** From this commit on, no reader of the log gets the text of the message's edits. */
+/** Once this is committed, no reader of the log gets the text of the message's edits. */
 export async function redactEdits(db: Kysely<Tables>, message: Message): Promise<void> {
   const { channelId: channel_id, id: message_id, seq: after_seq } = message;
   const redaction = { channel_id, message_id, after_seq, message: JSON.stringify(message) };
@@ -47,13 +52,13 @@ export async function redactEdits(db: Kysely<Tables>, message: Message): Promise
 }
 
 /**
- * Redacts some rows of edits. Returns whether there may be more. Several hubs may do this at once; if one is killed,
+ * Redacts some edits. Returns whether there may be more. Several hubs may do this at once, and if one is killed,
  * another continues.
  */
 export function sweepRedactions(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {
     let query = db.selectFrom('redactions').selectAll().limit(redactionsMax);
-    // Another hub may be redacting a message already.
+    // Skips messages on which another hub is working.
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const redactions = await query.execute();
     let left = rowsMax;
@@ -108,8 +113,8 @@ function senderKindOf(senderId: string, message: Message): Message['senderKind']
   return senderId === 'hub' ? 'hub' : null;
 }
 
-// The row's other columns are enough, so the text is not loaded. No column has the editor's kind: it is the author's,
-// or null for an admin who edited another agent's message.
+// The envelope is made anew from the other columns, so the text is not loaded. No column has the kind of the editor. If
+// the editor is neither the author nor the hub, the kind is null.
 function redactedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;
   const message = { ...messageInPresentShape(deleted), editedAt: timestamp };

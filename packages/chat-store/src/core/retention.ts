@@ -11,12 +11,13 @@ import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
 
 // Logs are trimmed at their oldest end only, so seqs have no holes. The last row is never removed, because it holds the
-// head and the last commit's mark. When it is old enough, it is emptied and below the floor.
+// head and the mark of the last commit. When the last row is old enough, its content is removed and the floor is set
+// above it.
 
-/** Null: no limit. The stricter of the hub's and the channel's value applies. */
+/** The hub and the channel may each have a limit, and the stricter one applies. Null means no limit. */
 export interface Retention {
   readonly retentionMs: number | null;
-  /** Older messages are trimmed, with the events between them. */
+  /** This many newest messages stay. Older messages are trimmed, with the events between them. */
   readonly maxMessages: number | null;
 }
 
@@ -28,14 +29,13 @@ const channelsMax = 200;
 const rowsMax = 500;
 /** The most bytes of events that one piece deletes, unless one event has more. */
 const bytesMax = 1_048_576;
-/** How long a piece waits for the lock of one channel. */
 const lockWaitMs = 100;
 const passEveryMs = 60_000;
 
 export interface Swept {
   readonly isMore: boolean;
   readonly trimmedEvents: number;
-  /** The last pass over all channels has ended, and the next is not due. */
+  /** True when the last pass over all channels has ended and the next pass is not due. */
   readonly isPassDone: boolean;
 }
 
@@ -82,7 +82,7 @@ export function sweepRetention(
       const excess = excessOf(channel, retention, sweep.now);
       if (!excess) continue;
       await lockFeed(engine, db);
-      // The next pass tries a channel that stays locked again.
+      // If the channel stays locked, the next pass tries it again.
       if (engine.dialect === 'postgres' && !(await lockChannel(db, channel.id, mayWait))) {
         mayWait = false;
         continue;
@@ -113,7 +113,7 @@ async function nextChannels(
   after: string,
   { retentionMs, maxMessages }: Retention,
 ): Promise<Candidate[]> {
-  // A literal, so that the planner can use the index of channels with a retention.
+  // This is a literal, so that the planner can use the index of channels with a retention.
   const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
   const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
     where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;
@@ -150,9 +150,9 @@ const stricter = (one: number | null, other: number | null) =>
   Math.min(one ?? Infinity, other ?? Infinity);
 
 /**
- * The lock keeps others from replying or reacting to a trimmed message. Returns false if it is not granted: at once
- * without `mayWait`, else within {@link lockWaitMs}. A waiting sweep is in the lock's queue, so it gets even a busy
- * channel.
+ * The lock keeps others from replying or reacting to a message that is trimmed. Returns false if the lock is not free:
+ * at once if `mayWait` is false, otherwise after {@link lockWaitMs}. While a sweep waits, it has a place in the lock's
+ * queue, so it gets the lock even of a busy channel.
  */
 async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Promise<boolean> {
   const channel = db.selectFrom('channels').select('id').where('id', '=', id).forUpdate();
@@ -174,21 +174,20 @@ async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Pr
   }
 }
 
-/** PostgreSQL's code of a lock that was not granted in time. */
 const lockNotAvailable = '55P03';
 
-/** Trims within the limits of one piece. `isDone`: nothing is left to trim. */
+/** Trims within the limits of one piece. `isDone` is true when nothing is left to trim. */
 async function trimSome(
   engine: Engine,
   db: Kysely<Tables>,
   excess: Excess,
 ): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
   const { channelId, floor, before } = excess;
-  // Only age removes sums from the ledger. Sums outlive messages that are deleted, or trimmed because there are too
-  // many.
+  // A sum is removed from the ledger only because of its age. It outlives messages that are deleted, or that are
+  // trimmed because of their number.
   const isLedgerDone = before === -Infinity || !(await removeFromLedger(db, channelId, before));
   const found = await endBeforeStreams(db, excess, await findEnd(db, excess));
-  // Open asks and questions expire first; the next pass trims them.
+  // Open asks and questions must expire first. The next pass trims them.
   const openFrom = await endOpenBefore(db, channelId, found.end);
   const end = Math.max(floor, Math.min(found.end, openFrom));
   const isAll = found.isAll || openFrom < found.end;
@@ -234,8 +233,8 @@ async function trimSome(
 }
 
 /**
- * Ends the trim before the first growing message. Old growing messages become due: the sweep interrupts them, and a
- * later pass trims them.
+ * Ends the trim before the first growing message. Old growing messages become due: the sweep of streams interrupts
+ * them, and a later pass of this sweep trims them.
  */
 async function endBeforeStreams(
   db: Kysely<Tables>,

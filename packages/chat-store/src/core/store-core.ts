@@ -37,11 +37,12 @@ import {
   sweepTokens,
 } from './tokens.ts';
 
-/** The store without its queue, on the main thread for PostgreSQL and in worker threads for SQLite. */
+/** The store without its queue. Runs on the main thread for PostgreSQL, and in worker threads for SQLite. */
 export type StoreCore = ReturnType<typeof createStoreCore>;
 
 /**
- * Every method rejects only with ChatStoreError: an error of the engine, or `internal` for a bug, which is reported.
+ * Every method rejects only with ChatStoreError: an error of the engine, or `internal` for a bug. `report` gets the
+ * bug.
  */
 export function createStoreCore(engine: Engine, report: ReportFault) {
   const bind =
@@ -100,8 +101,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     runGroup: bind(runCommands),
     read: bind(read),
     /**
-     * Like `read`, but no row is parsed or serialized again. The rows take at most `maxBytes`, by default the
-     * protocol's limit of an answer.
+     * Like `read`, but the rows stay JSON: no row is parsed and serialized again. The rows take at most `maxBytes`, by
+     * default the protocol's limit of an answer.
      */
     readJson: bind(readJson),
     access: bind(readAccess),
@@ -109,11 +110,11 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     heads: bind(readHeads),
     /** Lists the channels of the newest commits, deleted channels too; newest first, at most `limit`. */
     recentHeads: bind(readRecentHeads),
-    /** Lists the agent's direct channels after `after`, by id. */
+    /** Lists the agent's direct channels whose ids come after `after`, in the order of their ids. */
     directChannels: bind(readDirectChannels),
     /** Returns commits since the mark, at most a few thousand. */
     changes: bind(readChanges),
-    /** A channel's freeze is checked under the channel's lock. */
+    /** Reads the freezes of the hub and of agents. The freeze of a channel is checked under the channel's lock. */
     freezes: bind(readFreezes),
     due: bind(findDue),
     inboxMarks: bind(readInboxMarks),
@@ -126,20 +127,19 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     redislessHubs: bind(readRedislessHubs),
     /** Lists hubs with a beat in the last minute, latest first, at most 100. */
     hubs: bind(readHubs),
-    /** While the hub beats, these connections count in `agent.list`. */
+    /** `agent.list` counts these connections while the hub beats. */
     recordHubAgents: bind(recordHubAgents),
     fleet: bind(readFleet),
     fleetAgent: bind(readFleetAgent),
     recordMinutes: bind(recordMinutes),
     readMinutes: bind(readMinutes),
-    /** Costs one statement. Name each agent once, at most a few hundred in a call. */
+    /** Costs one statement. `agents` may have each agent only once, at most a few hundred in all. */
     recordAgents: bind(recordAgents),
     /** Resolves when the order is committed. Hubs find it with their next `agentOrders`. */
     giveAgentOrder: bind(giveAgentOrder),
     agentOrders: bind(readAgentOrders),
-    /** See streams.ts. */
     checkpointStreams: bind(checkpointStreams),
-    /** Returns the caller's own growing message, or refuses an append. */
+    /** Returns the caller's own growing message, or the refusal of an append to it. */
     readStream: bind(readStream),
     readStreamAuthors: bind(readStreamAuthors),
     keepStreams: bind(keepStreams),
@@ -149,19 +149,19 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
     /**
-     * The database's time. Every later revocation ends tokens that were minted with it, even if the hub's clock is
-     * wrong.
+     * The database's time. If a token is minted with this time, every later revocation ends it, even if the hub's clock
+     * is wrong.
      */
     readTime: bind(readTime),
-    /** Hand the token out only after this has resolved. */
+    /** The token may be handed out only after this call has resolved. */
     recordMinted: bind(recordMinted),
     recordTokenUses: bind(recordTokenUses),
     readMinted: bind(readMinted),
     recordAudit: bind(recordAudit),
     readAudit: bind(readAudit),
     /**
-     * Removes some rows: of deleted messages and channels, expired tokens, ended orders, events beyond their retention,
-     * old audit entries, and items that fell out of full inboxes.
+     * Removes some rows of these kinds: deleted messages and channels, expired tokens, ended orders, events beyond
+     * their retention, old audit entries, and items that fell out of full inboxes.
      */
     sweep: bind(sweep),
     /**

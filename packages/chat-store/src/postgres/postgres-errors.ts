@@ -23,7 +23,7 @@ export function isLost(error: unknown): boolean {
   return lost.test(error.message) || systemCode.test(code);
 }
 
-/** `ofBegin` is the error that BEGIN … READ WRITE got, if any. */
+/** `ofBegin` is the error of BEGIN … READ WRITE, if that failed. */
 export function isFromStandby(error: unknown, ofBegin: unknown): boolean {
   const state = sqlState(error);
   // Any server can send 0A000 (`feature_not_supported`). In answer to BEGIN … READ WRITE, it means a standby.

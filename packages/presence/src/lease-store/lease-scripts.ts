@@ -23,7 +23,7 @@ export interface RedisLeaseStoreDeps {
   readonly keys?: KeySchema;
 }
 
-/** Bounds the time for which one call blocks Redis to a millisecond. */
+/** The most entries of one call, so that the call blocks Redis for at most a millisecond. */
 export const batchMax = 50;
 
 const agentIdOf = (entry: LeaveEntry | UpdateEntry) =>
@@ -54,7 +54,7 @@ export function createLeaseScripts(
 ) {
   const { leaseMs } = parseOptions(options);
   const { clock, redislessHubs } = options;
-  // After an outage, reaping may pause for `leaseMs`. Expired leases must outlast that pause.
+  // After an outage, expired leases may stay unreaped for `leaseMs`, so their data must be kept longer.
   const keepMs = Math.max(leaseMs, 60_000);
   const hashMs = Math.max(leaseMs, ttlMs.presence);
   // With `redislessHubs`, an agent counts as present until its expired lease is reaped.
@@ -101,7 +101,7 @@ export function createLeaseScripts(
       });
     },
 
-    /** One round trip. Resolves with a reply or a `PresenceError` for each call. Never rejects. */
+    /** Sends all calls in one round trip. Resolves with a reply or a `PresenceError` for each. Never rejects. */
     async send(calls: readonly ScriptCall[]): Promise<unknown[]> {
       if (calls.length === 0) return [];
       try {

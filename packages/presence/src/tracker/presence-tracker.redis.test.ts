@@ -87,7 +87,6 @@ describe('presence over several hubs', () => {
     await two.track('c', here('b'));
     await killed.track('c', here('b', 'b-2'));
     await Promise.all(Array.from({ length: 50 }, (_, n) => killed.track('c', here(`ghost-${n}`))));
-    // The process stops, as after SIGKILL.
     await redis.close();
     const killedMs = Date.now();
     const ghosts = () => told.filter(({ hub, status }) => hub !== 'killed' && status === 'offline');
@@ -95,7 +94,7 @@ describe('presence over several hubs', () => {
     expect(new Set(ghosts().map(({ agentId }) => agentId)).size).toBe(50);
     for (const { atMs } of ghosts()) expect(atMs - killedMs).toBeLessThanOrEqual(2500);
     expect((await one.list('c')).presences.map(({ agentId }) => agentId)).toEqual(['a', 'b']);
-    // A second report would arrive before the reports of these leaves.
+    // If a hub reported a ghost twice, the second report would arrive before the reports of these leaves.
     await one.untrackAll(here('a'));
     await two.untrackAll(here('b'));
     expect(toldOf('b')).toEqual(['hub-2 online', 'hub-2 offline']);
@@ -132,7 +131,8 @@ describe('presence over several hubs', () => {
     expect(told).toEqual([]);
   });
 
-  // The race: a heartbeat writes a lease before its join is sent, so the join finds the agent present.
+  // The race: a heartbeat writes an agent's lease before the agent's join is sent. So the join finds the agent already
+  // present.
   it('announces a join once although a heartbeat starts before it is sent', async () => {
     const redis = await bench.connect();
     let beat: (available: boolean) => void = () => {};
@@ -198,8 +198,8 @@ describe('presence over several hubs', () => {
     expect(await redis.send(left as [string])).toBe(0);
   });
 
-  // The race: connections end in the turn in which the tracker closes, before their leaves are sent. Each agent must be
-  // announced offline at once, not when its lease expires.
+  // The race: connections end in the turn in which the tracker closes, and their leaves are not sent yet. Invariant:
+  // each agent is announced offline at once, not when its lease expires.
   it('sends the waiting leaves before it closes', async () => {
     const { presence, redis } = await startHub('hub-1');
     await Promise.all(Array.from({ length: 20 }, (_, n) => presence.track('c', here(`a${n}`))));

@@ -27,7 +27,7 @@ async function damage(path: string): Promise<void> {
 const archivesIn = (folder: string) =>
   readdirSync(folder).filter((name) => name.startsWith('hub-'));
 
-/** Random bytes make a copy take a while. */
+/** Adds random bytes, so that a copy takes a while. */
 function addBallast(path: string, megabytes: number): void {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA busy_timeout = 10000; create table ballast (bytes blob)');
@@ -43,7 +43,7 @@ describe('a SQLite database', () => {
     const fleet = await scope.use(openFleet(hub));
     const backup = await backUpUnderLoad(fleet, to, env, () => addBallast(path, 60));
 
-    // A hub uses the database, so the restore is refused, even if the hub hangs.
+    // The restore is refused while a hub uses the database, even if the hub hangs.
     expect(await run(['restore', '--from', to], env)).toMatchObject({ code: 4 });
     hub.freeze();
     expect(await run(['restore', '--from', to], env)).toMatchObject({
@@ -55,7 +55,7 @@ describe('a SQLite database', () => {
     await hub.kill();
     await writeFile(path, 'no database any more');
 
-    // The command cannot open a damaged file, so it cannot find out if a hub uses it.
+    // The command must open the database to find out if a hub uses it. It cannot open a damaged file.
     const unsure = await run(['restore', '--from', to], env);
     expect([unsure.code, unsure.output.includes('--force')]).toEqual([1, true]);
     await succeed(['restore', '--from', to, '--force'], env);

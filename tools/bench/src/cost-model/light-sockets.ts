@@ -5,10 +5,10 @@ import { WebSocket } from 'ws';
 
 const eventMark = Buffer.from('"method":"event"');
 
-/** Counts events without parsing them, so that this process is not the bottleneck. */
+/** A socket that counts events without parsing them, so that this process is not the bottleneck. */
 export interface LightSocket {
   readonly events: number;
-  /** A hub writes all events for a socket in one turn as one frame. */
+  /** A frame holds all events that a hub writes to the socket in one turn. */
   readonly frames: number;
   close(): Promise<void>;
 }
@@ -77,7 +77,6 @@ export function connectSender(hub: HubProcess, agentId: string): Promise<RpcSock
   return connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
 }
 
-/** Each sender has at most `window` unanswered messages. */
 export async function sendAll(
   senders: readonly RpcSocket[],
   channelIds: readonly string[],
@@ -96,7 +95,7 @@ export async function sendAll(
   );
 }
 
-/** Sends each message after the previous answer and a pause, so that each has its own turn of the event loop. */
+/** Waits for each answer and then for a pause, so that each message has its own turn of the event loop. */
 export async function sendAlone(
   sender: RpcSocket,
   channelId: string,

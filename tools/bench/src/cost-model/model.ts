@@ -3,37 +3,39 @@
  * microseconds of one core.
  */
 export const costs = {
-  /** A message's row in the log takes this many bytes besides its text. */
+  /** The bytes of a message's row in the log, without its text. */
   sqliteRowBytes: 730,
-  /** A message's rows in other tables and indexes take these bytes. */
+  /** The bytes of a message's rows in other tables and in indexes. */
   sqliteOtherBytes: 233,
   postgresFixedBytes: 1_380,
   postgresPerContentByte: 1.18,
   publishedFixedBytes: 660,
-  /** Redis' answer to the sending hub. */
   publishReplyBytes: 20,
   /** The publish script counts as five commands: the script itself, GET, SET, DEL and PUBLISH. */
   publishCommands: 5,
-  /** An exchange updates an agent's rate limit in Redis. An agent that sends causes at most ten exchanges a second. */
+  /**
+   * An exchange updates an agent's rate limit in Redis. An agent that sends messages causes at most ten exchanges a
+   * second.
+   */
   exchangeCommands: 10.5,
   exchangeOutputBytes: 220,
   exchangesPerSecond: 10,
-  /** The sending hub pays these costs per turn of its event loop with messages, and per message. */
+  /** What a hub pays to send: per turn of its event loop that has messages, and per message. */
   sendTurnMicros: 1_150,
   sendMessageMicros: 75,
-  /** A receiving hub pays these costs per turn, per write to a socket, per message, and per delivery. */
+  /** What a hub pays to receive: per turn, per write to a socket, per message, and per delivery. */
   receiveTurnMicros: 330,
   writeMicros: 7,
   receiveMessageMicros: 15,
   deliveryMicros: 0.1,
   /**
-   * Each hub that does not follow the channel pays this cost, because every hub reads the newest commits of the
-   * others.
+   * Every hub reads the newest commits of the others. So a hub pays this for a message even if it does not follow the
+   * channel.
    */
   foreignMessageMicros: 6,
   redisTurnMicros: 140,
   redisMessageMicros: 10,
-  /** The socket's agent is connected, silent, and present in one channel. */
+  /** The costs of a socket whose agent is present in one channel and sends nothing. */
   socketHeapBytes: 14_700,
   socketMicrosPerSecond: 6.5,
   leaseBytes: 980,
@@ -42,8 +44,8 @@ export const costs = {
 } as const;
 
 /**
- * The numbers follow SQLite's format for tables with rowid and pages of 4 KiB (sqlite.org/fileformat.html, 1.6). A
- * page holds as many rows as fit. A longer row has a part in its leaf, and whole pages for the rest.
+ * SQLite's format for tables with rowid and pages of 4 KiB (sqlite.org/fileformat.html, 1.6). A page holds as many rows
+ * as fit. Of a row that is too long, a part is in the page, and the rest takes whole pages of its own.
  */
 const sqlitePage = {
   bytes: 4_096,
@@ -69,18 +71,18 @@ export function postgresMessageBytes(contentBytes: number): number {
 
 export interface MessageLoad {
   readonly contentBytes: number;
-  /** This is the rate of all `senders` together. */
+  /** All `senders` together send this many messages a second. */
   readonly perSecond: number;
   readonly senders: number;
-  /** This many hubs follow the channel. The sending hub is not one of them and has no subscribers. */
+  /** The number of hubs that follow the channel. The sending hub has no subscribers and is not counted. */
   readonly hubs: number;
-  /** Each of those hubs has this many subscribers. */
+  /** The number of subscribers on each of these hubs. */
   readonly fanOut: number;
   /** Turns of the event loop per message: 1 when messages come alone, less when several share one. */
   readonly turns: number;
 }
 
-/** A sender makes at most one exchange in a tenth of a second. */
+/** Exchanges per message. A sender makes at most one exchange in a tenth of a second. */
 function exchanges({ perSecond, senders }: MessageLoad): number {
   return Math.min(1, (senders * costs.exchangesPerSecond) / perSecond);
 }
@@ -96,12 +98,10 @@ export function redisOutputPerMessage(load: MessageLoad): number {
   );
 }
 
-/** Returns the processor time of the hub that commits and publishes. */
 export function sendingMicros({ turns }: Pick<MessageLoad, 'turns'>): number {
   return costs.sendMessageMicros + turns * costs.sendTurnMicros;
 }
 
-/** Returns the processor time of one hub that delivers a message to its subscribers. */
 export function receivingMicros({ turns, fanOut }: Pick<MessageLoad, 'turns' | 'fanOut'>): number {
   const { receiveMessageMicros, receiveTurnMicros, writeMicros, deliveryMicros } = costs;
   return (

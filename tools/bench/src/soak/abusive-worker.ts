@@ -2,13 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import type { Abuse, AbuseCounts, AbuseTask } from './abusive-agents.ts';
 
-// The load runs in a worker thread, so that it does not delay the measured clients.
+// This load runs in a worker thread, so that it does not delay the measured clients.
 
 const { behaviour, url, channelIds } = workerData as AbuseTask;
 const socketCount = 5;
 const tickMs = 10;
 const callsPerMs = 4;
-/** After a delay of this thread, one tick catches up with at most this many calls. */
+/** If this thread was delayed, one tick catches up with at most this many calls. */
 const callsPerTickMax = 2_000;
 const unansweredMax = 20;
 const reconnectMs = 200;
@@ -25,7 +25,7 @@ function pick<T>(items: readonly T[]): T {
   return items[Math.floor(Math.random() * items.length)] as T;
 }
 
-/** The frames have more calls, valid and malformed, than an agent may make. */
+/** Returns valid and malformed calls, more than an agent may make. */
 function floodFrames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => {
     if (index % 10 === 0) return pick(junk);
@@ -50,7 +50,7 @@ type Act = (socket: WebSocket, unanswered: number, elapsedMs: number) => number;
 
 const behaviours: Record<Abuse, Act> = {
   flood(socket, _unanswered, elapsedMs) {
-    // Bounds what the socket buffers while the hub does not read.
+    // The socket must not buffer without limit while the hub does not read.
     if (socket.bufferedAmount > 1_000_000) return 0;
     const frames = floodFrames(Math.min(callsPerTickMax, Math.round(elapsedMs * callsPerMs)));
     for (const frame of frames) socket.send(frame);

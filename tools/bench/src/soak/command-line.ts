@@ -62,7 +62,7 @@ function parse(args: readonly string[]) {
   });
 }
 
-/** Returns a string for `--help` and `--list`, to be printed. @throws {CommandLineError} */
+/** For `--help` and `--list`, returns the text to print. @throws {CommandLineError} */
 export function parseCommandLine(args: readonly string[]): CommandLine | string {
   const values = parse(args);
   if (values.help) return help;

@@ -7,7 +7,7 @@ import type { System } from './system.ts';
 
 const wholeTimeoutMs = 60_000;
 
-/** Violations name the last faults before them. */
+/** Each reported violation names the last faults before it. */
 export interface FaultLog {
   add(fault: ScheduledFault): { ended(): void };
   /** Returns the last two faults that began before the given time. */
@@ -35,7 +35,7 @@ export function createFaultLog(startMs: number): FaultLog {
   };
 }
 
-/** Holds the fault at most until the signal aborts. Then undoes it, and waits for the recovery. */
+/** Keeps the fault up, at most until the signal aborts. Then undoes the fault and waits for the recovery. */
 export async function injectFault(
   system: System,
   fault: ScheduledFault,

@@ -6,7 +6,7 @@ import { createSubscriber, type HubAddress, type Records, type Subscriber } from
 export interface FleetOptions {
   readonly agents: number;
   readonly channels: number;
-  /** The first agent has this many direct channels with agents that never connect, more than a welcome lists. */
+  /** The number of direct channels of the first agent with agents that never connect: more than a welcome lists. */
   readonly directs: number;
 }
 
@@ -14,13 +14,13 @@ export interface Fleet {
   /** Every third permanent agent has two connections. */
   readonly subscribers: readonly Subscriber[];
   readonly channelIds: readonly string[];
-  /** The agents of a pair have a direct channel. */
+  /** Pairs of agents that have a direct channel. */
   readonly pairs: readonly (readonly [agentId: string, agentId: string])[];
   readonly directIds: readonly string[];
   /** Silent agents never connect; the first agent has a direct channel with each. */
   readonly silentIds: readonly string[];
   subscribersOf(agentId: string): readonly Subscriber[];
-  /** The guest follows all channels. Resolves with the function that closes it. */
+  /** Connects a guest that follows all channels. Resolves with a function that disconnects it. */
   invite(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
@@ -54,10 +54,10 @@ export async function createFleet(
 
   for (const [index, agentId] of agentIds.entries()) {
     subscribers.push(create(agentId, 1, index % addresses.length));
-    // Every third agent has a second connection, at another hub, and is online while one of the two is open.
+    // Every third agent has a second connection, at another hub. It is online while one of the two is open.
     if (index % 3 === 0) subscribers.push(create(agentId, 2, secondHomeOf(index)));
   }
-  // The step differs between agents, and never leads to the agent's first hub.
+  // Agents have different steps, and no step leads back to the agent's first hub.
   function secondHomeOf(index: number): number {
     const step = 1 + (Math.floor(index / 3) % (addresses.length - 1));
     return (index + step) % addresses.length;
@@ -90,7 +90,7 @@ export async function createFleet(
     await openDirect(from, to);
     pairs.push([from, to]);
   }
-  // The first agent opens these direct channels, and gets its own messages on each of its connections.
+  // The first agent opens these channels. So each of its connections gets the messages that it sends there.
   const silentIds = Array.from({ length: options.directs }, (_, index) => `silent-${index + 1}`);
   for (const agentId of silentIds) await openDirect(agentIds[0] as string, agentId);
 

@@ -62,7 +62,7 @@ async function main(): Promise<number> {
 }
 
 try {
-  // An open handle, such as a proxy's last socket, would keep the process alive.
+  // Otherwise an open handle, such as the last socket of a proxy, would keep the process alive.
   process.exit(await main());
 } catch (error) {
   const isOurs = error instanceof CommandLineError;

@@ -14,7 +14,7 @@ export interface SeenPresence {
 
 export interface PresenceTotals {
   readonly events: number;
-  /** Counts false offline events that were corrected within a second. */
+  /** The number of false offline events that were corrected within a second. */
   readonly flickers: number;
 }
 
@@ -24,7 +24,7 @@ export interface PresenceWatch {
   onRedisLost(): void;
   /** Call it when every hub has its Redis again. */
   onRedisBack(): void;
-  /** Call it when the subscriber connected. Statuses that the subscriber saw before no longer count. */
+  /** Call it when the subscriber has connected. What it saw on its earlier connection no longer counts. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
   /** `publishedMs` is the timestamp of the event's envelope. */
@@ -38,15 +38,13 @@ export interface PresenceWatch {
   onList(subscriber: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
   /** Pass only lists that were not degraded. `askedMs` is the time of the request. */
   checkList(where: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
-  /** Reports what has become certain. Call it every second. */
+  /** Call it every second. Reports the violations that have become certain. */
   sweep(): void;
-  /**
-   * After this time, no lease, subscribe or recent change can explain a difference, so every difference is a violation.
-   */
+  /** From this time on, every difference is a violation: no lease, subscribe or recent change can explain it. */
   readonly settledAtMs: number;
 }
 
-/** The hubs use leases of the same length. */
+/** Must be the length of the hubs' leases. */
 export const leaseMs = 30_000;
 /** Hubs compare rosters every 15 s, so every wrong view must be corrected within this time. */
 const staleMs = 25_000;
@@ -70,7 +68,7 @@ export function createPresenceWatch(
 
   const redisSinceMs = () => (redisFaults > 0 ? Infinity : redisBackMs);
 
-  /** Returns how long the status has been wrong, or 0 while the hubs may still correct it in time. */
+  /** Returns how long the status has been wrong. Returns 0 while the hubs still have time to correct it. */
   function wrongMs({ agentId, channelId, isOnline, sinceMs }: Shown): number {
     const changedMs = isOnline
       ? connections.closedAtMs(agentId)
@@ -81,7 +79,7 @@ export function createPresenceWatch(
 
   function judgeShown() {
     const wrong = [...shown.all()].filter((it) => wrongMs(it) > 0);
-    // One agent that many subscribers see wrongly is one violation.
+    // If many subscribers see one agent wrongly, this is one violation.
     for (const all of Map.groupBy(wrong, (it) => `${it.agentId} ${it.isOnline}`).values()) {
       const { agentId, isOnline, subscriber, channelId, sinceMs } = all[0] as Shown;
       const status = isOnline ? 'online' : 'offline';

@@ -4,7 +4,7 @@ import type { FaultName } from './faults.ts';
 export interface KindRecovery {
   readonly kind: FaultName;
   readonly count: number;
-  /** Covers deliveries to subscribers that were connected at the commit. */
+  /** Counts only deliveries to subscribers that were connected at the commit. */
   readonly slowestLive: Spread | null;
   readonly slowestAny: Spread | null;
   /** The time from Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
@@ -14,7 +14,7 @@ export interface KindRecovery {
 }
 
 export interface Recovery {
-  /** Call it when a fault begins. Call the returned function with the recovery times when the system has recovered. */
+  /** Call it when a fault begins. When the system has recovered, call the returned function with the recovery times. */
   onInjected(
     kind: FaultName,
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
@@ -22,14 +22,14 @@ export interface Recovery {
    * `lagMs` is the time from commit to delivery. `isLive` is true when the subscriber was connected at the commit.
    */
   onDelivered(lagMs: number, isLive: boolean): void;
-  /** True if no fault, including its recovery, was active in the last `ms`. */
+  /** True if no fault was active in the last `ms`. A fault is active until the system has recovered. */
   isCalm(ms: number): boolean;
-  /** These figures cover deliveries to connected subscribers outside of all faults. */
+  /** Counts only deliveries to connected subscribers while no fault is active. */
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   report(): KindRecovery[];
 }
 
-/** The fault also counts for deliveries within this time after the recovery. */
+/** Deliveries within this time after the recovery still count for the fault. */
 const afterMs = 5_000;
 
 interface Episode {

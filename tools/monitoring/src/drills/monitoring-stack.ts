@@ -29,14 +29,14 @@ export interface MonitoringStack extends AsyncDisposable {
   readonly postgresExporter: Restartable;
   readonly nodeExporter: Restartable;
   readonly alertmanager: Restartable;
-  /** The node exporter reads the age of the backups in this folder. */
+  /** The folder in which the node exporter finds the age of the backups. */
   readonly backupsFolder: string;
   readonly prometheus: Restartable;
   setWebhookToken(token: string): Promise<void>;
   setHubs(hosts: readonly string[]): Promise<void>;
   setRedisNodes(urls: readonly string[]): Promise<void>;
   query(expr: string): Promise<readonly Sample[]>;
-  /** True while the alert is active in Alertmanager, even if silenced or inhibited. */
+  /** True while the alert is active in Alertmanager, even if it is silenced or inhibited. */
   isFiring(alert: string, severity: 'page' | 'ticket'): Promise<boolean>;
 }
 
@@ -94,7 +94,7 @@ export async function startMonitoring(watched: {
     await writeFile(at('rules', name), stringify(quickRules(rules)));
   }
   const prometheus = await readMonitoringYaml<{ global: object }>('prometheus.yml');
-  // The exporter of PostgreSQL takes a second to notice that its server is down.
+  // While PostgreSQL is down, a scrape of its exporter takes a second.
   prometheus.global = { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '1s' };
   await writeFile(at('prometheus.yml'), stringify(prometheus));
   const alertmanager = await readMonitoringYaml<{
@@ -169,7 +169,6 @@ export async function startMonitoring(watched: {
       ports.redisExporter,
       '/health',
       {
-        // The variables are those of infra/monitoring/docker-compose.yml.
         REDIS_ADDR: '',
         REDIS_USER: 'exporter',
         REDIS_PASSWORD: exporterPassword,
@@ -212,7 +211,7 @@ export async function startMonitoring(watched: {
         `--config.file=${at('prometheus.yml')}`,
         `--storage.tsdb.path=${at('data', 'prometheus')}`,
         `--web.listen-address=${host(ports.prometheus)}`,
-        // Alertmanager withdraws a resolved alert after this time.
+        // Alertmanager ends an alert that Prometheus no longer repeats, after a few times this delay.
         '--rules.alert.resend-delay=1s',
       ],
       ports.prometheus,

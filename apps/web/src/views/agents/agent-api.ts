@@ -42,7 +42,9 @@ export interface AgentCost {
   readonly costMicros: number;
 }
 
-/** Sums over the reader's channels. Null while they are not known, or when the agent reports no cost. */
+/**
+ * Sums of the agent's costs in the reader's channels. Null before the first answer, or when the agent reports no cost.
+ */
 export function useCost(session: Session, agentId: string): AgentCost | null {
   const [cost, setCost] = useState<AgentCost | null>(null);
   const poll = async () => {
@@ -52,7 +54,7 @@ export function useCost(session: Session, agentId: string): AgentCost | null {
       const [row] = rows;
       setCost(row === undefined || row.turns === 0 ? null : row);
     } catch {
-      // Without the ledger, the rest of the page is still shown.
+      // The page is shown without the cost.
     }
   };
   usePolling(poll, costEveryMs, [session, agentId]);
@@ -67,7 +69,7 @@ export interface LastWords {
   readonly problem: string | null;
 }
 
-/** The texts are read with the reader's own rights. */
+/** The operations view has only the ids. The reader must have the right to read each message. */
 export function useLastWords(
   session: Session,
   messages: OperationsAgent['lastMessages'] | null,

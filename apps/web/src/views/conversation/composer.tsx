@@ -14,13 +14,13 @@ import { typingSummary } from './summaries.ts';
 const rowsMax = 10;
 const tooLargeText = 'This message is too long: shorten it to about 32,000 characters.';
 
-/** The text is kept as a draft for each channel and thread until it is sent. */
+/** Each channel and thread has its own draft until it is sent. */
 export function Composer(props: {
   /** Null while the direct channel does not exist yet. */
   chat: Chat | null;
   target: ComposeTarget;
   isDisabled?: boolean;
-  /** The composer calls this when a message was written, so that it can be scrolled into view. */
+  /** Called when the reader sends a message, so that it can be scrolled into view. */
   onSent?: () => void;
 }) {
   const { chat, target } = props;
@@ -43,8 +43,7 @@ export function Composer(props: {
 
   useEffect(() => () => typing.stop(), []);
   useLayoutEffect(() => {
-    // On a phone, focus would open the keyboard. A reader in the search results keeps the focus
-    // there.
+    // On a phone, focus would open the keyboard. While a reader is in the search results, the focus stays there.
     const isSearching = document.activeElement?.closest('[data-keeps-focus]') != null;
     if (matchMedia('(min-width: 720px)').matches && !isSearching) field.current?.focus();
   }, [key]);
@@ -57,7 +56,7 @@ export function Composer(props: {
   };
   const isTooLarge = isContentTooLarge(text);
   const send = () => {
-    // Reads the draft, because `text` may lack the last key until the next render.
+    // `text` may lack the last key until the next render; the draft has it.
     const content = (session.drafts.value[key] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
     const isMember = (agentId: string) => chat?.members.value.has(agentId) ?? false;
@@ -168,7 +167,7 @@ export function TypingLine({ chat, threadId }: { chat: Chat; threadId: string | 
   );
 }
 
-// The hub ends typing after 10 s, so no stop is needed for a pause within that time.
+// The hub ends typing after 10 s by itself, so a shorter pause needs no stop.
 const repeatMs = 5_000;
 const pauseMs = 6_000;
 
@@ -191,7 +190,7 @@ export function createTypingSignal(report: (isTyping: boolean) => void) {
       clearTimeout(timer);
       timer = setTimeout(() => end(true), pauseMs);
     },
-    /** Call it when the message was sent. The message ends the typing, so nothing is reported. */
+    /** Call it after a send. The hub ends the typing with the message, so nothing is reported. */
     sent: () => end(false),
     stop: () => end(true),
   };

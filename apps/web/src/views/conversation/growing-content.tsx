@@ -16,7 +16,7 @@ export function GrowingContent({ chat, message }: { chat: Chat; message: Message
   );
 }
 
-/** Null for a state that is not an early end. */
+/** Null for a message that still grows or ended as planned. */
 export const endWords: Readonly<Record<Message['state'], string | null>> = {
   complete: null,
   streaming: null,

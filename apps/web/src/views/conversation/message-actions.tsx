@@ -102,7 +102,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   );
 }
 
-/** Also marks later messages, until the reader returns to the channel. */
+/** Marks this message and all later ones as unread. They stay unread until the reader returns to the channel. */
 export function markUnread({ chats, notices }: Session, chat: Chat, message: Message): void {
   chats.markUnread(chat, message).catch(notices.report('The message was not marked as unread'));
 }

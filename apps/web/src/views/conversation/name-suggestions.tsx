@@ -13,7 +13,6 @@ function suggestNames(agentIds: Iterable<string>, text: string, me: string): str
     .slice(0, shownMax);
 }
 
-/** `onComplete` gets the field's new text. */
 export function useNameSuggestions(options: {
   readonly field: RefObject<HTMLTextAreaElement | null>;
   readonly chat: Chat | null;
@@ -42,8 +41,7 @@ export function useNameSuggestions(options: {
     const begun = mentionAtCaret(element.value, end);
     close();
     if (begun === null) return;
-    // Changes the field before the next render, so that keys typed in the meantime go after the
-    // name.
+    // The field changes at once and not at the next render, so that keys typed meanwhile go after the name.
     element.setRangeText(`${name} `, end - begun.length, end, 'end');
     element.focus();
     caret.current = element.selectionStart;
@@ -57,10 +55,10 @@ export function useNameSuggestions(options: {
     close,
     complete,
     onCaret(element: HTMLTextAreaElement) {
-      // A key that does not move the caret, such as Esc, must not open the list again.
+      // A key that does not move the caret must not open the list. Otherwise Esc could not close it.
       if (element.selectionStart !== caret.current) read(element);
     },
-    /** Returns true when the list of suggestions handled the key. */
+    /** Returns true when the key was for the list of suggestions. */
     onKeyDown(event: KeyboardEvent): boolean {
       if (chosen === undefined) return false;
       switch (event.key) {
@@ -85,7 +83,6 @@ export function useNameSuggestions(options: {
   };
 }
 
-/** The id of an option is the list's id followed by the name. */
 export function NameSuggestions(props: {
   id: string;
   chat: Chat;

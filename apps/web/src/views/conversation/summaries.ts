@@ -4,7 +4,7 @@ import { visibleString } from '../../markdown/visible-text.ts';
 const fieldsMax = 5;
 const valueCharsMax = 48;
 
-/** The summary is, for example, `step 3 · model opus · ok yes`. */
+/** Returns, for example, `step 3 · model opus · ok yes`. */
 export function payloadSummary(payload: JsonObject): string {
   const fields = Object.entries(payload);
   const shown = fields.slice(0, fieldsMax).map(([name, value]) => `${name} ${valueText(value)}`);
@@ -21,17 +21,13 @@ function valueText(value: unknown): string {
   return text.length > valueCharsMax ? `${text.slice(0, valueCharsMax)}…` : text;
 }
 
-/** Null when the thread has neither a title nor a reply. */
 export function threadSummary({ title, replies }: Thread): string | null {
   const count = replies === 1 ? '1 reply' : `${replies} replies`;
   if (title !== null) return `${title} · ${count}`;
   return replies === 0 ? null : count;
 }
 
-/**
- * The text, for example “ada, bob and 9 others are typing”, does not grow with the number of agents. Null when no
- * agent is typing.
- */
+/** Returns, for example, “ada, bob and 9 others are typing”. Null when no agent is typing. */
 export function typingSummary([first, second, ...others]: readonly string[]): string | null {
   if (first === undefined) return null;
   if (second === undefined) return `${first} is typing`;

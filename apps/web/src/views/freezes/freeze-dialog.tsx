@@ -10,7 +10,6 @@ export interface Frozen extends Pick<Freeze, 'scope' | 'id'> {
   readonly name: string;
 }
 
-/** The freeze stops all writes of the agents that it covers. */
 export function FreezeDialog({ frozen, onClose }: { frozen: Frozen; onClose: () => void }) {
   const { session } = usePage();
   const { scope, id, name } = frozen;

@@ -11,8 +11,8 @@ import { useJoin } from './use-join.ts';
 type Found = Channel | 'searching' | 'hidden';
 
 /**
- * An admin can read the messages. Others see the channel's name and topic, and can join a public channel. The address
- * does not change, so a link to a message still works after the join.
+ * An admin can read the messages. Anyone else sees the channel's name and topic, and can join a public channel. Joining
+ * keeps the address, so a link to a message still works afterwards.
  */
 export function NotAMember(props: { channelId: string; threadId: string | null }) {
   const { channelId, threadId } = props;
@@ -30,7 +30,7 @@ export function NotAMember(props: { channelId: string; threadId: string | null }
       if (mayRead) chats.observe(channel);
       setFound(channel);
     };
-    // Only the hub knows who may observe, and refuses everyone else.
+    // Only the hub knows who may observe. It refuses the history to everyone else.
     const canRead = (id: string) =>
       client
         .channel(id)

@@ -5,7 +5,7 @@ export function AsOf(props: {
   problem: string | null;
   isStale: boolean;
   receivedAtMs: number | null;
-  /** The sentence begins with this plural noun. */
+  /** A plural noun: the sentence begins with it. */
   what: string;
 }) {
   const { problem, isStale, receivedAtMs, what } = props;

@@ -18,7 +18,7 @@ export interface Snapshots {
   readonly receivedAtMs: number | null;
 }
 
-/** Calls `poll` now, and again `everyMs` after each call ends, while the page is visible. */
+/** While the page is visible, calls `poll` now, and again `everyMs` after the end of each call. */
 export function usePolling(poll: () => Promise<void>, everyMs: number, inputs: readonly unknown[]) {
   useEffect(() => {
     let isOver = false;
@@ -65,15 +65,13 @@ export function useSnapshots(credentials: Credentials): Snapshots {
   return state;
 }
 
-/** Returns at most 2,000 agents of the hub that serves the page. */
 export function useConnected(credentials: Credentials): readonly ConnectedAgent[] {
   const [connected, setConnected] = useState<readonly ConnectedAgent[]>([]);
   const poll = async () => {
     try {
       setConnected(await readConnected(credentials));
     } catch {
-      // The poll of the snapshot reports this failure too. Agents that were found earlier stay
-      // shown.
+      // The poll of the snapshot reports the failure. The agents of the last answer stay shown.
     }
   };
   usePolling(poll, agentsEveryMs, [credentials]);

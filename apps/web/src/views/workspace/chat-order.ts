@@ -8,12 +8,12 @@ export interface Attention {
   readonly badgeKind: 'message' | 'mention' | 'reply';
 }
 
-/** A muted channel is highlighted only when it mentions the reader. */
+/** A muted channel gets attention only when a message mentions the reader. */
 export function attentionOf(session: Session, chat: Chat): Attention {
   const { count, mentions, threads } = chat.unread.value;
   const isMuted = session.choices.value.muted.includes(chat.id);
   const isDirect = chat.channel.value.kind === 'direct';
-  // In a direct channel, every message is for the reader.
+  // Every message in a direct channel is for the reader, like a mention.
   if (isDirect && count > 0 && !isMuted) {
     return { isUnread: true, badge: count, badgeKind: 'mention' };
   }
@@ -37,8 +37,8 @@ export interface ChatSections {
 }
 
 /**
- * Channels are in the order of the sidebar. With “unread only”, channels without new messages are left out, except
- * the open one.
+ * The sections are in the order of the sidebar. With “unread only”, they have the open channel and the channels with
+ * new messages.
  */
 export function chatSections(session: Session): ChatSections {
   const { favourites, isUnreadOnly } = session.choices.value;
@@ -63,7 +63,10 @@ export function chatSections(session: Session): ChatSections {
 
 const collator = new Intl.Collator();
 
-/** Follows the order of the sidebar, and continues at its other end. Null when there is no other channel. */
+/**
+ * The chat after the open one in the order of the sidebar, or the chat before it if `step` is -1. The search goes on at
+ * the sidebar's other end. Null when it finds no chat.
+ */
 export function chatBeside(session: Session, step: 1 | -1, isUnreadOnly: boolean): Chat | null {
   const { favourites, channels, directs } = chatSections(session);
   const all = [...favourites, ...channels, ...directs];

@@ -6,16 +6,16 @@ import { messagesOf, selectMessages } from '../message-projection.ts';
 import { countStreams } from '../streams.ts';
 import { newestClaim } from './claims.ts';
 
-/** The most messages in a refusal. */
+/** A refusal shows at most this many messages. */
 const newerMax = 20;
-/** The most bytes of messages in a refusal, as JSON. */
+/** The messages in a refusal have at most this many bytes as JSON. */
 const newerBytes = 262_144;
-/** A sender that is further behind is always superseded, which bounds the rows of a check. */
+/** A sender that is further behind than this is always superseded, so that a check reads few rows. */
 const seqsMax = 1_000;
 
 type Params = ParamsOf<'message.send'>;
 
-/** A fence belongs to a thread, and a direct message is outside of threads. */
+/** A direct message has no `threadId`, and therefore no `fence`. */
 interface ConditionalSend {
   readonly actor: Actor;
   readonly channelId: string;
@@ -30,12 +30,12 @@ export interface Conditions {
   readonly streams: number;
 }
 
-/** True if the send depends on earlier writes, which costs additional statements. */
+/** True if the send depends on earlier writes. Such a send costs additional statements. */
 export function isConditional({ params }: ConditionalSend): boolean {
   return params.stream || params.basedOn !== null || (params.fence ?? null) !== null;
 }
 
-/** Write the rows of the group's earlier commands before this call. */
+/** Before the call, the rows of the group's earlier commands must have been written. */
 export async function readConditions(
   group: GroupState,
   send: ConditionalSend,
@@ -49,7 +49,7 @@ export async function readConditions(
   return { newer, fence: claim?.fence ?? null, streams };
 }
 
-/** Call it only for a sender with the rights, because the refusal shows messages. */
+/** Call it only after the sender's rights were checked, because the refusal shows messages. */
 export function refuseUnmet(
   { params }: ConditionalSend,
   { newer, fence, streams }: Conditions,

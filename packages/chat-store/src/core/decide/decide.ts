@@ -62,7 +62,6 @@ const authorizedIn =
 const inChannel = <M extends ChannelMethod>(from: From<M>, decideIn: DecideAuthorized<M>) =>
   authorizedIn(from, false, decideIn);
 
-/** Accepts an archived channel. */
 const evenArchived = <M extends ChannelMethod>(from: From<M>, decideIn: DecideAuthorized<M>) =>
   authorizedIn(from, true, decideIn);
 

@@ -4,7 +4,7 @@ import { refuse } from '../../commands.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { findMessage } from './messages.ts';
 
-/** Bounded, because each page of the history has the reactions of its messages. */
+/** A page of the history has all reactions of its messages, so their number is limited. */
 export const reactionsMax = 1000;
 
 /** Earlier releases stored reactions as they were sent, so several spellings may mean one emoji. */
@@ -20,7 +20,7 @@ function ownSpelling(
   return spellingsOf(reactions, emoji).find((stored) => reactions[stored]?.includes(agentId));
 }
 
-/** The same reaction again changes nothing. */
+/** If the agent repeats a reaction, nothing changes. */
 export const addReaction: DecideAuthorized<'reaction.add'> = async (group, command) => {
   const { actor, channel, params } = command;
   const { messageId } = params;

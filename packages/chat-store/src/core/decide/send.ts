@@ -31,10 +31,10 @@ import { originOf, traceCauses } from './origin.ts';
 
 type SendCommand = CommandOf<'message.send'> | CommandOf<'direct.send'>;
 
-/** Most commands are sends, so a run of them is decided from one prefetch. */
+/** Most commands are sends, so consecutive sends are decided from one prefetch. */
 export type Send = SendCommand & {
   readonly channelId: string;
-  /** Null when the text is not to be parsed. */
+  /** Null when the text is not parsed for mentions. */
   readonly parsed: ParsedMentions | null;
   /** Absent for a message that is no ask. */
   readonly ask?: { readonly to: readonly string[]; readonly deadlineMs: number };
@@ -42,12 +42,12 @@ export type Send = SendCommand & {
 
 const posting = { from: 'member', inArchived: false } as const;
 
-/** As in the column `pair`. */
+/** The format of the column `pair`. */
 export function pairOf(a: string, b: string): string {
   return a < b ? `${a}\n${b}` : `${b}\n${a}`;
 }
 
-/** The order of the agents does not matter. Costs one hash. */
+/** Gives the same id for both orders of the agents. Costs one hash. */
 export function directChannelId(a: string, b: string): string {
   return `dm_${hash('sha256', pairOf(a, b)).slice(0, 32)}`;
 }
@@ -87,14 +87,13 @@ export function prefetchFor(sends: readonly Send[]): Prefetch {
   return collected.toPrefetch();
 }
 
-/** Null for content within the limit. */
 export function refuseTooLarge(content: string): Refusal | null {
   return isContentTooLarge(content)
     ? refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`)
     : null;
 }
 
-/** Needs no look-up in the database. */
+/** Refuses what can be refused without a look-up in the database. */
 export function refuseSend(send: Send): Refusal | null {
   const tooLarge = refuseTooLarge(send.params.content);
   if (tooLarge) return tooLarge;
@@ -104,7 +103,7 @@ export function refuseSend(send: Send): Refusal | null {
   if (send.method === 'direct.send' && send.params.agentId === send.actor.agentId) {
     return refuse('forbidden', 'a direct channel has two different members');
   }
-  // Checked before repeats, because a repeat must be within the token's channels too.
+  // Even a repeat must be within the token's channels, so this check comes before the search for repeats.
   return isOutOfBounds(send.actor, send.channelId)
     ? refuse('forbidden', 'the token is not for this channel')
     : null;
@@ -128,14 +127,14 @@ interface Permitted {
 
 interface Decided extends Permitted {
   readonly print: string | null;
-  /** Includes this message. */
+  /** Counts this message too. */
   readonly turns: Turns;
   readonly notified: readonly string[];
 }
 
 type Stored = Pick<ResultOf<'message.send'>, 'messageId' | 'seq' | 'timestamp'>;
 
-/** Decides from the prefetched rows, without waiting. `conditions` are null for a send without any. */
+/** Decides from the prefetched rows, without waiting. `conditions` is null if the send has none. */
 export function decideSend(
   group: GroupState,
   prefetched: Prefetched,
@@ -192,8 +191,8 @@ function printOf({ group, send, threadId, named }: Sending): string | null {
   const { content, clientMessageId, metadata, replyTo, cause, taint, stream } = send.params;
   const channel = group.channel(send.channelId);
   if (clientMessageId === null || !channel || channel.deleted_at !== null) return null;
-  // Absent params are omitted, so that a repeat across an upgrade has the same fingerprint. Mentions in the text are
-  // omitted too, because the transports differ in the default of `parseMentions`.
+  // Absent params are left out, so that a repeat across an upgrade has the same fingerprint. Mentions in the text are
+  // left out too, because the default of `parseMentions` differs between the transports.
   const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
   const origin: unknown[] = hasOrigin ? [replyTo, cause, taint] : [];
   if (stream) origin.push('stream');
@@ -204,8 +203,8 @@ function printOf({ group, send, threadId, named }: Sending): string | null {
 }
 
 /**
- * Null for a new message. Membership is checked later: a sender that was removed still learns that its message is
- * stored. The answer contains nothing newer than the first call.
+ * Null for a new message. A repeat needs no membership: a sender that was removed still learns that its message is
+ * stored.
  */
 function answerRepeat(
   { prefetched, send, mentioned }: Sending,
@@ -215,13 +214,13 @@ function answerRepeat(
   if (params.clientMessageId === null) return null;
   const first = prefetched.repeat(channelId, actor.agentId, params.clientMessageId);
   if (!first) return null;
-  // A deletion removes the fingerprint, so only the id is compared.
+  // A deletion removes the fingerprint. Then only the client message id identifies the repeat.
   const isSame = first.fingerprint === null || first.fingerprint === print;
   if (!isSame || first.message_id === null) {
     return refuse('conflict', 'the clientMessageId was already used with other content');
   }
   const { message_id: messageId, seq, timestamp } = first;
-  // A sender that was removed later does not learn who is a member now.
+  // A sender that was removed must not learn who is a member now.
   const isReader = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
   const now = { duplicate: true, unreached: isReader ? mentioned.unreached : [] };
   return accepted(resultOf(send, { messageId, seq, timestamp, ...now }));
@@ -243,7 +242,7 @@ function permit({ group, prefetched, send, threadId }: Sending): Permitted | Ref
     // A frozen or paused agent must not open a channel.
     const closed = refusalToOpen(group, send);
     if (closed) return closed;
-    // The message is refused, so no channel was created for it.
+    // No channel was created, because the message is refused. This is the refusal.
     if (!trace.ok) return trace;
   }
   const role = prefetched.role(channelId, agentId);
@@ -275,15 +274,15 @@ function countInPlace(
 }
 
 /**
- * The agents that a growing message addresses, and agents that the actor addresses in a loop at the ends of such
- * messages. An end is never refused, so the loop is stopped at the beginning.
+ * The agents that a growing message addresses, and those that it may address at its end. An end is never refused, so a
+ * loop of ends is stopped at the beginning of the next message.
  */
 function mayAddress({ loops = [] }: Actor, addressed: readonly string[]): readonly string[] {
   const later = loops.filter(({ byStreams }) => byStreams).map(({ agentId }) => agentId);
   return [...addressed, ...later];
 }
 
-/** Members other than the sender. A growing message notifies at its end. */
+/** The members to notify, without the sender. A growing message notifies nobody until its end. */
 function notifiedBy({ prefetched, send, mentioned }: Sending): readonly string[] {
   if (send.params.stream) return [];
   const isNotified = (to: string) =>
@@ -396,7 +395,7 @@ function addToInboxes(
   addMessageToInboxes(group, prefetched, send, channel, event, addressing);
 }
 
-/** Null if neither a freeze nor a loop forbids a direct message that would create its channel. */
+/** The refusal if a freeze or a loop forbids a direct message that would create its channel; otherwise null. */
 export function refusalToOpen(
   { nowMs }: GroupState,
   { actor, params }: Send & { readonly method: 'direct.send' },

@@ -56,20 +56,21 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const place = { channel_id: channel.id, thread_id: message.threadId, agent_id: actor.agentId };
   const turn = ledgerRowOf(place, metadata, group.nowMs);
   if (turn) group.addTurn(turn);
-  // The mention has the seq of the end, so that it reaches readers who have already read the first event.
+  // A reader may already have read the first event. The mention has the seq of the end, so that this reader gets it
+  // too.
   if (mentionsAll) group.addMention({ agent_id: everyone, channel_id: channel.id, seq });
   for (const agent_id of notify) group.addMention({ agent_id, channel_id: channel.id, seq });
   const addressing = { notified: notify, mentionsAll, threadId: message.threadId };
   const sent = { actor, params: { replyTo } };
   addMessageToInboxes(group, prefetched, sent, channel, event, addressing, message.seq);
-  // The send has already counted the mentions of the beginning.
+  // The send has counted the agents that the beginning mentions.
   const addressed = mentions.filter((to) => to !== actor.agentId && !message.mentions.includes(to));
   return actor.kind === 'agent' && addressed.length > 0
     ? { ...accepted({ seq }, event), addressed }
     : accepted({ seq }, event);
 };
 
-/** The text with the unsaved rest, which the author appended on this hub after the last checkpoint. */
+/** The text plus what the author has appended on this hub since the last checkpoint. */
 function withUnsaved({ id, content }: Message, { unsaved }: Actor): string {
   if (unsaved?.messageId !== id) return content;
   return appendedText(content, unsaved.from, unsaved.text) ?? content;

@@ -3,7 +3,7 @@ import type { Dialect } from '../engine.ts';
 import { firstDoc } from '../search/search-tables.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/** Existing messages are indexed in pieces afterwards, newest first, while the hubs serve. */
+/** Messages that exist already are indexed later, in pieces, newest first, while hubs use the database. */
 export async function createSearchTables(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';
   const { id, clustered } = columnsOf(dialect);

@@ -18,7 +18,7 @@ export const getBudget: Read<'budget.get'> = async (
   if (found && !found.ok) return found;
   const turns = await readTurns(db, channelId, threadId);
   const budget = found ? budgetWithin(found.budget, ofChannel) : ofChannel;
-  // Pauses end by the database's clock.
+  // The database's clock decides when a pause ends.
   const { rows } = await sql<{ now: number }>`select ${
     dialect === 'sqlite'
       ? sql`cast(unixepoch('subsec') * 1000 as integer)`

@@ -1,9 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/**
- * The most bytes that one statement loads, unless one row has more. One turn of the event loop can parse this many
- * bytes.
- */
+/** One statement loads at most this many bytes, unless one row has more. One turn of the event loop can parse them. */
 const stepBytes = 262_144;
 const stepRows = 250;
 const stepReactions = 1_000;
@@ -13,13 +10,13 @@ const chunkChars = 262_144;
 export interface SizedRow {
   readonly seq: number;
   readonly bytes: number;
-  /** The number of reactions, which another statement loads. */
+  /** The number of the message's reactions. Another statement loads them. */
   readonly reactions?: number;
 }
 
 /**
- * Takes the first rows of a page that fit into `maxBytes`, at least one. Splits them into steps, each loaded by one
- * statement.
+ * Takes the first rows of a page, as many as fit into `maxBytes`, but at least one. Splits them into steps. One
+ * statement loads the rows of a step.
  */
 export function stepsOf<R extends SizedRow>(
   rows: readonly R[],
@@ -51,8 +48,9 @@ export function stepsOf<R extends SizedRow>(
 export type RowText = readonly string[];
 
 /**
- * Collects an answer's rows as JSON in UTF-8: at most `maxBytes`, but at least one row. `isReversed` reverses the
- * reading order. Bytes are outside the heap, where the garbage collector would copy megabytes and stop the event loop.
+ * Collects an answer's rows as JSON in UTF-8: at most `maxBytes`, but at least one row. If `isReversed`, the answer has
+ * the reverse order of the reading. The bytes are kept outside of the heap. In the heap, the garbage collector would
+ * copy megabytes and stop the event loop.
  */
 export function createPageText(maxBytes: number, isReversed = false) {
   const pieces: Uint8Array[] = [];
@@ -62,7 +60,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
   function fitting(rows: readonly RowText[]): RowText[] {
     const taken: RowText[] = [];
     for (const row of rows) {
-      // Counts the comma before the row.
+      // The 1 is for the comma before the row.
       bytes += row.reduce((sum, part) => sum + Buffer.byteLength(part), 1);
       if (bytes > maxBytes && count > 0) break;
       taken.push(row);
@@ -72,12 +70,12 @@ export function createPageText(maxBytes: number, isReversed = false) {
   }
 
   return {
-    /** In the order of the answer, with commas. Each piece has its own memory. */
+    /** The rows in the order of the answer, with commas. Each piece has its own memory. */
     pieces,
     get count() {
       return count;
     },
-    /** Adds rows in the order of reading. False when the page is full and lacks some of these rows. */
+    /** Adds rows in the order of reading. Returns false if some of these rows do not fit. */
     add(rows: readonly RowText[]): boolean {
       const isFirst = count === 0;
       const taken = fitting(rows);
@@ -94,7 +92,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
   };
 }
 
-/** The list comes first, because `rest` is called after the rows are read. */
+/** `rest` is called only after the rows are read, so the list comes first in the text. */
 export function* resultText(
   list: string,
   rows: Iterable<string | Uint8Array>,
@@ -107,8 +105,8 @@ export function* resultText(
 }
 
 /**
- * Encodes text as UTF-8, with pauses for other work. Each piece of the result has its own memory. Pieces that are bytes
- * already stay unchanged.
+ * Encodes text as UTF-8, with pauses for other work. Pieces that are already bytes are passed on. Each piece that is
+ * encoded has its own memory.
  */
 export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
@@ -130,8 +128,8 @@ export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promi
   return chunks;
 }
 
-// Joining the text first would cost another copy. A worker thread transfers the memory, so Buffer's shared pool is not
-// used.
+// The text is not joined first, because this would cost another copy. A worker thread hands the memory over, so the
+// memory must not be from Buffer's shared pool.
 function encode(parts: readonly string[]): Uint8Array {
   const bytes = Buffer.allocUnsafeSlow(
     parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),

@@ -2,7 +2,10 @@ import { sql } from 'kysely';
 import { loadQuestions, questionOf, type LoadedQuestion } from '../questions.ts';
 import { listText, mayRead, openChannel, type Read } from './reading.ts';
 
-/** Questions in the caller's channels, newest first. An admin gets those of all channels that it may read. */
+/**
+ * Lists questions of the caller's channels, newest first. For an admin, lists questions of every channel that it may
+ * read.
+ */
 export const listQuestions: Read<'question.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, state, cursor, limit } = params;
   const { agentId, isAdmin, channels } = actor;

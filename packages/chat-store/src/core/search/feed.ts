@@ -19,8 +19,8 @@ import { segmentOf } from './posting-list.ts';
 import { sweepSegment } from './sweep-segment.ts';
 import { bytesMax, messagesById, messagesIn, rangesOf, rowsMax } from './unindexed.ts';
 
-// The feed walks the log's new rows after their commits, so a send costs no more. It indexes the present text of the
-// messages that these rows name.
+// The feed reads the log's new rows after their commits, so that sends do not become slower. It indexes the present
+// text of the messages that these rows name.
 
 /** The most postings that one piece of new messages adds, unless one message adds more. */
 const termsMax = 10_000;
@@ -29,15 +29,15 @@ const termsMax = 10_000;
  * during a flood of messages.
  */
 const sweepEvery = 4;
-/** The mark moves on while at most this many channels are behind. */
+/** The mark stops while more than this many channels are behind. */
 const behindMax = 1_000;
 /** The most channels that one piece compares with the index after a restore. */
 const checkedMax = 200;
 
 export interface SearchFed {
-  /** New messages wait for the next piece. */
+  /** True when new messages wait for the next piece. */
   readonly isBehind: boolean;
-  /** There is other work: older messages, or segments to sweep. */
+  /** True when there is other work: older messages to index, or segments to sweep. */
   readonly isMore: boolean;
   readonly isLocked: boolean;
 }
@@ -54,8 +54,8 @@ interface Position extends CommitMark {
 }
 
 /**
- * Does one bounded piece. Without work it costs three small statements and no transaction. Hubs lock the feed's row in
- * turn; a hub that finds it locked does nothing.
+ * Does one bounded piece. Without work, costs three small statements and no transaction. A hub locks the feed's row for
+ * the piece. If another hub has locked it, does nothing.
  */
 export async function feedSearch(engine: Engine, report: ReportFault): Promise<SearchFed> {
   const found = await findWork(engine);
@@ -85,8 +85,8 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
 }
 
 /**
- * No hub indexes a message that this transaction removes, until the transaction ends. Waits for one piece of the feed
- * at most.
+ * Until the transaction ends, no hub indexes a message that the transaction removes. Waits for at most one piece of the
+ * feed.
  */
 export async function lockFeed({ dialect }: Engine, db: Kysely<Tables>): Promise<void> {
   if (dialect === 'sqlite') return;
@@ -109,7 +109,6 @@ export async function isSweepingSegments({ db }: Engine): Promise<boolean> {
   return found !== undefined;
 }
 
-/** Null if there is nothing to do. */
 async function findWork(engine: Engine): Promise<{ mark: string; changes: Changes } | null> {
   const feed = await engine.db
     .selectFrom('search_feed')
@@ -129,7 +128,7 @@ async function findWork(engine: Engine): Promise<{ mark: string; changes: Change
 
 const positionOf = ({ mark }: Pick<Changing, 'mark'>) => JSON.parse(mark) as Position;
 
-/** Returns whether there are more. */
+/** Returns whether more new messages wait. */
 async function feedNew(engine: Feeding, feed: Changing, changes: Changes): Promise<boolean> {
   if (changes.epoch !== feed.epoch) {
     // A new index has no mark, and in a restored backup the mark is of another server. So all heads are compared with
@@ -156,7 +155,7 @@ async function feedNew(engine: Feeding, feed: Changing, changes: Changes): Promi
   return left.length > 0 || changes.hasMore;
 }
 
-/** Compares the heads of the next channels with the index. Returns whether there are more. */
+/** Compares the heads of the next channels with the index. Returns whether more channels are left. */
 async function checkSome(engine: Feeding, feed: Changing): Promise<boolean> {
   if (feed.check_after === null) return false;
   const channels = await engine.db
@@ -171,7 +170,7 @@ async function checkSome(engine: Feeding, feed: Changing): Promise<boolean> {
   return feed.check_after !== null;
 }
 
-/** Indexes logs up to these heads, as far as one piece may. Returns the channels with more. */
+/** Indexes logs up to these heads, as far as one piece may. Returns the channels that are still behind. */
 async function feedChannels(
   engine: Feeding,
   feed: Changing,
@@ -204,7 +203,7 @@ async function feedChannels(
   return [...left.map(({ channelId }) => channelId), ...leftOut];
 }
 
-/** Indexes messages from before the index, newest first. Returns whether there are more. */
+/** Indexes messages that are older than the index, newest first. Returns whether more are left. */
 async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   if (feed.backfill_before === null) return false;
   const { rows } = await sql<{ id: string; bytes: number; wanted: number }>`

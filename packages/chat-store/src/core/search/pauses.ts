@@ -1,6 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** One turn of the event loop splits this much text into words, in a few ms even for the slowest texts. */
+/**
+ * One turn of the event loop splits this many characters into words. Even for the slowest texts, this takes only a few
+ * ms.
+ */
 const turnChars = 16_384;
 
 export function createPauses() {

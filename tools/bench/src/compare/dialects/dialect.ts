@@ -1,7 +1,7 @@
 export interface Identity {
   readonly agentId: string;
   readonly channelIds: readonly string[];
-  /** The client resumes by these values, such as positions in channels. Each dialect has different ones. */
+  /** What the client needs to resume, such as positions in channels. Each dialect has its own values. */
   readonly memory: Map<string, string | number>;
 }
 
@@ -28,14 +28,17 @@ export interface Dialect {
   converse(identity: Identity, listener: Listener): Conversation;
   publication(index: number, channelId: string, content: string): string;
   /**
-   * This text occurs only in refusals. A client that only counts messages searches for it instead of parsing frames.
+   * A text that occurs only in refusals. A client that only counts messages searches for it and does not parse frames.
    */
   readonly refusalMark: string;
-  /** A client that only counts messages must answer the system's own pings with `pong`. Null for pings of WebSocket. */
+  /**
+   * Null if the system uses the pings of WebSocket. Otherwise a client that only counts messages must find the system's
+   * own pings, and answer `pong`.
+   */
   readonly ping: {
     /** A ping frame begins with this text. */
     readonly alone: string;
-    /** This ping is inside a frame with several messages. Null if the system sends none. */
+    /** A ping among several messages of one frame has this text. Null if the system sends no such pings. */
     readonly inside: string | null;
     readonly pong: string;
   } | null;

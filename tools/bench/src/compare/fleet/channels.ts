@@ -18,14 +18,13 @@ export function channelsOf(clients: readonly Client[]): readonly Channel[] {
   return [...members].map(([channelId, list]) => ({ channelId, members: list }));
 }
 
-/** Consecutive messages go to consecutive channels. */
 export function channelOf(channels: readonly Channel[], index: number): Channel {
   const channel = channels[index % channels.length];
   if (!channel) throw new Error('the fleet has no channels');
   return channel;
 }
 
-/** The channel's members take turns. Returns false if no member can send. */
+/** The channel's members take turns. Returns false if none of them can send. */
 export function publish(
   channels: readonly Channel[],
   index: number,

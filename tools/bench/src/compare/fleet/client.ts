@@ -4,7 +4,7 @@ import { openLeanSocket, type LeanSocket } from './lean-socket.ts';
 import { indexAt, markLength, nextMark, sentMicrosAt } from './marks.ts';
 
 export interface ClientEvents {
-  /** `sentMicros` is the time of the send on this process's clock. */
+  /** `sentMicros` is the time of the send, by this process's clock. */
   onDelivery(client: Client, index: number, sentMicros: number): void;
   onAccepted(index: number): void;
   onRefused(answer: string): void;
@@ -14,7 +14,7 @@ export interface ClientEvents {
 export interface Client {
   readonly channelIds: readonly string[];
   readonly isReady: boolean;
-  /** Counts how often a ready connection ended although the client did not end it. */
+  /** Counts ready connections that ended although the client did not end them. */
   readonly closes: number;
   readonly retryAfterMs: number | null;
   /**
@@ -34,8 +34,8 @@ export interface ClientOptions {
   readonly agentId: string;
   readonly channelIds: readonly string[];
   /**
-   * A client that needs its position parses every frame. Any other client only searches the received bytes for the
-   * marks of messages, at a tenth of the cost.
+   * If true, the client knows its position, and parses every frame. If false, it only searches the received bytes for
+   * the marks of messages, at a tenth of the cost.
    */
   readonly readsFrames: boolean;
 }
@@ -86,8 +86,8 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
     let scanned: Buffer | null = null;
     let markAt = Infinity;
     const scan = (bytes: Buffer, start: number, end: number) => {
-      // Searches all frames that arrived together in one pass, as a finder does, but also needs the position of each
-      // mark.
+      // Frames that arrived together are searched in one pass. The finder does this too, but does not give the position
+      // of a mark.
       if (bytes !== scanned || markAt < start) markAt = nextMark(bytes, start);
       scanned = bytes;
       while (markAt < end) {
@@ -135,7 +135,7 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
     const waitMs = retryAfterMs ?? (longestMs * (1 + Math.random())) / 2;
     failures += 1;
     retryAfterMs = null;
-    // Each further failure ends in onClose, which calls this function again.
+    // If this attempt fails too, onClose calls this function again.
     setTimeout(() => void connect().catch(() => undefined), waitMs);
   }
 

@@ -18,17 +18,16 @@ import {
 
 export interface FleetSetup {
   readonly dialect: DialectName;
-  /** The clients are divided between these ports. */
   readonly ports: readonly number[];
   readonly members: readonly { readonly agentId: string; readonly channelIds: readonly string[] }[];
-  /** In loads with interruptions, clients must know their positions. */
+  /** True if connections will be interrupted: then clients must know their positions. */
   readonly readsFrames: boolean;
 }
 
 export interface Incidents {
   readonly refused: number;
   readonly firstRefusal: string | null;
-  /** Counts connections that the client did not cut. */
+  /** Counts closed connections that the client did not cut. */
   readonly closes: number;
 }
 
@@ -36,7 +35,7 @@ export interface Fleet {
   connect(): Promise<void>;
   runLoad(plan: LoadPlan): Promise<LoadResult>;
   runDrops(plan: DropPlan): Promise<InterruptedResult>;
-  /** Sends until {@link Fleet.finishSending}. Clients reconnect by themselves from now on. */
+  /** Sends until {@link Fleet.finishSending}. From this call on, clients reconnect by themselves. */
   beginSending(plan: InterruptedPlan): Promise<void>;
   /** Resolves when each client has lost its connection and has reconnected. Rejects after `timeoutMs`. */
   untilAllBack(timeoutMs: number): Promise<void>;

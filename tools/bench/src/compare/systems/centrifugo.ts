@@ -4,7 +4,6 @@ import { centrifugoProgram, installCentrifugo } from '../peers/centrifugo-progra
 import { answersOk, startServer, type ServerPlace } from './server-process.ts';
 import type { System } from './system.ts';
 
-/** The Redis engine keeps the latest messages of each channel for recovery. */
 export const centrifugoSystem: System = {
   name: 'centrifugo',
   dialect: 'centrifugo',

@@ -12,7 +12,7 @@ export interface Load {
 }
 
 export const drainMs = 10_000;
-/** A longer delay shows that the sender did not keep to its plan. */
+/** If a send is later than this, the sender did not keep to its plan. */
 const maxLateMs = 100;
 const maxClientCores = 0.85;
 const mebibyte = 1_048_576;
