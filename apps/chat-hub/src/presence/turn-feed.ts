@@ -37,7 +37,7 @@ export function createTurnFeed(deps: {
   readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly encodeEphemeral: EncodeEphemeral;
   readonly isConnectedHere: (agentId: string) => boolean;
-  readonly connectedAgents: Pick<ConnectedAgents, 'isConnected'>;
+  readonly connectedAgents: Pick<ConnectedAgents, 'mayBeConnected'>;
   readonly log: Logger;
 }) {
   const { turns, tracker, rooms, publisher, log } = deps;
@@ -107,9 +107,9 @@ export function createTurnFeed(deps: {
     places: readonly TypingPlace[],
   ): Promise<void> {
     if (places.length === 0 || deps.isConnectedHere(agentId)) return;
-    const isElsewhere = await deps.connectedAgents.isConnected(agentId);
+    const mayBeElsewhere = await deps.connectedAgents.mayBeConnected(agentId);
     // The agent may have come back meanwhile, and set its turn again.
-    if (!isElsewhere && !deps.isConnectedHere(agentId)) await endAll(agentId, places);
+    if (!mayBeElsewhere && !deps.isConnectedHere(agentId)) await endAll(agentId, places);
   }
 
   // When another hub was killed, only the end of the agent's lease, which this hub finds, reports the loss.
