@@ -1,4 +1,4 @@
-import { limits, utf8Bytes } from '@openclaw/protocol';
+import { limits, utf8Bytes, type AgentKind } from '@openclaw/protocol';
 
 /** The texts of one agent, and of the hub, take at most this memory. */
 export interface StreamBudget {
@@ -18,6 +18,7 @@ export interface StreamText {
   readonly channelId: string;
   readonly messageId: string;
   readonly agentId: string;
+  readonly kind: AgentKind;
   text: string;
   /** The size of the text in UTF-8. */
   bytes: number;
