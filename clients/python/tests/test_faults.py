@@ -459,3 +459,23 @@ def test_exactly_one_identity_is_taken() -> None:
         assert refused.value.code == "invalid"
     with pytest.raises(HubError):
         Options(queue_max=0)
+
+
+async def test_an_inbox_says_what_fell_out_of_it() -> None:
+    nothing: dict[str, object] = {"count": 0, "channels": [], "after": None}
+    fallen = {"count": 3, "channels": [{"channelId": "c", "count": 3}], "after": "start"}
+
+    async def play(session: Session) -> None:
+        await session.welcome()
+        for cursor, omitted in (("4", fallen), ("5", nothing)):
+            page = {"items": [{"cursor": cursor}], "omitted": omitted, "cursor": cursor}
+            await session.answer(await session.receive("inbox.read"), page)
+        await session.socket.wait_closed()
+
+    async with scripted_hub(play) as url, connect(url, agent="ada", options=QUICK) as hub:
+        inbox = hub.inbox()
+        assert inbox.omitted == nothing
+        assert (await asyncio.wait_for(anext(inbox), 10))["cursor"] == "4"
+        assert inbox.omitted == fallen
+        assert (await asyncio.wait_for(anext(inbox), 10))["cursor"] == "5"
+        assert inbox.omitted == nothing

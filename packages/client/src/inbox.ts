@@ -1,4 +1,4 @@
-import type { InboxItem } from '@openclaw/protocol';
+import type { InboxItem, ResultOf } from '@openclaw/protocol';
 import { abortable } from './abortable.ts';
 import type { CallMethod } from './calls.ts';
 import { retryPauseMs } from './errors.ts';
@@ -12,6 +12,11 @@ export interface InboxOptions {
  * acknowledged.
  */
 export interface Inbox extends AsyncIterableIterator<InboxItem> {
+  /**
+   * The counts of what the hub left out of the read that brought the loop's last item: the oldest items fall out of a
+   * full inbox. Acknowledging that item acknowledges them too.
+   */
+  readonly omitted: ResultOf<'inbox.read'>['omitted'];
   /**
    * Acknowledges an item (by default the loop's last item) and all items before it. The agent then gets none of them
    * again, on any connection.
@@ -27,6 +32,7 @@ export function createInbox(call: CallMethod, { signal }: InboxOptions = {}): In
   let isReturned = false;
   let last: InboxItem | null = null;
   let after: string | null = null;
+  let omitted: Inbox['omitted'] = { count: 0, channels: [], after: null };
   const onAbort = () => over.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort);
 
@@ -40,13 +46,10 @@ export function createInbox(call: CallMethod, { signal }: InboxOptions = {}): In
     try {
       for (;;) {
         try {
-          const { items, cursor } = await call(
-            'inbox.read',
-            { after, waitMs },
-            { signal: over.signal },
-          );
-          after = cursor;
-          for (const item of items) {
+          const page = await call('inbox.read', { after, waitMs }, { signal: over.signal });
+          after = page.cursor;
+          omitted = page.omitted;
+          for (const item of page.items) {
             last = item;
             yield item;
           }
@@ -69,6 +72,9 @@ export function createInbox(call: CallMethod, { signal }: InboxOptions = {}): In
   return {
     [Symbol.asyncIterator]() {
       return this;
+    },
+    get omitted() {
+      return omitted;
     },
     next: () => reading.next(),
     return() {

@@ -35,11 +35,12 @@ function contract(name: string, make: (options: TurnStateOptions) => TurnStates)
       ]);
       expect(await turns.set('c', 'a', 't', tool)).toMatchObject({ changed: true });
       expect(await turns.set('c', 'a', 't', thinking)).toMatchObject({ changed: true });
-      expect(turns.latestOf('a')).toEqual(thinking);
+      expect(turns.latestOf('a')).toEqual({ ...thinking, sinceMs: nowMs });
       expect(await turns.end('c', 'a', 't')).toMatchObject({ changed: true, untilMs: nowMs });
       expect(await turns.end('c', 'a', 't')).toMatchObject({ changed: false });
       expect(turns.placesOf('a')).toEqual([{ channelId: 'c', threadId: null }]);
-      expect([turns.latestOf('a'), turns.latestOf('nobody')]).toEqual([thinking, null]);
+      const renewed = { ...thinking, sinceMs: startMs };
+      expect([turns.latestOf('a'), turns.latestOf('nobody')]).toEqual([renewed, null]);
       nowMs += 30_000;
       expect(turns.latestOf('a')).toBeNull();
       await turns.close();
@@ -67,6 +68,10 @@ function contract(name: string, make: (options: TurnStateOptions) => TurnStates)
       const turns = make({ clock: () => (nowMs += 1) });
       for (const channelId of ['c', 'd', 'c']) await turns.set(channelId, 'a', null, thinking);
       expect(turns.placesOf('a').map(({ channelId }) => channelId)).toEqual(['d', 'c']);
+      // The fault: a turn that changed was not the latest if the agent had later begun another.
+      await turns.set('c', 'a', null, tool);
+      await turns.set('d', 'a', null, thinking);
+      expect(turns.latestOf('a')).toMatchObject(tool);
       await turns.close();
     });
 

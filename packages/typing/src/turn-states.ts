@@ -54,8 +54,11 @@ export interface TurnStates {
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
   /** The places of the agent's turns that were set through this process and may still run, in the order of their ends. */
   placesOf(agentId: string): TypingPlace[];
-  /** The turn that the agent set last through this process, anywhere; null without a running lease. */
-  latestOf(agentId: string): TurnRecord | null;
+  /**
+   * The running turn that the agent began or changed last through this process, anywhere, and when it did so; null
+   * without a running lease.
+   */
+  latestOf(agentId: string): (TurnRecord & { readonly sinceMs: number }) | null;
   /** Later calls reject with `closed`. */
   close(): Promise<void>;
 }
@@ -196,6 +199,7 @@ export function createTurnStates(
 
 interface Entry extends CheckedTyper {
   readonly turn: TurnRecord;
+  readonly sinceMs: number;
   readonly untilMs: number;
 }
 
@@ -235,7 +239,8 @@ function createLocalTurns(maxTurns: number) {
         before !== undefined &&
         before.untilMs > nowMs &&
         JSON.stringify(before.turn) === JSON.stringify(turn);
-      const entry = { ...typer, turn, untilMs: nowMs + leaseMs };
+      const sinceMs = isSame ? before.sinceMs : nowMs;
+      const entry = { ...typer, turn, sinceMs, untilMs: nowMs + leaseMs };
       entries.delete(key);
       entries.set(key, entry);
       add(byChannel, typer.channelId, key, entry);
@@ -260,8 +265,12 @@ function createLocalTurns(maxTurns: number) {
       running(byAgent.get(agentId), nowMs)
         .sort((one, other) => one.untilMs - other.untilMs)
         .map(({ channelId, threadId }) => ({ channelId, threadId })),
-    latestOf: (agentId: string, nowMs: number): TurnRecord | null =>
-      running(byAgent.get(agentId), nowMs).at(-1)?.turn ?? null,
+    latestOf(agentId: string, nowMs: number) {
+      const newest = running(byAgent.get(agentId), nowMs)
+        .sort((one, other) => one.sinceMs - other.sinceMs)
+        .at(-1);
+      return newest ? { ...newest.turn, sinceMs: newest.sinceMs } : null;
+    },
     remainingMs: (typer: CheckedTyper, nowMs: number): number =>
       Math.max(0, (entries.get(keyOf(typer))?.untilMs ?? 0) - nowMs),
   };

@@ -4,7 +4,7 @@ import { waitFor, type RpcSocket } from '@openclaw/test-support';
 import { startTwoHubs } from '../testing/two-hubs.ts';
 
 const leaseMs = 1_500;
-const { hubA, hubB } = await startTwoHubs({}, { agentTimes: { turnLeaseMs: leaseMs } });
+const { redis, hubA, hubB } = await startTwoHubs({}, { agentTimes: { turnLeaseMs: leaseMs } });
 
 const nextTurn = async (socket: RpcSocket, agentId: string, state: string) => {
   const { event } = await socket.event(
@@ -150,4 +150,23 @@ it('is for members, is stopped by a freeze, and its event cannot be forged', asy
   expect(await codeOf(bot, 'turn.set', turn)).toBe('archived');
   expect(await codeOf(bot, 'turn.set', { ...turn, state: 'idle' })).toBe('ok');
   await Promise.all([stranger, bot, admin, watcher].map((socket) => socket.close()));
+});
+
+// The fault: while Redis was away, a hub did not find the agent's connection to another hub, and ended its turn.
+// Invariant: a look-up that fails ends no turn; the lease does.
+it('lasts until the end of its lease while no hub can find the other connections', async () => {
+  const channelId = 'degraded';
+  const { watcher, join } = await channel(channelId);
+  const [bot, ana] = [await join('bot'), await join('ana')];
+  const other = await hubB.connect('bot');
+  await ana.call('subscribe', { topics: [{ channelId }] });
+  await redis.kill();
+  await waitFor(() => !hubA.redis.available && !hubB.redis.available);
+  const startMs = performance.now();
+  await bot.call('turn.set', { channelId, state: 'waiting' });
+  await nextTurn(ana, 'bot', 'waiting');
+  await bot.close();
+  await nextTurn(ana, 'bot', 'idle');
+  expect(performance.now() - startMs).toBeGreaterThan(leaseMs - 100);
+  await Promise.all([ana, other, watcher].map((socket) => socket.close()));
 });

@@ -6,9 +6,10 @@ import type { MethodDeps } from './method-deps.ts';
 
 const channelId = 'c';
 
-/** Each read of presence or typing also removes the caller from the channel. */
+/** Each read of presence or typing, and each write of a turn, removes the caller. Then another agent arrives. */
 function createBench() {
   let isMember = true;
+  const left: string[] = [];
   const removedMeanwhile =
     <T>(found: T) =>
     async () => {
@@ -30,9 +31,14 @@ function createBench() {
       list: removedMeanwhile({ presences: [], nextCursor: null, degraded: false }),
     },
     typing: { list: removedMeanwhile({ agents: ['came-after'], degraded: false }) },
+    turns: {
+      set: removedMeanwhile(true),
+      left: async (...of: readonly string[]) => void left.push(of.join(' ')),
+    },
+    writer: { refuseFrozen: () => null },
   } as unknown as MethodDeps;
   const identity = identityOf('ben');
-  return { methods: presenceMethods(hub), caller: { identity, session: null } as Caller };
+  return { methods: presenceMethods(hub), caller: { identity, session: null } as Caller, left };
 }
 
 // The race: the agent is removed while the data is read. Invariant: rights are checked after the data was read.
@@ -50,4 +56,14 @@ describe('an agent that is removed while it reads', () => {
       code: 'not_found',
     });
   });
+});
+
+// The race: the agent is removed, and its turns in the channel end, while another turn is written there.
+// Invariant: a former member has no turn.
+it('ends a turn of an agent that is removed while it sets the turn', async () => {
+  const { methods, caller, left } = createBench();
+  const turn = { state: 'thinking', threadId: null, label: null, queueDepth: null } as const;
+  const answer = await methods['turn.set'](caller, { channelId, ...turn });
+  expect(answer).toMatchObject({ code: 'not_found' });
+  expect(left).toEqual(['c ben']);
 });

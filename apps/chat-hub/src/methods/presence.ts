@@ -35,11 +35,16 @@ export function presenceMethods({ store, presence, typing, turns, writer }: Meth
       return (await refusalOf(caller, channelId)) ?? answer(found);
     },
     async 'turn.set'(caller, params) {
-      const use = params.state === 'idle' ? 'writes' : 'writes unless archived';
-      const refusal = await refusalOfSignal(caller, params.channelId, use);
+      const { channelId, state } = params;
+      const { agentId } = caller.identity;
+      const use = state === 'idle' ? 'writes' : 'writes unless archived';
+      const refusal = await refusalOfSignal(caller, channelId, use);
       if (refusal) return refusal;
-      await turns.set(caller.identity.agentId, params, caller.session !== null);
-      return answer({});
+      if (!(await turns.set(agentId, params, caller.session !== null))) return answer({});
+      // The agent may have left during the call, after its turns in the channel were ended.
+      const left = await refusalOf(caller, channelId);
+      if (left) await turns.left(channelId, agentId);
+      return left ?? answer({});
     },
     async 'turn.list'(caller, { channelId }) {
       const found = await turns.list(channelId);

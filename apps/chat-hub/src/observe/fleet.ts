@@ -20,8 +20,11 @@ export interface Fleet {
 const reportSchema = z.object({
   connection: agentConnectionSchema.nullable(),
   activity: agentActivitySchema.nullable(),
-  // Reports of earlier releases lack this field.
-  turn: agentTurnSchema.nullable().default(null),
+  // Reports of earlier releases lack the turn, or its time.
+  turn: agentTurnSchema
+    .extend({ sinceMs: z.number().default(0) })
+    .nullable()
+    .default(null),
 });
 
 export function createFleet(deps: {
@@ -37,7 +40,8 @@ export function createFleet(deps: {
     const reports = hubs.flatMap(({ report }) => parseReport(report) ?? []);
     // The shown status is the one that was set last on any of the agent's connections.
     const connections = reports.flatMap(({ connection }) => connection ?? []);
-    const [turn = null] = reports.flatMap((report) => report.turn ?? []);
+    const turns = reports.flatMap((report) => report.turn ?? []);
+    const [turn] = turns.toSorted((a, b) => b.sinceMs - a.sinceMs);
     const [newest] = connections.toSorted((a, b) => (b.statusAt ?? 0) - (a.statusAt ?? 0));
     return {
       ...{ agentId, kind, lastSeen: lastSeenMs },
@@ -52,7 +56,12 @@ export function createFleet(deps: {
           }
         : null,
       activity: joined(reports.flatMap(({ activity }) => activity ?? [])),
-      turn: turn && { ...turn, label: showsLabels ? turn.label : null },
+      turn: turn
+        ? {
+            ...{ state: turn.state, queueDepth: turn.queueDepth },
+            label: showsLabels ? turn.label : null,
+          }
+        : null,
       limit: agentOrders.limitOf(agentId),
       frozen: frozen.agents.has(agentId),
     };

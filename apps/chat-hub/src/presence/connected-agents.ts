@@ -88,9 +88,16 @@ export function createConnectedAgents(deps: {
     },
     /** Costs one round trip to Redis. Without Redis only the connections of this hub are known. */
     deliveriesTo,
-    async isConnected(agentId: string): Promise<boolean> {
-      const { deliveries } = await deliveriesTo([agentId]);
-      return deliveries.some(({ state }) => state === 'live');
+    /**
+     * Returns false only when the agent certainly has no connection on any hub. Costs as much as {@link deliveriesTo}.
+     * Without Redis, only a hub that runs alone is certain.
+     */
+    async mayBeConnected(agentId: string): Promise<boolean> {
+      const { deliveries, degraded } = await deliveriesTo([agentId]);
+      if (deliveries.some(({ state }) => state === 'live')) return true;
+      if (!degraded) return false;
+      const hubs = await beatingHubs();
+      return hubs === null || [...hubs].some((hubId) => hubId !== tracker.hubId);
     },
   };
 }

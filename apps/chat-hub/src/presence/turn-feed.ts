@@ -37,7 +37,7 @@ export function createTurnFeed(deps: {
   readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly encodeEphemeral: EncodeEphemeral;
   readonly isConnectedHere: (agentId: string) => boolean;
-  readonly connectedAgents: Pick<ConnectedAgents, 'isConnected'>;
+  readonly connectedAgents: Pick<ConnectedAgents, 'mayBeConnected'>;
   readonly log: Logger;
 }) {
   const { turns, tracker, rooms, publisher, log } = deps;
@@ -110,9 +110,9 @@ export function createTurnFeed(deps: {
     places: readonly TypingPlace[],
   ): Promise<void> {
     if (places.length === 0 || deps.isConnectedHere(agentId)) return;
-    const isElsewhere = await deps.connectedAgents.isConnected(agentId);
+    const mayBeElsewhere = await deps.connectedAgents.mayBeConnected(agentId);
     // The agent may have come back meanwhile, and set its turn again.
-    if (!isElsewhere && !deps.isConnectedHere(agentId)) await endAll(agentId, places);
+    if (!mayBeElsewhere && !deps.isConnectedHere(agentId)) await endAll(agentId, places);
   }
 
   // A killed hub announces nothing. Its agents' turns end when this hub notices that their leases have ended.
@@ -125,28 +125,30 @@ export function createTurnFeed(deps: {
   });
 
   return {
+    /** `hasSocket` is true when the call came over a socket. Resolves with true if the turn is new or changed. */
     async set(
       agentId: string,
       { channelId, threadId, state, label, queueDepth }: ParamsOf<'turn.set'>,
       hasSocket: boolean,
-    ): Promise<void> {
+    ): Promise<boolean> {
       const place = { channelId, threadId };
-      if (state === 'idle') return end(agentId, place);
-      const places = turns.placesOf(agentId);
-      const isNew = !places.some(
-        (other) => other.channelId === channelId && other.threadId === threadId,
-      );
-      const [oldest] = places;
-      if (isNew && oldest && places.length >= maxPlaces) await end(agentId, oldest);
+      if (state === 'idle') {
+        await end(agentId, place);
+        return false;
+      }
       const turn = { state, label, queueDepth };
       const { untilMs, changed } = await turns.set(channelId, agentId, threadId, turn);
-      // The socket closed during the call, so only the end of the lease would end the turn.
-      if (hasSocket && !deps.isConnectedHere(agentId)) return endUnlessConnected(agentId, [place]);
       const entry = remember(agentId, place);
       const nowMs = performance.now();
-      if (!changed && nowMs - entry.publishedMs < renewalEveryMs) return;
-      entry.publishedMs = nowMs;
-      publish(channelId, { agentId, threadId, ...turn, untilMs });
+      if (changed || nowMs - entry.publishedMs >= renewalEveryMs) {
+        entry.publishedMs = nowMs;
+        publish(channelId, { agentId, threadId, ...turn, untilMs });
+      }
+      const [oldest, ...others] = turns.placesOf(agentId);
+      if (oldest && others.length >= maxPlaces) await end(agentId, oldest);
+      // The socket closed during the call, so only the end of the lease would end the turn.
+      if (hasSocket && !deps.isConnectedHere(agentId)) await endUnlessConnected(agentId, [place]);
+      return changed;
     },
     list: (channelId: string) => turns.list(channelId),
     latestOf: (agentId: string) => turns.latestOf(agentId),

@@ -13,11 +13,17 @@ export function createFollowedLogs(deps: {
   readonly onEnded: (messageId: string) => void;
   /** Called when no message of the channel may grow any longer, or when the log cannot be followed further. */
   readonly onAllEnded: (channelId: string) => void;
+  /**
+   * The hub calls this when the channel is frozen. The freeze's transaction interrupts at most 50 messages of agents,
+   * so there is no event of the others yet.
+   */
+  readonly onFrozen: (channelId: string) => void;
   readonly log: Logger;
 }) {
-  const { rooms, log, isNeeded, onEnded, onAllEnded } = deps;
+  const { rooms, log, isNeeded, onEnded, onAllEnded, onFrozen } = deps;
   const followed = new Map<string, () => void>();
   const opening = new Set<string>();
+  let isClosed = false;
 
   /** A failure does no harm, because the next checkpoint also finds out whether a message has ended. */
   function openRoom(channelId: string): void {
@@ -33,7 +39,7 @@ export function createFollowedLogs(deps: {
   }
 
   function follow(channelId: string): void {
-    if (followed.has(channelId)) return;
+    if (isClosed || followed.has(channelId)) return;
     const room = rooms.get(channelId);
     if (!room) return openRoom(channelId);
     const stop = room.watch((seq) => {
@@ -41,8 +47,10 @@ export function createFollowedLogs(deps: {
       if (!encoded) return onAllEnded(channelId);
       if (!endingTypes.has(encoded.type)) return;
       const event = decodeEnvelope(encoded.json)?.envelope.event;
-      if (!event || endsAll(event)) return onAllEnded(channelId);
-      if ('message' in event) onEnded(event.message.id);
+      if (!event || event.type === 'channel.delete' || event.type === 'channel.archive')
+        return onAllEnded(channelId);
+      if (event.type === 'collaboration.event' && event.name === 'freeze.set') onFrozen(channelId);
+      else if ('message' in event) onEnded(event.message.id);
     });
     followed.set(channelId, () => {
       stop();
@@ -59,6 +67,7 @@ export function createFollowedLogs(deps: {
     follow,
     release,
     close(): void {
+      isClosed = true;
       for (const channelId of [...followed.keys()]) release(channelId);
     },
   };
@@ -71,12 +80,3 @@ const endingTypes: ReadonlySet<string> = new Set<ChannelEvent['type']>([
   'channel.archive',
   'collaboration.event',
 ]);
-
-/**
- * True for an event that makes the store interrupt growing messages. The event's transaction interrupts at most 50 of
- * them. The others are interrupted later.
- */
-function endsAll(event: ChannelEvent): boolean {
-  if (event.type === 'collaboration.event') return event.name === 'freeze.set';
-  return event.type === 'channel.delete' || event.type === 'channel.archive';
-}

@@ -1,4 +1,4 @@
-import { limits, utf8Bytes } from '@openclaw/protocol';
+import { limits, utf8Bytes, type AgentKind } from '@openclaw/protocol';
 
 export interface StreamBudget {
   readonly agentBytes: number;
@@ -17,6 +17,7 @@ export interface StreamText {
   readonly channelId: string;
   readonly messageId: string;
   readonly agentId: string;
+  readonly kind: AgentKind;
   text: string;
   /** The size of the text in UTF-8. */
   bytes: number;

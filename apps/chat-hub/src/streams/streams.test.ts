@@ -4,6 +4,7 @@ import {
   appendedText,
   encodeEnvelope,
   limits,
+  type AgentKind,
   type ChannelEvent,
   type EncodedEnvelope,
   type EventOf,
@@ -28,6 +29,7 @@ function createBench(budget?: StreamBudget) {
   const deltas: (MessageDeltaPayload & { readonly atMs: number })[] = [];
   const watchers = new Map<string, (seq: number | null) => void>();
   let newest: EncodedEnvelope | null = null;
+  const opening: (() => void)[] = [];
   const roomOf = (channelId: string) =>
     ({
       watch(listener) {
@@ -42,6 +44,12 @@ function createBench(budget?: StreamBudget) {
     deltas,
     isAway: false,
     reads: 0,
+    /** Rooms exist only once `openRooms` is called. */
+    hasRooms: true,
+    openRooms() {
+      bench.hasRooms = true;
+      for (const open of opening.splice(0)) open();
+    },
     followed: () => [...watchers.keys()],
     deliver(event: ChannelEvent) {
       const sender = { senderId: 'root', senderKind: 'person' } as const;
@@ -55,9 +63,10 @@ function createBench(budget?: StreamBudget) {
       from: number,
       text: string,
       channelId = 'c',
+      kind: AgentKind = 'agent',
     ) => {
       const params = { channelId, messageId, from, text };
-      const answer = await streams.append(identityOf(agentId), params);
+      const answer = await streams.append(identityOf(agentId, { kind }), params);
       return answer.ok ? answer.result.length : answer.code;
     },
   };
@@ -88,8 +97,8 @@ function createBench(budget?: StreamBudget) {
       },
     },
     rooms: {
-      get: roomOf,
-      open: () => Promise.reject(new Error('no room')),
+      get: (channelId) => (bench.hasRooms ? roomOf(channelId) : undefined),
+      open: (channelId) => new Promise((resolve) => opening.push(() => resolve(roomOf(channelId)))),
       left: () => undefined,
     },
     log: pino({ level: 'silent' }),
@@ -217,6 +226,36 @@ describe('the texts of growing messages in a hub', () => {
     bench.deliver(event);
     expect(bench.streams.bytes === 0).toBe(isForgotten);
     expect(bench.followed()).toEqual(isForgotten ? [] : ['c']);
+  });
+
+  // The fault: a freeze, which stops agents only, made the hub forget texts of persons before their checkpoint.
+  // Invariant: text that may go on growing is kept.
+  it('of persons and services are kept over a freeze of the channel', async () => {
+    const bench = createBench();
+    bench.isAway = true;
+    for (const kind of ['agent', 'person', 'service'] as const) {
+      bench.texts.set(kind, '');
+      await bench.append(kind, kind, 0, 'x', 'c', kind);
+    }
+    bench.deliver(named('freeze.set'));
+    bench.isAway = false;
+    await bench.streams.close();
+    expect(Object.fromEntries(bench.texts)).toEqual({ agent: '', person: 'x', service: 'x' });
+  });
+
+  // The race: the hub closes while a channel's room is opened. Invariant: a closed hub follows no log.
+  it.each([
+    { isClosed: false, followed: ['c'] },
+    { isClosed: true, followed: [] },
+  ])('follow a room that opens late, unless the hub closed: $isClosed', async (late) => {
+    const bench = createBench();
+    bench.hasRooms = false;
+    bench.texts.set('m', '');
+    await bench.append('ana', 'm', 0, 'x');
+    if (late.isClosed) await bench.streams.close();
+    bench.openRooms();
+    await new Promise(setImmediate);
+    expect(bench.followed()).toEqual(late.followed);
   });
 
   it('take no more than a message may', async () => {

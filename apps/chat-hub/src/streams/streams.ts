@@ -62,10 +62,14 @@ export function createStreams(deps: StreamsDeps) {
       const ended = texts.get(messageId);
       if (ended) texts.drop(ended);
     },
-    onAllEnded(channelId) {
-      for (const text of [...texts.ofChannel(channelId)]) texts.drop(text);
-    },
+    onAllEnded: dropChannel,
+    // A freeze stops agents only.
+    onFrozen: (channelId) => dropChannel(channelId, ({ kind }) => kind === 'agent'),
   });
+
+  function dropChannel(channelId: string, isEnded: (text: StreamText) => boolean = () => true) {
+    for (const text of [...texts.ofChannel(channelId)].filter(isEnded)) texts.drop(text);
+  }
 
   const refuseFull = () =>
     refuse('rate_limited', 'too much text of growing messages is in memory', 1_000);
@@ -79,7 +83,7 @@ export function createStreams(deps: StreamsDeps) {
     if (!read.ok) return read;
     const { text } = read;
     const loaded: StreamText = {
-      ...{ channelId, messageId, agentId: identity.agentId, text },
+      ...{ channelId, messageId, agentId: identity.agentId, kind: identity.kind, text },
       bytes: utf8Bytes(text),
       ...{ savedLength: text.length, sentLength: text.length, sentMs: -Infinity },
       ...{ unsavedSinceMs: Infinity, usedMs: clock() },

@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any, Protocol, cast
 
 from .errors import HubError, retry_pause_s
-from .objects import InboxItem
+from .objects import InboxItem, Omitted
 
 _WAIT_MS = 30_000
 
@@ -29,6 +29,9 @@ class Inbox:
         self._page: deque[InboxItem] = deque()
         self._after: str | None = None
         self._last: InboxItem | None = None
+        self.omitted: Omitted = {"count": 0, "channels": [], "after": None}
+        """What the hub left out of the read that brought the loop's last item: the oldest items fall
+        out of a full inbox. The item's ack covers them too."""
 
     def __aiter__(self) -> Inbox:
         return self
@@ -47,6 +50,7 @@ class Inbox:
                 continue
             self._page.extend(cast("list[InboxItem]", page["items"]))
             self._after = page["cursor"]
+            self.omitted = page["omitted"]
         self._last = self._page.popleft()
         return self._last
 

@@ -322,6 +322,19 @@ InboxItem = TypedDict(
 """
 
 
+class OmittedOf(TypedDict):
+    channelId: str
+    count: int
+
+
+class Omitted(TypedDict):
+    """The number of items that a read of the inbox left out, in all and by channel."""
+
+    count: int
+    channels: list[OmittedOf]
+    after: str | None
+
+
 class Place(TypedDict):
     """A channel and the seq of its newest event."""
 
