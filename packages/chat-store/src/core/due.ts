@@ -3,9 +3,9 @@ import type { Command, Expiry } from '../commands.ts';
 import type { Engine } from './engine.ts';
 import type { Tables } from './tables.ts';
 
-const dueMax = 100;
+const dueMax = 1_000;
 
-/** Earliest first, by the database's time. */
+/** Asks, then questions, earliest first, by the database's time. */
 export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
   // PostgreSQL's clock is a volatile function, which no index serves: only the sub-select makes it a value.
   const dueIn = (kind: Expiry['kind']) =>
