@@ -124,7 +124,10 @@ async function loadQuestion(
   return question ? { ...placed, question } : refuse('not_found', unknown);
 }
 
-/** A repeat of the same answer is accepted, even after the question has ended. */
+/**
+ * A repeat of the same answer is accepted, even after the question has ended. An answer counts even if its agent has
+ * left the channel since.
+ */
 export const answerQuestion = async (
   group: GroupState,
   command: CommandOf<'question.answer'>,
