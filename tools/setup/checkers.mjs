@@ -44,7 +44,7 @@ async function run(command, args, env = {}) {
   });
   if (status === 0) return null;
   if (error?.code === 'ENOENT') return `there is no ${command}`;
-  return error === null ? stderr.trim().split('\n').at(-1) : String(error);
+  return error === null ? stderr.trim().split('\n').at(-1) : error.message;
 }
 
 async function buildGoProgram(name, module) {

@@ -29,8 +29,9 @@ export async function installDependencies(root) {
 
 async function npm(root, ...args) {
   const options = { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] };
-  const { status } = await runCommand('npm', args, options);
-  if (status !== 0) console.error(`setup: "npm ${args.join(' ')}" failed, see above.`);
+  const { status, error } = await runCommand('npm', args, options);
+  if (status !== 0)
+    console.error(`setup: "npm ${args.join(' ')}" failed: ${error?.message ?? 'see above'}.`);
   return status === 0;
 }
 

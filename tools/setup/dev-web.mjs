@@ -16,7 +16,7 @@ function start(command, args, options = {}) {
   });
 }
 
-const isRunning = await fetch(`${hubUrl}/healthz`).then(
+const isRunning = await fetch(`${hubUrl}/healthz`, { signal: AbortSignal.timeout(2_000) }).then(
   ({ ok }) => ok,
   () => false,
 );

@@ -33,7 +33,8 @@ const checkPrograms = [
   {
     debianPackage: 'python3-venv',
     purpose: 'Python 3 with venv',
-    isThere: () => spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0,
+    isThere: () =>
+      spawnSync('python3', ['-c', 'import venv, ensurepip'], { timeout: 10_000 }).status === 0,
   },
 ];
 

@@ -7,7 +7,7 @@ import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { bundleHub, hubSources, writeBundle } from './bundle.mjs';
 import { hashOfSources } from './source-hash.mjs';
-import { pageSources, runVite } from './web.mjs';
+import { pageSources, removeAbandoned, runVite } from './web.mjs';
 
 const workspace = resolve(fileURLToPath(import.meta.url), '../../..');
 /** This many builds are kept, because another run may still use an older one. */
@@ -29,7 +29,8 @@ const builds = {
   page: {
     sources: pageSources,
     path: 'apps/web/node_modules/.test-page-',
-    build: (folder) => runVite({ folder }),
+    // Ends before builtForTests kills this process, which would leave Vite running.
+    build: (folder) => runVite({ folder, timeoutMs: 100_000 }),
   },
 };
 
@@ -58,6 +59,7 @@ export async function buildForTests(name) {
     const fresh = `${folder}-new-${process.pid}`;
     try {
       await mkdir(fresh, { recursive: true });
+      removeAbandoned(dirname(folder));
       await builds[name].build(fresh);
       // If the sources changed during the build, the build may contain only a part of the change.
       if (testBuildFolder(name) !== folder) continue;

@@ -1,7 +1,16 @@
 // Builds the web UI (apps/web) if it is missing or its sources changed. This file must be plain JavaScript for Node
 // 20.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join, relative, resolve } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -23,8 +32,11 @@ function buildError(output) {
   return relevant.slice(0, 2).join(' ').slice(0, 300) || 'the build printed nothing';
 }
 
-/** Builds the web UI into the folder, which must exist. @throws {Error} with the build's error in one line */
-export function runVite({ root = workspace, folder, showOutput = false }) {
+/**
+ * Builds the web UI into the folder, which must exist. Kills a build that takes longer than `timeoutMs`.
+ * @throws {Error} with the build's error in one line
+ */
+export function runVite({ root = workspace, folder, showOutput = false, timeoutMs = 300_000 }) {
   const web = join(root, 'apps/web');
   const { status, stdout, stderr, error } = spawnSync(
     'vite',
@@ -32,6 +44,8 @@ export function runVite({ root = workspace, folder, showOutput = false }) {
     {
       cwd: web,
       encoding: 'utf8',
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
       stdio: showOutput ? 'inherit' : ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
@@ -43,15 +57,41 @@ export function runVite({ root = workspace, folder, showOutput = false }) {
       },
     },
   );
+  if (error?.code === 'ETIMEDOUT')
+    throw new Error(`vite build did not end within ${timeoutMs / 1000} s`);
   if (error) throw error;
   if (status !== 0) throw new Error(showOutput ? 'see above' : buildError(`${stdout}\n${stderr}`));
+}
+
+/** Folders of unfinished builds, here and in test-builds.mjs. The name ends with the id of the build's process. */
+const unfinished = /^\.(?:test-\w+-\w+-new|new-page|old-page)-(\d+)$/;
+/** No build takes this long. */
+const abandonedAfterMs = 3_600_000;
+
+/** Removes what killed builds left in the folder. A process of another container may still run, so old ones only. */
+export function removeAbandoned(parent) {
+  for (const name of readdirSync(parent)) {
+    const [, pid] = unfinished.exec(name) ?? [];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    const folder = join(parent, name);
+    const { mtimeMs = Infinity } = statSync(folder, { throwIfNoEntry: false }) ?? {};
+    if (mtimeMs < Date.now() - abandonedAfterMs) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
 
 /**
  * Does nothing while the sources are unchanged. Replaces the former build in one step, so that a running hub never
  * serves an incomplete build, and a failed build keeps the former one. Returns null, or one sentence with the error.
  */
-export function buildPage({ root = workspace, showOutput = false } = {}) {
+export function buildPage({ root = workspace, showOutput = false, timeoutMs } = {}) {
   const web = join(root, 'apps/web');
   if (!existsSync(join(web, 'index.html'))) return null;
   const page = join(web, 'dist');
@@ -66,7 +106,8 @@ export function buildPage({ root = workspace, showOutput = false } = {}) {
   const fresh = aside('new-page');
   try {
     mkdirSync(fresh, { recursive: true });
-    runVite({ root, folder: fresh, showOutput });
+    removeAbandoned(join(web, 'node_modules'));
+    runVite({ root, folder: fresh, showOutput, timeoutMs });
     writeFileSync(join(fresh, stamp), hash);
     const old = aside('old-page');
     if (existsSync(page)) renameSync(page, old);

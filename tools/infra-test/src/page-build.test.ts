@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -33,10 +33,10 @@ function vite(script: string) {
   chmodSync(file, 0o755);
 }
 
-function build() {
+function build(options: { readonly timeoutMs?: number } = {}) {
   const module = pathToFileURL(join(root, 'tools/setup/web.mjs')).href;
   const program = `import { buildPage } from ${JSON.stringify(module)};
-    console.log(JSON.stringify(buildPage({ root: ${JSON.stringify(folder.path)} })));`;
+    console.log(JSON.stringify(buildPage(${JSON.stringify({ root: folder.path, ...options })})));`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     encoding: 'utf8',
   });
@@ -79,6 +79,38 @@ describe('the web UI', () => {
     expect(page()).toBe('one');
   });
 
+  // The fault: a build that hung kept `npm start` and `npm test` from ever going on.
+  it('is kept when a build does not end, which is killed', () => {
+    build();
+    writeFileSync(`${web}/src/main.ts`, 'two');
+    vite('exec sleep 60');
+    expect(build({ timeoutMs: 500 })).toEqual({
+      answer: 'the page could not be built: vite build did not end within 0.5 s',
+      hasBuilt: true,
+    });
+    expect(page()).toBe('one');
+  });
+
+  // The fault: each killed build left its folder. Invariant: the folder of a running process stays.
+  it('is built after the folders of killed builds are removed', () => {
+    const { pid: ended } = spawnSync('true');
+    const folders = (...names: string[]) => names.map((name) => join(web, 'node_modules', name));
+    const abandoned = folders(
+      `.new-page-${ended}`,
+      `.old-page-${ended}`,
+      `.test-hub-a1-new-${ended}`,
+    );
+    const running = folders(`.new-page-${process.pid}`, `.test-page-b2-new-${process.pid}`);
+    const others = folders('.test-page-c3', 'vite');
+    const recent = folders(`.test-page-d4-new-${ended}`);
+    const all = [...abandoned, ...running, ...others, ...recent];
+    for (const path of all) mkdirSync(path);
+    const [past, now] = [new Date(Date.now() - 7_200_000), new Date()];
+    for (const path of all) utimesSync(path, past, recent.includes(path) ? now : past);
+    build();
+    expect(all.filter((path) => !existsSync(path))).toEqual(abandoned);
+  });
+
   it('is not built in a package without its sources', () => {
     writeFileSync(`${web}/index.html`, '');
     spawnSync('rm', [`${web}/index.html`]);
@@ -107,5 +139,19 @@ describe('the builds that tests run', () => {
     expect(changed('packages/chat-store/src/sqlite/worker.ts')).toEqual([true, false]);
     expect(changed('apps/web/src/main.ts')).toEqual([false, true]);
     expect(changed('apps/chat-hub/src/main.test.ts')).toEqual([false, false]);
+  });
+});
+
+describe('a command of the setup', () => {
+  // The fault: an installer that hung kept every task from starting.
+  it('is ended after its time limit', async () => {
+    const module = pathToFileURL(join(root, 'tools/setup/run-command.mjs')).href;
+    const { runCommand } = (await import(module)) as {
+      runCommand: (command: string, args: string[], options: object) => Promise<object>;
+    };
+    const late = await runCommand('sleep', ['60'], { timeoutMs: 300 });
+    const error = new Error('sleep did not end within 0.005 minutes');
+    expect(late).toEqual({ status: null, stderr: '', error });
+    expect(await runCommand('true', [], {})).toMatchObject({ status: 0, error: null });
   });
 });

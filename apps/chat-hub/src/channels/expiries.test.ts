@@ -33,6 +33,31 @@ describe('expiries', () => {
     expect(published.filter((count) => count > 0)).toEqual([16, 16, 16, 16, 16, 16, 4]);
   });
 
+  // The fault: 100,000 asks with one deadline expired 16 in a commit, which took minutes.
+  it('are given to the store in larger parts while many are due', async () => {
+    const due = Array.from({ length: 1_000 }, (_, n) => `ask${n}`);
+    let open = 0;
+    let most = 0;
+    const expiries = startExpiries({
+      store: {
+        due: async () => due.map((id): Expiry => ({ kind: 'ask', id, channelId: 'ops' })),
+        async expire({ id }: Expiry) {
+          most = Math.max(most, ++open);
+          await new Promise((resolve) => setImmediate(resolve));
+          open -= 1;
+          due.splice(due.indexOf(id), 1);
+          return [{} as never];
+        },
+      },
+      writer: { publishAll: () => undefined },
+      log: pino({ level: 'silent' }),
+      everyMs: 1,
+    });
+    await waitFor(() => due.length === 0);
+    await expiries.close();
+    expect(most).toBe(125);
+  });
+
   // The fault: one of several expiries failed. The hub committed the others, but published their events only at its
   // next check for missed events.
   it('are published when another one fails at the same time', async () => {

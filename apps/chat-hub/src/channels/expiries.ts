@@ -3,10 +3,12 @@ import type { Logger } from 'pino';
 import type { Writer } from './writer.ts';
 
 /**
- * The store gets at most this many expiries at once. A commit holds the locks of its channels until all its statements
- * are done. With few expiries, the commit ends within its timeout and does not delay other writes for long.
+ * The store gets at most this many expiries at once, or an eighth of those that it reports, which are at most two
+ * thousand. A commit holds the locks of its channels until all its statements are done. Other writes must get in
+ * between, and the commit must end within its timeout.
  */
 const atOnce = 16;
+const partAtOnce = 1 / 8;
 
 /**
  * Logs and publishes the expiry of asks and questions, within two seconds. Every hub does this, so an ask expires even
@@ -28,8 +30,9 @@ export function startExpiries(deps: {
     while (!isClosed) {
       const due = await store.due();
       let count = 0;
-      for (let at = 0; at < due.length && !isClosed; at += atOnce) {
-        const some = due.slice(at, at + atOnce).map((expiry) => store.expire(expiry));
+      const size = Math.max(atOnce, Math.ceil(due.length * partAtOnce));
+      for (let at = 0; at < due.length && !isClosed; at += size) {
+        const some = due.slice(at, at + size).map((expiry) => store.expire(expiry));
         // One expiry may fail while others are committed. The events of the committed expiries must be published.
         const ended = await Promise.allSettled(some);
         const events = ended.flatMap((end) => (end.status === 'fulfilled' ? end.value : []));

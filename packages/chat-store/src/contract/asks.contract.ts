@@ -236,6 +236,26 @@ export function describeAsks(database: () => TestDatabase): void {
       expect(asks.map(({ askId }) => askId)).toEqual([half.askId, silent.askId]);
     });
 
+    // The fault: each expiry of a group had six statements of its own, so that many with one deadline took minutes.
+    // Invariant: those that expire together are logged once each, even if one is given twice.
+    it('expire together, each once', async () => {
+      const { store, channelId, owner, member, to, ask } = await world();
+      const elsewhere = await world();
+      const soon = { deadlineMs: 1_000 };
+      const asks = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => (n % 2 ? ask : elsewhere.ask)(soon)),
+      );
+      const half = asks[1]!.askId;
+      await member.write('ask.accept', { askId: half });
+      const askIds = asks.map(({ askId }) => askId);
+      const events = await expireAll([store, store], askIds);
+      const expired = events.map(({ event }) => JSON.parse(event.json).event.payload.askId);
+      expect(expired.sort()).toEqual([...askIds].sort());
+      const logged = (await answersIn(owner, channelId)).filter(([from]) => from === 'hub');
+      expect(logged).toHaveLength(10);
+      expect(logged).toContainEqual(['hub', 'ask.expired', { askId: half, silent: [to[1]] }]);
+    });
+
     it('are listed newest first, by role and state, of channels of which the caller is a member', async () => {
       const { channelId, owner, member, other, ask } = await world();
       const ids: string[] = [];

@@ -162,6 +162,16 @@ export function describeQuestions(database: () => TestDatabase): void {
       expect(await pia.readRefusal('question.list', { channelId })).toBe('not_found');
     });
 
+    it('count an answer that was given before its agent left', async () => {
+      const { channelId, asker, pia, paul, open } = await world();
+      const { questionId } = await open({ quorum: 2 });
+      await answer(pia, questionId, 'yes');
+      await pia.write('channel.leave', { channelId });
+      const { state, answers } = questionIn(await answer(paul, questionId, 'yes'));
+      expect([state, answers.length]).toEqual(['answered', 2]);
+      expect(await namesIn(asker, channelId)).toContain('question.answered');
+    });
+
     it('expire once, which is no answer, by the time of the database', async () => {
       const { store, channelId, asker, pia, paul, open } = await world();
       const [soon, answered] = [{ expiresMs: 1_000 }, { expiresMs: 1_000, quorum: 2 }];

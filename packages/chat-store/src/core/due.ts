@@ -3,9 +3,9 @@ import type { Command, Expiry } from '../commands.ts';
 import type { Engine } from './engine.ts';
 import type { Tables } from './tables.ts';
 
-const dueMax = 100;
+const dueMax = 1_000;
 
-/** Earliest first, by the database's time. */
+/** Asks, then questions, earliest first, by the database's time. */
 export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
   // PostgreSQL's clock is a volatile function, so no index serves a comparison with it. The sub-select makes the clock
   // a value.

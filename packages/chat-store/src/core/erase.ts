@@ -401,7 +401,7 @@ async function isIndexed(engine: Engine, { seq }: ErasePlace, report: ReportFaul
 
 async function forgetAgent(engine: Engine, agentId: string): Promise<void> {
   await engine.write(async (db) => {
-    for (const table of ['inbox', 'inbox_overflow', 'hub_agents'] as const)
+    for (const table of ['inbox_overflow', 'inbox', 'hub_agents'] as const)
       await db.deleteFrom(table).where('agent_id', '=', agentId).execute();
     await db.deleteFrom('agents').where('id', '=', agentId).execute();
   });

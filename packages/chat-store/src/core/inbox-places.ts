@@ -55,6 +55,10 @@ export const isItemOfMember = sql<boolean>`(a.agent_id = ${sql.lit(everyone)}
   and not exists (select 1 from messages s where s.channel_id = a.channel_id
     and s.seq = a.message_seq and s.sender_id = m.agent_id))`;
 
+/** Ends a sub-select of items to remove: items that another transaction removes already are left out. */
+export const skipHeld = (dialect: Dialect) =>
+  dialect === 'postgres' ? sql`for update skip locked` : sql``;
+
 /** The greater of two columns, because two hubs may move a mark at once and a mark must never go back. */
 export function greaterOf(dialect: Dialect, one: string, other: string): RawBuilder<number> {
   const greater = sql.raw(dialect === 'sqlite' ? 'max' : 'greatest');

@@ -1,10 +1,13 @@
 import { limits } from '@openclaw/protocol/wire';
 import { sql, type Kysely } from 'kysely';
 import type { Dialect, Engine } from './engine.ts';
-import { greaterOf, isItemOfMember } from './inbox-places.ts';
+import { greaterOf, isItemOfMember, skipHeld } from './inbox-places.ts';
 import { everyone, type Tables } from './tables.ts';
 
 // An inbox may exceed its limit until the sweep reaches it. For a reader, the excess has already fallen out.
+//
+// Acknowledgements and sweeps lock a member first, then its count in `inbox_overflow`, then its items. The sweep skips
+// members and items that an acknowledgement holds: a group with another acknowledgement may wait for the sweep's rows.
 
 const agentsMax = 100;
 /** One statement counts the items of this many inboxes. */
@@ -134,12 +137,15 @@ async function countItems(
 }
 
 async function trimInbox(dialect: Dialect, db: Kysely<Tables>, agentId: string): Promise<void> {
+  if (dialect === 'postgres') {
+    await sql`select 1 from inbox_overflow where agent_id = ${agentId} for update`.execute(db);
+  }
   const removed = await sql<{ id: number; channel_id: string }>`
     delete from inbox where id in (
       select id from inbox where agent_id = ${agentId} and id <= (
         select id from inbox where agent_id = ${agentId}
         order by id desc limit 1 offset ${sql.lit(limits.inboxItems)})
-      order by id limit ${sql.lit(rowsMax)})
+      order by id limit ${sql.lit(rowsMax)} ${skipHeld(dialect)})
     returning id, channel_id`.execute(db);
   const fallen = new Map<string, { items: number; last_id: number }>();
   for (const { id, channel_id } of removed.rows) {

@@ -3,6 +3,7 @@ import { removeAsks } from './asks.ts';
 import { endOpenBefore } from './due.ts';
 import type { Engine } from './engine.ts';
 import { floorOf } from './head.ts';
+import { skipHeld } from './inbox-places.ts';
 import { lockFeed } from './search/feed.ts';
 import { sweepSegmentsOf } from './search/postings.ts';
 import { removeQuestions } from './questions.ts';
@@ -154,7 +155,11 @@ const stricter = (one: number | null, other: number | null) =>
  * at once if `mayWait` is false, otherwise after {@link lockWaitMs}. While a sweep waits, it has a place in the lock's
  * queue, so it gets the lock even of a busy channel.
  */
-async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Promise<boolean> {
+export async function lockChannel(
+  db: Kysely<Tables>,
+  id: string,
+  mayWait: boolean,
+): Promise<boolean> {
   const channel = db.selectFrom('channels').select('id').where('id', '=', id).forUpdate();
   if (await channel.skipLocked().executeTakeFirst()) return true;
   if (!mayWait) return false;
@@ -214,8 +219,8 @@ async function trimSome(
   );
   await sql`delete from claims where channel_id = ${channelId} and thread_id in ${ids}`.execute(db);
   await sql`delete from mentions where ${trimmed}`.execute(db);
-  await sql`delete from inbox where channel_id = ${channelId}
-    and message_seq >= ${floor} and message_seq < ${end}`.execute(db);
+  await sql`delete from inbox where id in (select id from inbox where channel_id = ${channelId}
+    and message_seq >= ${floor} and message_seq < ${end} ${skipHeld(engine.dialect)})`.execute(db);
   await sweepSegmentsOf(db, trimmed);
   await sql`delete from search_docs where ${trimmed}`.execute(db);
   await sql`delete from messages where ${trimmed}`.execute(db);

@@ -1,11 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ResultOf } from '@openclaw/protocol';
-import { refuse, type Command, type Outcome } from '../commands.ts';
+import { refuse, type Command, type Expiry, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { isConditional, readConditions } from './decide/conditions.ts';
-import { acceptByMessage } from './decide/asks.ts';
+import { acceptByMessage, expireAsks } from './decide/asks.ts';
 import { decide, type SingleCommand } from './decide/decide.ts';
+import { accepted } from './decide/decision.ts';
 import { openDirectChannels } from './decide/direct-channels.ts';
+import { expireQuestions } from './decide/questions.ts';
 import {
   decideSend,
   directChannelId,
@@ -126,6 +128,8 @@ async function attemptGroup(
           if (outcome.ok && send.params.stream) await beginStream(group, send, outcome);
           outcomes.push(await withAnswers(group, prefetched, send, outcome));
         }
+      } else if (run.expiries) {
+        outcomes.push(...(await expire(group, run.expiries)));
       } else {
         outcomes.push(await decide(group, run.single));
       }
@@ -136,6 +140,17 @@ async function attemptGroup(
     await transaction.rollback();
     throw error;
   }
+}
+
+/** The expiries are of one kind. Each event is in one outcome, even if an expiry is there twice. */
+async function expire(group: GroupState, expiries: readonly Expiry[]): Promise<Outcome[]> {
+  const expireAll = expiries[0]?.kind === 'ask' ? expireAsks : expireQuestions;
+  const events = await expireAll(group, [...new Set(expiries.map(({ id }) => id))]);
+  return expiries.map(({ id }) => {
+    const event = events.get(id);
+    events.delete(id);
+    return event ? accepted({}, event) : accepted({});
+  });
 }
 
 async function beginStream(
@@ -174,12 +189,13 @@ function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
 }
 
 type Run =
-  | { readonly sends: Send[]; readonly single?: undefined }
-  | { readonly sends?: undefined; readonly single: SingleCommand };
+  | { readonly sends: Send[]; readonly expiries?: undefined; readonly single?: undefined }
+  | { readonly sends?: undefined; readonly expiries: Expiry[]; readonly single?: undefined }
+  | { readonly sends?: undefined; readonly expiries?: undefined; readonly single: SingleCommand };
 
-// Consecutive messages are decided together. Any other command is decided alone. A message with conditions begins a
-// run, because earlier rows must be written before its conditions are read. The loop pauses, because a long text takes
-// two milliseconds to parse.
+// Consecutive messages are decided together, and so are consecutive expiries of one kind. Any other command is decided
+// alone. A message with conditions begins a run, because earlier rows must be written before its conditions are read.
+// The loop pauses, because a long text takes two milliseconds to parse.
 async function splitRuns(commands: readonly Command[]): Promise<Run[]> {
   const runs: Run[] = [];
   let endMs = performance.now() + sliceMs;
@@ -188,8 +204,14 @@ async function splitRuns(commands: readonly Command[]): Promise<Run[]> {
       await nextTurn();
       endMs = performance.now() + sliceMs;
     }
-    const send = sendOf(command);
     const last = runs.at(-1);
+    if (command.method === 'expire') {
+      const { params } = command;
+      if (last?.expiries?.[0]?.kind === params.kind) last.expiries.push(params);
+      else runs.push({ expiries: [params] });
+      continue;
+    }
+    const send = sendOf(command);
     if (!send) runs.push({ single: command as SingleCommand });
     else if (last?.sends && !isConditional(send)) last.sends.push(send);
     else runs.push({ sends: [send] });
@@ -200,8 +222,8 @@ async function splitRuns(commands: readonly Command[]): Promise<Run[]> {
 // In id order, so that two hubs that lock the same channels do not deadlock.
 function channelIdsOf(runs: readonly Run[]): string[] {
   const ids = new Set<string>();
-  for (const { sends, single } of runs) {
-    for (const { channelId } of sends ?? []) ids.add(channelId);
+  for (const { sends, expiries, single } of runs) {
+    for (const { channelId } of sends ?? expiries ?? []) ids.add(channelId);
     const channelId = single ? channelIdOf(single) : null;
     if (channelId !== null) ids.add(channelId);
   }

@@ -6,6 +6,7 @@ import { lockFeed } from './search/feed.ts';
 import { removeDocsOf } from './search/postings.ts';
 import { removeQuestions } from './questions.ts';
 import { removeFromLedger } from './ledger.ts';
+import { lockChannel } from './retention.ts';
 import type { Tables } from './tables.ts';
 
 // After this time, all hubs have read the last event of a deleted channel's log.
@@ -31,6 +32,8 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
       .executeTakeFirst();
     if (!channel) return false;
     await lockFeed(engine, db);
+    // Asks and questions of a deleted channel still expire, under its lock.
+    if (engine.dialect === 'postgres' && !(await lockChannel(db, channel.id, true))) return false;
     const isLeft = await sweepRows(db, channel.id, channel.head);
     if (!isLeft) {
       await db
@@ -64,8 +67,8 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
     sql`delete from read_cursors where channel_id = ${channelId} and agent_id in (${members})`,
     sql`delete from members where channel_id = ${channelId} and agent_id in (${members})`,
     inChannel('mentions', 'seq'),
-    inChannel('inbox', 'id'),
     inChannel('inbox_overflow', 'agent_id'),
+    inChannel('inbox', 'id'),
     inChannel('threads', 'thread_id'),
     inChannel('claims', 'thread_id'),
     inChannel('streams', 'message_id'),

@@ -63,3 +63,22 @@ it('a plain send costs the same eight statements with and without a budget', asy
   const withTurn = await statementsOf(() => agent.say(channelId, 'x', { metadata: { turn } }));
   expect([...withTurn].sort()).toEqual([...plain, 'chat_store_write_ledger'].sort());
 });
+
+// The fault: 100,000 asks that were due at one moment took minutes, because each had six statements of its own.
+it('the expiry of many asks costs as many statements as that of one', async () => {
+  const person = agentOf(store, 'pia', { kind: 'person' });
+  const channelId = 'asks';
+  await person.write('channel.create', { channelId, name: 'Asks' });
+  await person.write('member.add', { channelId, agentId: 'ana' });
+  const expire = async (count: number) => {
+    const ask = { channelId, to: ['ana'], content: 'x', deadlineMs: 60_000 };
+    for (let n = 0; n < count; n += 1) await person.write('ask.create', ask);
+    server.query('update asks set due_at = 1 where due_at is not null');
+    const due = await store.due();
+    expect(due).toHaveLength(count);
+    return statementsOf(() => Promise.all(due.map((expiry) => store.expire(expiry))));
+  };
+  const one = await expire(1);
+  expect(one.at(-1)).toBe('COMMIT');
+  expect(await expire(20)).toEqual(one);
+});

@@ -9,7 +9,7 @@ import {
 import { isKnownAgent } from '../agents.ts';
 import { askOf, loadAsks, refuseUnknown, setAskState, type LoadedAsk } from '../asks.ts';
 import type { GroupState } from '../group-state.ts';
-import { indexPrefetched } from '../prefetch.ts';
+import { collectPrefetch, indexPrefetched } from '../prefetch.ts';
 import type { ChannelWithHead } from '../tables.ts';
 import { accepted, loadPlaced, type Decide } from './decision.ts';
 import { openDirectChannels } from './direct-channels.ts';
@@ -173,41 +173,58 @@ async function logAnswers(
   asks: readonly LoadedAsk[],
   note: string | null,
 ): Promise<AppendedEvent[]> {
-  const members = await membersAmong(group, channel, asks.flatMap(agentsOf));
+  const isMember = await membersOf(group, [[channel.id, asks.flatMap(agentsOf)]]);
   const { agentId } = actor;
   return asks.map((ask) => {
     const payload = { askId: ask.id, agentId, note };
     const event = { type: 'collaboration.event', name, payload } as const;
-    const notify = agentsOf(ask).filter((id) => members.has(id));
+    const notify = agentsOf(ask).filter((id) => isMember(channel.id, id));
     const appended = group.append(channel, actor, event, { notify });
     addInboxItems(group, channel, appended, [answerTo(ask)]);
     return appended;
   });
 }
 
-/** Logs the expiry of an ask once, if it is due and an addressee is still open. Logs nothing in a deleted channel. */
-export async function expireAsk(
+/**
+ * Logs the expiry of asks that are due and have an open addressee, each once. Logs nothing in a deleted channel. Costs
+ * the same number of statements for any number of asks. Returns the events by ask.
+ */
+export async function expireAsks(
   group: GroupState,
-  channel: ChannelWithHead | undefined,
-  askId: string,
-): Promise<Outcome> {
-  const [ask] = await loadAsks(group.db, [askId]);
-  if (!ask || ask.due_at === null || ask.due_at > group.nowMs) return accepted({});
-  const silent = ask.addressees
-    .filter(({ state }) => state === 'open')
-    .map(({ agent_id }) => agent_id);
-  await group.db.updateTable('asks').set({ due_at: null }).where('id', '=', askId).execute();
-  await setAskState(group.db, [askId], silent, 'expired', null);
-  // An erasure may have removed the last open addressee.
-  if (silent.length === 0 || !channel || channel.deleted_at !== null) return accepted({});
-  const members = await membersAmong(group, channel, agentsOf(ask));
-  const notify = agentsOf(ask).filter((id) => members.has(id));
-  const payload = { askId, silent };
-  const event = { type: 'collaboration.event', name: 'ask.expired', payload } as const;
-  const appended = group.append(channel, hub, event, { notify });
-  addInboxItems(group, channel, appended, [answerTo(ask)]);
-  return accepted({}, appended);
+  askIds: readonly string[],
+): Promise<Map<string, AppendedEvent>> {
+  const asks = (await loadAsks(group.db, askIds)).filter((ask) => isDue(group, ask));
+  const ids = asks.map(({ id }) => id);
+  const events = new Map<string, AppendedEvent>();
+  if (ids.length === 0) return events;
+  await group.db
+    .updateTable('ask_addressees')
+    .set({ state: 'expired', note: null })
+    .where('ask_id', 'in', ids)
+    .where('state', '=', 'open')
+    .execute();
+  await group.db.updateTable('asks').set({ due_at: null }).where('id', 'in', ids).execute();
+  const isMember = await membersOf(
+    group,
+    asks.map((ask) => [ask.channel_id, agentsOf(ask)]),
+  );
+  for (const ask of asks) {
+    const channel = group.channel(ask.channel_id);
+    const silent = ask.addressees.filter(({ state }) => state === 'open');
+    // An erasure may have removed the last open addressee.
+    if (silent.length === 0 || !channel || channel.deleted_at !== null) continue;
+    const payload = { askId: ask.id, silent: silent.map(({ agent_id }) => agent_id) };
+    const event = { type: 'collaboration.event', name: 'ask.expired', payload } as const;
+    const notify = agentsOf(ask).filter((id) => isMember(channel.id, id));
+    const appended = group.append(channel, hub, event, { notify });
+    addInboxItems(group, channel, appended, [answerTo(ask)]);
+    events.set(ask.id, appended);
+  }
+  return events;
 }
+
+export const isDue = ({ nowMs }: GroupState, { due_at }: { readonly due_at: number | null }) =>
+  due_at !== null && due_at <= nowMs;
 
 const answerTo = ({ id, sender_id }: LoadedAsk) =>
   ({ agentId: sender_id, reason: 'answer', askId: id }) as const;
@@ -217,18 +234,15 @@ const agentsOf = ({ sender_id, addressees }: LoadedAsk): string[] => [
   ...addressees.map(({ agent_id }) => agent_id),
 ];
 
-/** Returns those of the agents that are members, because only members are notified. */
-export async function membersAmong(
+/** Only members are notified. One statement for all channels. */
+export async function membersOf(
   group: GroupState,
-  channel: ChannelWithHead,
-  agentIds: readonly string[],
-): Promise<ReadonlySet<string>> {
-  if (agentIds.length === 0) return new Set();
-  const rows = await group.db
-    .selectFrom('members')
-    .select('agent_id')
-    .where('channel_id', '=', channel.id)
-    .where('agent_id', 'in', [...new Set(agentIds)])
-    .execute();
-  return new Set(rows.map(({ agent_id }) => agent_id));
+  agents: readonly (readonly [channelId: string, agentIds: readonly string[]])[],
+): Promise<(channelId: string, agentId: string) => boolean> {
+  const { member, toPrefetch } = collectPrefetch();
+  for (const [channelId, agentIds] of agents) {
+    for (const agentId of agentIds) member(channelId, agentId);
+  }
+  const prefetched = indexPrefetched(await group.prefetch(toPrefetch()));
+  return (channelId, agentId) => prefetched.role(channelId, agentId) !== null;
 }

@@ -1,8 +1,8 @@
 import type { ParamsOf } from '@openclaw/protocol';
-import type { Command, CommandOf, ExpireCommand, Outcome, WriteMethod } from '../../commands.ts';
+import type { Command, CommandOf, Outcome, WriteMethod } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import type { Needs } from '../rights.ts';
-import { answerAsk, createAsk, expireAsk } from './asks.ts';
+import { answerAsk, createAsk } from './asks.ts';
 import { setBudget } from './budgets.ts';
 import {
   archiveChannel,
@@ -18,7 +18,7 @@ import { liftFreeze, refusalOfFrozen, setFreeze } from './freezes.ts';
 import { acknowledgeInbox } from './inbox-ack.ts';
 import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from './members.ts';
 import { deleteMessage, editMessage } from './messages.ts';
-import { answerQuestion, cancelQuestion, expireQuestion, openQuestion } from './questions.ts';
+import { answerQuestion, cancelQuestion, openQuestion } from './questions.ts';
 import { addReaction, removeReaction } from './reactions.ts';
 import { markRead } from './read-mark.ts';
 import { finishMessage } from './streams.ts';
@@ -26,7 +26,7 @@ import { createThread, updateThread } from './threads.ts';
 
 type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
 
-export type SingleCommand = Extract<Command, { method: SingleMethod }> | ExpireCommand;
+export type SingleCommand = Extract<Command, { method: SingleMethod }>;
 
 type ChannelMethod = {
   [M in SingleMethod]: ParamsOf<M> extends { channelId: string } ? M : never;
@@ -111,10 +111,5 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
 };
 
 export function decide(group: GroupState, command: SingleCommand): Promise<Outcome> {
-  if (command.method === 'expire') {
-    const { id, channelId } = command.params;
-    const expire = command.params.kind === 'ask' ? expireAsk : expireQuestion;
-    return expire(group, group.channel(channelId), id);
-  }
   return (decisions[command.method] as Decide<SingleMethod>)(group, command);
 }

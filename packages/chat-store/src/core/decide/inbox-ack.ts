@@ -1,12 +1,13 @@
 import { decodeInboxCursor } from '@openclaw/protocol/wire';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { greaterOf, inboxScope, isCovered } from '../inbox-places.ts';
 import { everyone } from '../tables.ts';
 import { accepted, type Decide } from './decision.ts';
 
 /**
  * Removes the items that the cursor covers. Items of channels that the agent has left stay, because no read has shown
- * them. A cursor of another epoch, agent or set of channels changes nothing. Locks no channel.
+ * them. A cursor of another epoch, agent or set of channels changes nothing. Locks no channel. Locks a member before
+ * its count of fallen items, as the sweep does.
  */
 export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, params }) => {
   const { agentId, channels } = actor;
@@ -18,22 +19,28 @@ export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, para
   const mine = sql`select m.channel_id from members m where m.agent_id = ${agentId} ${bounds}`;
   const items = sql`delete from inbox where agent_id = ${agentId} and channel_id in (${mine})
     and ${isCovered('inbox', at, dialect)}`;
-  const fallen = sql`delete from inbox_overflow where agent_id = ${agentId}
-    and channel_id in (${mine}) and last_id <= ${at.place}`;
-  // An acknowledgement of another hub may have moved the mark further, while this statement waited for the row.
-  const ofAll = sql`update members set inbox_seq = ${greaterOf(dialect, 'members.inbox_seq', 'a.seq')}
-    from (select a.channel_id, max(a.seq) as seq
-      from members m cross join inbox a
-      where a.channel_id = m.channel_id and a.agent_id = ${sql.lit(everyone)}
-        and a.seq > m.joined_seq and a.seq > m.inbox_seq
-        and m.agent_id = ${agentId} ${bounds} and ${isCovered('a', at, dialect)}
+  const isFallen = sql`f.agent_id = ${agentId} and f.last_id <= ${at.place}`;
+  // An acknowledgement of another hub may have moved the mark further, while this statement waited for the row. A count
+  // of fallen items moves no mark: its member is only locked.
+  const marks = sql`update members set inbox_seq = ${greaterOf(dialect, 'members.inbox_seq', 'a.seq')}
+    from (select a.channel_id, max(a.seq) as seq from (
+        select a.channel_id, a.seq from members m cross join inbox a
+        where a.channel_id = m.channel_id and a.agent_id = ${sql.lit(everyone)}
+          and a.seq > m.joined_seq and a.seq > m.inbox_seq
+          and m.agent_id = ${agentId} ${bounds} and ${isCovered('a', at, dialect)}
+        union all select f.channel_id, 0 from inbox_overflow f
+        where ${isFallen} and f.channel_id in (${mine})) as a
       group by a.channel_id) as a
     where members.agent_id = ${agentId} and members.channel_id = a.channel_id`;
+  const fallen = (channelIds: RawBuilder<unknown>) =>
+    sql`delete from inbox_overflow as f where ${isFallen} and f.channel_id in (${channelIds})`;
   if (dialect === 'postgres') {
-    // One round trip, because the group holds the locks of its other commands meanwhile.
-    await sql`with items as (${items}), fallen as (${fallen}) ${ofAll}`.execute(group.db);
+    // One round trip, because other commands of the group hold locks during it.
+    const marked = sql`select channel_id from marked`;
+    await sql`with items as (${items}), marked as (${marks} returning members.channel_id)
+      ${fallen(marked)}`.execute(group.db);
   } else {
-    for (const statement of [items, fallen, ofAll]) await statement.execute(group.db);
+    for (const statement of [items, marks, fallen(mine)]) await statement.execute(group.db);
   }
   return accepted({});
 };

@@ -19,7 +19,7 @@ import {
 } from '../questions.ts';
 import type { ChannelWithHead, QuestionsTable } from '../tables.ts';
 import { refuseNoRoot } from '../thread-root.ts';
-import { membersAmong } from './asks.ts';
+import { isDue, membersOf } from './asks.ts';
 import { accepted, loadPlaced, type Authorized, type DecideAuthorized } from './decision.ts';
 import { refusalOfFrozen } from './freezes.ts';
 import { addInboxItems } from './inbox.ts';
@@ -55,8 +55,8 @@ export const openQuestion: DecideAuthorized<'question.open'> = async (group, com
       .executeTakeFirst();
     if (root?.thread_id !== null) return refuseNoRoot(root, threadId);
   }
-  const members = await membersAmong(group, channel, responders);
-  const others = responders.filter((id) => !members.has(id));
+  const isMember = await membersOf(group, [[channelId, responders]]);
+  const others = responders.filter((id) => !isMember(channelId, id));
   if (others.length > 0) return refuseParams('responders', `are no members: ${others.join(', ')}`);
   const expires = expiresMs === null ? null : group.nowMs + expiresMs;
   const row: QuestionsTable = {
@@ -124,7 +124,10 @@ async function loadQuestion(
   return question ? { ...placed, question } : refuse('not_found', unknown);
 }
 
-/** A repeat of the same answer is accepted, even after the question has ended. */
+/**
+ * A repeat of the same answer is accepted, even after the question has ended. An answer counts even if its agent has
+ * left the channel since.
+ */
 export const answerQuestion = async (
   group: GroupState,
   command: CommandOf<'question.answer'>,
@@ -164,7 +167,8 @@ export const answerQuestion = async (
   if (equal < question.quorum) {
     const payload = { questionId, agentId, optionId, text };
     const now = { ...question, answers };
-    const event = await log(group, channel, actor, now, 'question.voted', payload);
+    const notifyOf = await findConcerned(group, [now]);
+    const event = log(group, channel, actor, 'question.voted', payload, notifyOf(now));
     return accepted({ question: questionOf(now) }, event);
   }
   const end = { state: 'answered', option_id: optionId, text } as const;
@@ -209,20 +213,24 @@ export const cancelQuestion = async (
   return accepted({ question: questionOf(cancelled.question) }, cancelled.event);
 };
 
-/** Logs the expiry of a question once, if it is due and open. Logs nothing in a deleted channel. */
-export async function expireQuestion(
+/** As {@link expireAsks}, for open questions. */
+export async function expireQuestions(
   group: GroupState,
-  channel: ChannelWithHead | undefined,
-  questionId: string,
-): Promise<Outcome> {
-  const [question] = await loadQuestions(group.db, [questionId]);
-  if (!question || question.due_at === null || question.due_at > group.nowMs) return accepted({});
-  if (!channel || channel.deleted_at !== null) {
-    await update(group, questionId, { state: 'expired', due_at: null });
-    return accepted({});
+  questionIds: readonly string[],
+): Promise<Map<string, AppendedEvent>> {
+  const due = (await loadQuestions(group.db, questionIds)).filter((one) => isDue(group, one));
+  const ids = due.map(({ id }) => id);
+  const events = new Map<string, AppendedEvent>();
+  if (ids.length === 0) return events;
+  const end = { state: 'expired' } as const;
+  await update(group, ids, { ...end, due_at: null });
+  const notifyOf = await findConcerned(group, due);
+  for (const before of due) {
+    const channel = group.channel(before.channel_id);
+    if (!channel || channel.deleted_at !== null) continue;
+    events.set(before.id, logEnd(group, channel, hub, { ...before, ...end }, notifyOf(before)));
   }
-  const { event } = await endQuestion(group, channel, hub, question, { state: 'expired' });
-  return accepted({}, event);
+  return events;
 }
 
 type End = Pick<QuestionsTable, 'state'> & Partial<Pick<QuestionsTable, 'option_id' | 'text'>>;
@@ -234,34 +242,57 @@ async function endQuestion(
   before: LoadedQuestion,
   end: End,
 ): Promise<{ readonly question: LoadedQuestion; readonly event: AppendedEvent }> {
-  await update(group, before.id, { ...end, due_at: null });
+  await update(group, [before.id], { ...end, due_at: null });
   const question = { ...before, ...end };
-  const payload: { question: Question } = { question: questionOf(question) };
-  const event = await log(group, channel, sender, question, `question.${end.state}`, payload);
-  const { opened_by: agentId, id: questionId } = question;
-  addInboxItems(group, channel, event, [{ agentId, reason: 'answer', questionId }]);
-  return { question, event };
+  const notifyOf = await findConcerned(group, [question]);
+  return { question, event: logEnd(group, channel, sender, question, notifyOf(question)) };
 }
 
-async function update(
-  group: GroupState,
-  questionId: string,
-  change: Partial<QuestionsTable>,
-): Promise<void> {
-  await group.db.updateTable('questions').set(change).where('id', '=', questionId).execute();
-}
-
-/** Logs an event about a question. Also publishes it on the topics of the question's opener and named responders. */
-async function log(
+function logEnd(
   group: GroupState,
   channel: ChannelWithHead,
   sender: Pick<Actor, 'agentId' | 'kind'>,
   question: LoadedQuestion,
+  notify: readonly string[],
+): AppendedEvent {
+  const payload: { question: Question } = { question: questionOf(question) };
+  const event = log(group, channel, sender, `question.${question.state}`, payload, notify);
+  const { opened_by: agentId, id: questionId } = question;
+  addInboxItems(group, channel, event, [{ agentId, reason: 'answer', questionId }]);
+  return event;
+}
+
+async function update(
+  group: GroupState,
+  questionIds: readonly string[],
+  change: Partial<QuestionsTable>,
+): Promise<void> {
+  await group.db.updateTable('questions').set(change).where('id', 'in', questionIds).execute();
+}
+
+/** One statement. The returned function gives a question's opener and named responders that are members. */
+async function findConcerned(
+  group: GroupState,
+  questions: readonly LoadedQuestion[],
+): Promise<(question: LoadedQuestion) => string[]> {
+  const concernedBy = (question: LoadedQuestion) => [
+    ...new Set([question.opened_by, ...(respondersOf(question) ?? [])]),
+  ];
+  const isMember = await membersOf(
+    group,
+    questions.map((question) => [question.channel_id, concernedBy(question)]),
+  );
+  return (question) => concernedBy(question).filter((id) => isMember(question.channel_id, id));
+}
+
+function log(
+  group: GroupState,
+  channel: ChannelWithHead,
+  sender: Pick<Actor, 'agentId' | 'kind'>,
   name: `question.${string}`,
   payload: Readonly<Record<string, unknown>>,
-): Promise<AppendedEvent> {
-  const concerned = [question.opened_by, ...(respondersOf(question) ?? [])];
-  const members = await membersAmong(group, channel, concerned);
+  notify: readonly string[],
+): AppendedEvent {
   const event = { type: 'collaboration.event', name, payload: payload as never } as const;
-  return group.append(channel, sender, event, { notify: [...members] });
+  return group.append(channel, sender, event, { notify });
 }
