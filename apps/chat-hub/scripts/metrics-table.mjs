@@ -1,5 +1,5 @@
-// Writes the table of metrics in docs/operations.md from the definitions of the metrics. A test
-// compares the two.
+// Writes the table of metrics in docs/operations.md from the definitions of the metrics. A test compares the table with
+// the definitions.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { createMetrics } from '../src/observe/metrics.ts';

@@ -82,7 +82,6 @@ export function jwtSettingsOf(env: JwtEnvironment): JwtSettings {
   };
 }
 
-/** Warns if these settings accept tokens that were issued for other services. */
 export function jwtWarning({ jwksUrl: url, issuer, audiences }: JwtSettings): string | null {
   const missing = [
     ...(issuer === null ? ['HUB_JWT_ISSUER'] : []),

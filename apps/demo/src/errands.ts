@@ -95,7 +95,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
   }
 
   async function askAfterPause(): Promise<void> {
-    // The factor is at most 1 at the usual pace, where `gapMs` is at most 3,200 ms.
+    // At the usual pace, the longest gap is 3,200 ms.
     const factor = pace.gapMs() / 3_200;
     await delay(Math.max(minPauseMs, askEveryMs * factor), undefined, { signal });
     await ask();

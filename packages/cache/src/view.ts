@@ -13,7 +13,7 @@ export interface Loaded<T> {
 
 export interface StaleRead<T> {
   readonly value: T;
-  /** The newest seq that this process knew when it read the value. */
+  /** The newest seq at which this process knows the value to be valid. */
   readonly head: number;
   readonly ageMs: number;
 }

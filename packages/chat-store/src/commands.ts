@@ -18,7 +18,7 @@ export interface AddressedLoop {
   readonly agentId: string;
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** True if the message that reached the limit was the end of a growing message. Otherwise absent. */
+  /** True if the end of a growing message reached the limit. Otherwise absent. */
   readonly byStreams?: true;
 }
 
@@ -90,7 +90,7 @@ export interface AppendedEvent {
   readonly agentTopics: readonly string[];
   /** Agents whose inboxes got the event. Absent: none. */
   inboxes?: readonly string[];
-  /** For a public channel that was created, archived or deleted. */
+  /** Present only when a public channel was created, archived or deleted. */
   readonly announcement?: ChannelAnnouncement;
 }
 

@@ -129,7 +129,10 @@ function describeError(error: unknown, url: string): string {
   return code === '' ? text : `${text} (${code})`;
 }
 
-/** An attempt at several addresses fails with one error for each. The first error with a code counts. */
+/**
+ * An attempt at several addresses fails with one error for each address. The first of these errors counts. If it has no
+ * code, its cause may have one.
+ */
 function failureCodeOf(error: unknown): string {
   for (let inner = error, depth = 0; isObject(inner) && depth < 4; depth += 1) {
     const { code, errors, cause } = inner as {

@@ -187,7 +187,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       'log.read',
       { channelId: topic.channelId, after },
       (result) => {
-        // `onPage` throws for a malformed page, so the number is lowered before.
+        // `onPage` throws for a malformed page, so `reading` is lowered first.
         reading -= 1;
         if (isCurrent()) onPage(page, after, result);
         readDue();
@@ -268,7 +268,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
         return onRefusal(topic, new HubError(error.code, message));
       }
       if (reason === 'trimmed') {
-        // The answer to a subscribe, or a page of the log, has already reported this.
+        // The answer to a subscribe, or a page of the log, has already reported this floor.
         if ((topic.last ?? 0) >= floor - 1) return;
         topic.generation += 1;
         skipTrimmed(topic, floor);

@@ -70,7 +70,7 @@ describe('Redis behind Sentinel', () => {
       theirs.on('message', (_topic, message) => theyHeard.push(message));
       const { runId } = await redis.health();
       const oldPort = await deployment.masterPort();
-      // The return of a server from the previous round may cut connections, and only a replica in sync can be elected.
+      // A server that returns from the previous round may cut connections. Only a replica in sync can be elected.
       await waitFor(
         async () => {
           const info = await redis.send(['INFO', 'replication']).catch(() => '');

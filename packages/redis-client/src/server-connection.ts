@@ -97,8 +97,8 @@ export function openServerConnection(
     },
     call,
     async batch(commands) {
-      // Does not use a pipeline of ioredis. ioredis defines an accessor on each pipeline, so its objects survive minor
-      // garbage collections.
+      // Does not use a pipeline of ioredis. ioredis defines an accessor on each pipeline, which keeps the pipeline's
+      // objects alive through minor garbage collections.
       const calls = inOneWrite(redis, () => commands.map(call));
       return (await Promise.allSettled(calls)).map((outcome) =>
         outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as Error),
@@ -233,9 +233,7 @@ export function skipUnknownInfo({ options }: Redis, error: Error): boolean {
   return true;
 }
 
-/**
- * Names are sent in capitals. ioredis transforms the replies of `hgetall` and some other names that are in lower case.
- */
+/** Sends names in capitals, because ioredis transforms the replies of some names in lower case, such as `hgetall`. */
 export function toWire([name, ...args]: RedisCommand): readonly [string, ...(string | number)[]] {
   return [name.toUpperCase(), ...args];
 }
@@ -282,7 +280,6 @@ export function createJoinedWrites(redis: Redis): () => void {
   let joined = 0;
   return () => {
     if (!corked) {
-      // Before the first attempt there is no stream, although the type says that there is one.
       const socket = redis.stream as Redis['stream'] | undefined;
       if (!socket) return;
       corked = socket;

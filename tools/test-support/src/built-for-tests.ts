@@ -16,7 +16,7 @@ export function builtForTests(name: 'hub' | 'page'): string | null {
   const folder = process.env[variables[name]];
   if (!folder) return null;
   if (existsSync(folder)) return folder;
-  // The script hashes the sources again. If they changed after the setup, it builds the changed ones.
+  // The script hashes the sources again. If they changed after the setup, the script builds the changed sources.
   const script = join(root, 'tools/setup/test-builds.mjs');
   const output = execFileSync(process.execPath, [script, name], {
     cwd: root,

@@ -44,7 +44,7 @@ const maxRefusedBytes = 4_096;
 export function createDispatcher(deps: {
   readonly invoke: Invoke;
   readonly allowance: Pick<CallAllowance, 'count'>;
-  /** Called when the allowance refuses a frame or an entry that does not reach `invoke`. */
+  /** Called when the allowance refuses a frame, or an entry of a batch, before `invoke` gets it. */
   readonly onLimited: () => void;
   readonly observe: CallObserver;
   readonly unsent: Pick<UnsentBudget, 'open'>;
@@ -120,7 +120,7 @@ export function createDispatcher(deps: {
     return !batch.every(({ request }) => 'failure' in request);
   }
 
-  /** Sends the responses as one array. Until then, the events of the calls are buffered. */
+  /** Sends the responses as one array. Until then, the socket's other frames are buffered. */
   async function runTogether(session: Session, batch: readonly Counted[]): Promise<void> {
     const responses: (Payload | undefined)[] = batch.map(() => undefined);
     let bytes = 0;

@@ -28,7 +28,7 @@ afterEach(stop);
 
 async function copy(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from);
-  // A copy that fails because a hub writes to the file is repeated.
+  // Repeats a copy that fails because a hub writes to the file.
   const isCopied = () =>
     backup(source, to).then(
       () => true,
@@ -72,8 +72,8 @@ const discontinuityOf = (socket: RpcSocket, channelId: string) =>
   socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
 
 describe('a SQLite database that was restored without a new epoch', () => {
-  // The race: after the restore no call fails and no event is committed, so only the shorter log shows it. Hubs compare
-  // heads every ten seconds.
+  // The race: after the restore, no call fails and no event is committed. Hubs notice the restore only because the log
+  // is shorter. They compare heads every ten seconds.
   it('is noticed while hubs run, though no check fails and nobody writes', async () => {
     const channelId = 'quiet';
     const { ana, ben, backedUp } = await restorable(channelId);

@@ -12,7 +12,9 @@ interface Received {
   readonly params?: any;
 }
 
-/** Returns each seq that arrived without the seq before it, although no discontinuity had reported the floor. */
+/**
+ * Returns each unexpected seq. The expected seq follows the last event, or is the floor that a discontinuity reported.
+ */
 function unreportedHoles(received: readonly Received[], from: number): number[] {
   const wrong: number[] = [];
   let next = from + 1;

@@ -46,7 +46,7 @@ export function createOriginPolicy(
   };
 }
 
-/** Parses both as URLs, because browsers omit a default port and some proxies add it. */
+/** Compares parsed URLs, because browsers omit a default port and some proxies add it. */
 function isOwn(origin: string, host: string | undefined, forwarded: Forwarded): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, host: originHost } = new URL(origin);

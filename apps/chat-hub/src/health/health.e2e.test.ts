@@ -38,7 +38,6 @@ async function look(env: Environment) {
   return { code, report, lines, bad };
 }
 
-/** Waits for the hub's first probe, and until a busy machine answers within the targets. */
 function untilWell(env: Environment) {
   return waitFor(
     async () => {

@@ -40,9 +40,10 @@ export class UncachedLoad extends Error {
 
 /**
  * Reads through the cache, with one small query for the caller's membership and head. A cached value is served only if
- * it has exactly this head, because a later value could hold events from after the caller's removal. A value that this
- * call loaded may be newer than the head, if the caller is still a member after the load. While the database is away, a
- * socket that is live in the channel gets this hub's last copy, unless an event has made the copy outdated.
+ * it has exactly this head, because a later value could hold events from after the caller's removal. If this call
+ * loaded the value, its head may be higher, but then the caller's rights are checked again after the load. While the
+ * database is away, a socket that is live in the channel gets this hub's last copy, unless an event has made the copy
+ * outdated.
  */
 export async function cachedRead<T>(
   store: Pick<ChatStore, 'access'>,

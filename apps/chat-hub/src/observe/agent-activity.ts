@@ -7,7 +7,7 @@ import { RecentCount } from './recent-count.ts';
 const maxAgents = 20_000;
 /** Past this number, the agent that was addressed longest ago is forgotten. */
 const maxAddressed = 8;
-/** Reports omit agents that were addressed less often in the last minute. */
+/** Reports omit agents that were addressed less often than this in the last minute. */
 const leastAddressed = 3;
 
 const lastMinute = () => new RecentCount(10_000, 6);
@@ -59,7 +59,7 @@ export function createAgentActivity(clock = Date.now) {
       for (const agentId of others.slice(0, maxAddressed)) {
         const count = addressed.get(agentId) ?? lastMinute();
         count.add(1, nowMs);
-        // The map is ordered by the time of the last address.
+        // Moves the agent to the end: the map is ordered by when each agent was last addressed.
         addressed.delete(agentId);
         addressed.set(agentId, count);
         const oldest = addressed.keys().next().value;
@@ -67,8 +67,8 @@ export function createAgentActivity(clock = Date.now) {
       }
     },
     /**
-     * Null when this hub knows nothing of the agent. Call it every few seconds, because all messages since the last
-     * call count as sent now.
+     * Null when this hub knows nothing of the agent. Call it every few seconds: all messages since the last call are
+     * counted as sent at the time of this call.
      */
     reportOf(agentId: string): AgentActivityReport | null {
       // `peek` does not count as use. Otherwise reports would keep every agent from being forgotten.

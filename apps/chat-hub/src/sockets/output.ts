@@ -88,7 +88,7 @@ export class SocketOutput implements Flushable {
       this.#bufferedBytes += sizeOfFrame(frame);
       return;
     }
-    // If earlier frames still wait for the peer, a flush is scheduled too, because it checks whether too many bytes
+    // A flush is also scheduled while earlier frames wait for the peer, because the flush checks whether too many bytes
     // wait.
     if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.scheduleSocket(this);
     this.#frames.push(frame);

@@ -44,7 +44,7 @@ export function createReceivedEvents(plan: Plan, tally: Tally, dues: DueTimes): 
   const unsubscribed = new Set<string>();
   const lastMessages = new Map<string, KnownMessage>();
   const lastReplies = new Map<string, KnownMessage>();
-  // The hub repeats a presence when it compares rosters. A repeated presence is not new.
+  // The hub repeats a presence when it compares rosters. Only the first arrival of a presence is measured.
   const seenPresence = new Map<number, number>();
 
   function recordDue(
@@ -102,8 +102,8 @@ export function createReceivedEvents(plan: Plan, tally: Tally, dues: DueTimes): 
     subscribing: (channelId) => void unsubscribed.delete(channelId),
     subscribed(channelId, head) {
       const watch = watches.get(channelId);
-      // The hub sends the answer before the events, but the client may deliver them first. The first event must
-      // follow the head.
+      // The hub sends the answer before the events, but the client may deliver events before the answer. Events between
+      // the head and the first delivered event are lost.
       if (watch === undefined) watches.set(channelId, createChannelWatch(head));
       else watch.lost += Math.max(0, watch.first - head - 1);
     },

@@ -1,6 +1,6 @@
 import type { Members } from './reducers.ts';
 
-/** Maps the form that all look-alike names share to the ids of their agents. */
+/** Names that a reader could confuse have the same look. Maps each look to the ids of the agents with such names. */
 type LookAlikes = ReadonlyMap<string, ReadonlySet<string>>;
 
 const known = new WeakMap<Members, LookAlikes>();
@@ -22,7 +22,6 @@ export function shownName(
   return { name: displayName, isInDoubt: !isComparable || isShared };
 }
 
-/** The name to show within a sentence: the id where the display name is in doubt. */
 export function nameInText(members: Members, agentId: string): string {
   const { name, isInDoubt } = shownName(members, agentId);
   return isInDoubt ? agentId : name;

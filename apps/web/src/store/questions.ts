@@ -33,7 +33,7 @@ const isListOfObjects = (value: unknown) =>
   Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null);
 const isTextOrNull = (value: unknown) => value === null || isText(value);
 
-/** Such an event is shown in the card of the question, not in a row of its own. */
+/** A change of a question is shown in the question's card, not in a row of its own. */
 export function isQuestionChange(name: string): boolean {
   return name.startsWith('question.') && name !== 'question.opened';
 }

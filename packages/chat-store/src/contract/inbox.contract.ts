@@ -55,7 +55,6 @@ export function describeInbox(database: () => TestDatabase): void {
         'hello @all',
       ]);
       expect((await read(member, { after: page.cursor })).items).toEqual([]);
-      // The other agent sees its own inbox. An acknowledgement moves only the mark of its own agent.
       expect(await texts(owner)).toEqual(['back']);
       await member.write('read.mark', { channelId, seq: 100 });
       await member.write('inbox.ack', { cursor: page.items[3]?.cursor ?? '' });
@@ -141,7 +140,7 @@ export function describeInbox(database: () => TestDatabase): void {
       expect(await texts(member)).toEqual(['@all one', text]);
       const { items, cursor } = await read(late);
       expect(items.map((item) => [item.class, textOf(item)])).toEqual([['wake', text]]);
-      // The cursor of its own item also acknowledges the item for everyone.
+      // The cursor of the agent's own item also acknowledges the item for everyone.
       await late.write('inbox.ack', { cursor });
       expect((await read(late)).items).toEqual([]);
       expect((await read(owner)).items).toEqual([]);

@@ -53,8 +53,9 @@ export function sweepInboxes(engine: Engine, everyMs = passEveryMs): Promise<boo
 }
 
 /**
- * Removes some messages to everyone that no inbox needs any more. If a channel has more such messages than an inbox may
- * hold, the oldest first fall out of its members' inboxes. Returns whether there is more to do now.
+ * Removes some messages to everyone that no inbox needs any more. If a channel has more messages to everyone than an
+ * inbox may hold, the oldest ones are first dropped from the inboxes of its members. Returns whether there is more to
+ * do now.
  */
 export function sweepInboxesOfAll(engine: Engine, everyMs = passEveryMs): Promise<boolean> {
   return continuePass(engine, 'inbox_of_all', everyMs, async (db, after) => {

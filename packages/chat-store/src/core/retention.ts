@@ -74,7 +74,7 @@ export function sweepRetention(
       .where('name', '=', 'retention');
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const sweep = await query.executeTakeFirst();
-    // No row is found while another hub has it locked for a sweep.
+    // The row is not found while another hub has locked it for a sweep.
     if (!sweep) return { isMore: false, trimmedEvents: 0, isPassDone: false };
     if (sweep.due_at > sweep.now) return { isMore: false, trimmedEvents: 0, isPassDone: true };
     const channels = await nextChannels(db, sweep.after_id, retention);

@@ -22,7 +22,7 @@ const streamsMax = 50;
 
 /**
  * Interrupts some streams: due ones, and those of authors that are away, silent or frozen. Any number of hubs may call
- * it at once, because it checks each stream under its channel's lock. Returns the events to publish. If a channel
+ * it at once, because each stream is checked under its channel's lock. Returns the events to publish. If a channel
  * fails, for example because it is locked, the streams of other channels are still interrupted. Rejects only when all
  * fail.
  */

@@ -23,8 +23,8 @@ const lookUps = lookUpStatements({
 });
 
 /**
- * The most frequent commands' statements, prepared once. Each row is one execution, which within a process is faster
- * than one statement for all rows.
+ * The statements of the most frequent commands, prepared once. Each execution writes one row. Within a process, this is
+ * faster than one statement for all rows.
  */
 export function prepareGroupStatements(database: DatabaseSync) {
   const begin = database.prepare('begin immediate');

@@ -18,7 +18,7 @@ export function sqliteCode(error: unknown): number | null {
   return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
 }
 
-/** Null for an error in a statement. */
+/** Null for any other error, such as one in a statement. */
 export function sqliteFailure(error: unknown, path: string): ChatStoreError | null {
   if (error instanceof ChatStoreError) return error;
   const fail = (code: ChatStoreError['code'], message: string, retryAfterMs?: number) =>

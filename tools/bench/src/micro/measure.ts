@@ -61,7 +61,7 @@ export async function measure(
         await contestant.operate(started++);
         note(performance.now() - fromMs);
         operations += 1;
-        // Operations without input and output would block the event loop.
+        // Without this turn, operations without input and output would block the event loop.
         if (operations % 1_000 === 0) await turn();
       }
     };

@@ -5,9 +5,9 @@ export interface ScheduledFault {
   readonly kind: FaultName;
   readonly hub: number;
   readonly holdMs: number;
-  /** The pause before the fault. For an overlapping fault, the pause begins together with the first fault. */
+  /** The pause before the fault. For an overlapping fault, the pause begins together with the other fault. */
   readonly pauseMs: number;
-  /** This fault begins during the first one, and hits another part. */
+  /** Begins during this fault, and hits another part. */
   readonly overlapping?: ScheduledFault;
 }
 

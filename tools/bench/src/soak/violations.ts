@@ -38,7 +38,6 @@ export interface Violations {
 
 const keptPerKind = 50;
 
-/** `lastFaults` returns the faults before a time. `onKept` receives each kept violation. */
 export function createViolations(
   lastFaults: (atMs: number) => readonly string[],
   onKept: (violation: Violation) => void = () => undefined,

@@ -26,7 +26,7 @@ const seqIn = async (redis: RedisServer, channelId: string, before = '') =>
   );
 const firstChannel = ({ traffic }: FaultScene) => traffic.channels[0] as string;
 
-/** Resolves with the seq that the save holds for the first channel. */
+/** Saves Redis to disk and waits for further messages. Resolves with the saved seq of the first channel. */
 async function saveAndGoOn(redis: RedisServer, scene: FaultScene): Promise<number> {
   // SAVE and GET are sent in one write, so that no publish comes between them.
   const saved = await seqIn(redis, firstChannel(scene), 'SAVE\r\n');

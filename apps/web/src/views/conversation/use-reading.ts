@@ -168,7 +168,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   };
 }
 
-/** A link to a reply leads to its thread. */
+/** Null for a link to a reply, because such a link leads to the reply's thread. */
 function linkedIn(route: Route, channelId: string): number | null {
   const isHere = route.view === 'channel' && route.channelId === channelId;
   return isHere && route.threadId === null ? route.seq : null;

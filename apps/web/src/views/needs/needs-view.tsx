@@ -149,7 +149,6 @@ export function NeedsView() {
   );
 }
 
-/** Returns tomorrow at 8:00 in the reader's time zone. */
 function tomorrowMs(): number {
   const next = new Date();
   next.setDate(next.getDate() + 1);

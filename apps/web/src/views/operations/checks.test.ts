@@ -55,7 +55,7 @@ it('a slow hub is pending for a minute, and then a warning', () => {
   expect(first.found).toMatchObject({ state: 'pending', value: '180 ms', sinceMs: nowMs });
   const later = { now, nowMs: nowMs + minuteMs, breaches: breachesOf(first.checks) };
   expect(check(later, 'ack').found).toMatchObject({ state: 'warning', sinceMs: nowMs });
-  // Negative control: without the earlier breach, the breach has just begun.
+  // Negative control: if the earlier breach is not known, the breach begins only now.
   expect(check({ ...later, breaches: nothing }, 'ack').found?.state).toBe('pending');
 });
 

@@ -20,10 +20,6 @@ const pages: readonly Destination[] = [
 
 const icons = { channel: 'hash', page: 'compass', action: 'star' } as const;
 
-/**
- * Finds channels, agents, pages and actions by a few letters of the name, and opens or runs the
- * chosen one.
- */
 export function QuickSwitcher() {
   const page = usePage();
   const { session, isSwitcherOpen, isDrawerOpen } = page;

@@ -100,7 +100,7 @@ export function addMessageToInboxes(
     const answered = messageId ? prefetched.message(actor.agentId, messageId) : undefined;
     // An author that has left could neither read nor acknowledge the item, and many such items would push out others.
     if (answered?.by_member !== 1) continue;
-    // The author is among the agents that a mention of everyone reaches.
+    // A mention of everyone also mentions the author.
     items.push({ agentId: answered.sender_id, reason: mentionsAll ? 'mention' : 'reply' });
   }
   addInboxItems(group, channel, appended, items, messageSeq);

@@ -13,7 +13,7 @@ import { insertPostings, removeDocs } from './postings.ts';
 import type { SearchFeedTable } from './search-tables.ts';
 import type { IndexedRow } from './unindexed.ts';
 
-/** Open segments are swept after this many pieces, because a piece adds a row for each word. */
+/** After this many pieces, the sweep merges the rows of open segments, because each piece adds a row for each word. */
 const partsMax = 64;
 
 type Feed = Selectable<SearchFeedTable>;

@@ -38,7 +38,7 @@ export interface InterruptedLoad {
   finish(): Promise<InterruptedResult>;
 }
 
-/** The work `storm` sends fewer messages, even in its longest run. */
+/** More than the work `storm` sends in its longest run. */
 const maxMessages = 100_000;
 const quietMs = 1_000;
 
