@@ -89,7 +89,7 @@ async function main(): Promise<void> {
     if (isJson) hub.log.info(line);
     else process.stderr.write(`${line}\n`);
   notifyReady(config.notifySocket, hub.log);
-  // The client of a configured Redis logs its outages itself.
+  // If Redis is configured, its client already logs outages.
   if (config.redis === null)
     hub.redis.onAvailability((available) => {
       hub.log.info(

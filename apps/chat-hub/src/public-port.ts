@@ -5,8 +5,8 @@ import type { Config } from './config.ts';
 
 export interface PublicPort {
   /**
-   * Waits for `work`. After `momentMs`, a temporary server answers probes on the port until `work` ends. Rejects when
-   * the port is not available.
+   * Waits for `work`. If this takes longer than `momentMs`, a temporary server answers probes on the port until
+   * {@link release}. Rejects when the port is not available.
    */
   during<T>(work: Promise<T>): Promise<T>;
   /** Stops listening. Resolves with the port for the hub. */

@@ -8,7 +8,7 @@ const unsetDatabase = Object.fromEntries(
   ),
 );
 
-/** Adds the settings for dev sign-in on the loopback interface to this process's own environment. */
+/** Returns this process's environment with the settings for dev sign-in on the loopback interface. */
 export function hubEnvironment({
   port,
   dataFile,

@@ -32,7 +32,7 @@ interface Person {
 const maxPeople = 500;
 /** Past this number of answers in progress, a message gets no answer. */
 const maxRunning = 50;
-/** A bot that replies to every answer must not loop with the demo, so each person has a budget. */
+/** A person may be a bot that replies to every answer. The budget of each person slows such a loop down. */
 const maxAnswers = 8;
 const answerBackMs = 6_000;
 

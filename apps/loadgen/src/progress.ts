@@ -75,7 +75,7 @@ function createBlock(stream: NodeJS.WriteStream, nowMs: () => number): ProgressV
     stream,
     hideCursor: true,
     clearOnComplete: true,
-    // The caller handles the signal and ends this view.
+    // The caller handles SIGINT and ends this view.
     gracefulExit: false,
     barsize: 24,
     format: '{text}',

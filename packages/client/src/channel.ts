@@ -28,7 +28,7 @@ export interface HubChannel {
   readonly id: string;
   /**
    * Receives events from now on, or events after seq `since` (0 is the beginning). A reconnect resumes after the last
-   * event. Resolves when live. `since` is a `conflict` if the channel is already subscribed.
+   * event. Resolves when live. Rejects with `conflict` if `since` is given and the channel is already subscribed.
    */
   subscribe(options?: {
     readonly since?: number;
@@ -36,9 +36,9 @@ export interface HubChannel {
   }): Promise<Subscribed>;
   unsubscribe(): Promise<void>;
   /**
-   * Iterates over the channel's events, and is subscribed to the channel meanwhile. Each durable event comes once and
-   * in order. A slow reader gets events past `streamMax` from the log. The loop ends when this agent leaves or the
-   * channel is deleted. It throws when the hub refuses or `signal` aborts.
+   * Iterates over the channel's events, and subscribes to the channel until the loop ends. Each durable event comes
+   * once and in order. A slow reader gets events past `streamMax` from the log. The loop ends when this agent leaves or
+   * the channel is deleted. It throws when the hub refuses or `signal` aborts.
    */
   events(options?: {
     readonly since?: number;
@@ -65,7 +65,7 @@ export interface HubChannel {
   >;
   /**
    * Begins a growing message: `append` adds text, `finish` ends it. If this agent has no connection for 30 s, the hub
-   * ends the message as `interrupted`. `finish` can still replace this end.
+   * ends the message as `interrupted`. A later `finish` can still replace this end.
    */
   stream(
     more?: Rest<'message.send', 'content' | 'stream'> & { readonly content?: string },
@@ -112,7 +112,7 @@ export interface HubChannel {
   readonly presence: Call<'presence.list', [page?: Rest<'presence.list'>]>;
   readonly startTyping: Call<'typing.start', [threadId?: string | null]>;
   readonly stopTyping: Call<'typing.stop', [threadId?: string | null]>;
-  /** In the thread, or without `threadId` in the whole channel. */
+  /** Lists who is typing in the thread; without `threadId`, in the whole channel. */
   readonly typing: Call<'typing.list', [threadId?: string | null]>;
 
   /** Shows for 30 s what this agent is doing; repeat it while the work lasts. `idle` or a lost connection ends it. */
@@ -168,7 +168,6 @@ export interface HubChannel {
   readonly setBudget: Call<'budget.set', [budget: Rest<'budget.set'>]>;
   readonly budget: Call<'budget.get', [threadId?: string | null]>;
 
-  /** The caller chooses the event's name. */
   readonly emit: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
   /**
    * Marks the channel as read up to a seq; `readState()` counts the messages after it. With `back: true` the mark may

@@ -82,7 +82,7 @@ describe('direct messages', () => {
     side.send(first.map((message) => ({ jsonrpc: '2.0', ...message })));
     expect((await events.next()).value).toMatchObject({ channelId: withBob, seq: 1 });
     expect(heard).toEqual([1]);
-    // One event waits, and the next one is read from the log.
+    // Only one event may wait for the reader, so the next one is read from the log.
     side.notify('event', event(withBob, 2));
     side.notify('event', event(withBob, 3));
     await new Promise<void>((resolve) => {

@@ -43,7 +43,7 @@ export interface HubErrorData {
   /** `conflict` of a growing message: the length and the state that it has at the hub. */
   readonly length?: number;
   readonly state?: Message['state'];
-  /** Fields of newer hubs. */
+  /** Fields that only newer hubs send. */
   readonly [field: string]: unknown;
 }
 

@@ -23,8 +23,8 @@ export interface ClientOptions {
   /** A JWT. The client closes when it expires, so a long-running process needs `getToken`. */
   readonly token?: string;
   /**
-   * Returns a JWT before each connection. After `connectTimeoutMs` the signal aborts, and the next attempt calls it
-   * again.
+   * Returns a JWT. The client calls this function before each connection. Its signal aborts after `connectTimeoutMs`,
+   * and the next attempt calls the function again.
    */
   readonly getToken?: GetToken;
   /** The bare agentId, for a hub with `HUB_AUTH=dev`. */

@@ -123,7 +123,7 @@ export function createSubscriptions(
     return topic;
   }
 
-  /** Adds a direct channel that no welcome named. `seq` is the seq of its first event here. */
+  /** Adds a direct channel that no welcome named. `seq` is the seq of the first event that arrived from it. */
   function addUnnamedDirect(channelId: string, seq: number, epoch: string): Topic {
     // A new channel is read from its beginning, so this event waits for the earlier ones.
     if (seq === 1 || completeListEpoch === epoch) return addDirect(channelId, 0, epoch);

@@ -35,7 +35,7 @@ const commands = (names: string, characters = names.length): Publishing => ({
   event: null,
   characters,
 });
-/** Each character of `before` stands for a command on a further topic. */
+/** Each character of `before` stands for a command before the event. */
 const eventIn = (channelId: string, json: string, before = '', topics = 1): Publishing => ({
   commands: [...before].map(call),
   event: {

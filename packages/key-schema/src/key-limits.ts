@@ -9,7 +9,7 @@ export interface KeyLimit {
 
 const kib = 1024;
 const counter: KeyLimit = { maxMembers: null, maxBytes: 16 };
-// 1,000,000 is the default limit of each process.
+// By default, a process has at most 1,000,000 leases.
 const leases: KeyLimit = { maxMembers: 1_000_000, maxBytes: null };
 
 /** A larger value comes from another program, or shows a leak. */

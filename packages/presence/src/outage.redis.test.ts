@@ -147,7 +147,7 @@ describe('presence while Redis is away', () => {
   });
 
   it('announces agents that left meanwhile when Redis confirms that it was their last connection', async () => {
-    // These leases outlast the outage. After an expiry, a second announcement would be right.
+    // These leases outlast the outage. If they expired, the other hub could rightly announce `a` too.
     const long = { leaseMs: 60_000 };
     const [one, two] = [startHub('hub-1', ungated, long), startHub('hub-2', ungated, long)];
     await waitFor(() => one.redis.available && two.redis.available);
@@ -166,8 +166,8 @@ describe('presence while Redis is away', () => {
     expect((await one.presence.list('room')).presences).toMatchObject([{ agentId: 'both' }]);
   });
 
-  // The race: all leases expire while Redis is frozen. The first hub that reconnects must not report the agents of
-  // other hubs as offline.
+  // The race: all leases expire while Redis is frozen. Invariant: the first hub that reconnects does not report the
+  // agents of other hubs as offline.
   it.each(['a hub, which waits one lease', 'the control, a reaper that does not wait'])(
     'announces no agent offline after Redis was frozen for longer than a lease: %s',
     async (first) => {

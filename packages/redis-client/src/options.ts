@@ -160,7 +160,8 @@ export function resolveConnection(options: RedisConnection): ResolvedConnection 
   if (options.cluster && db !== 0) throw invalid('db must be 0 on Cluster');
   if (options.sentinels) checkNodes(options.sentinels, 'sentinels');
   if (options.cluster) checkNodes(options.cluster, 'cluster');
-  // TLS is on if the URL or the option asks for it. A URL with `redis:` must not make the password go unencrypted.
+  // TLS is on if the URL or the option asks for it. A `redis:` URL does not turn off the option's TLS, because the
+  // password would then go unencrypted.
   const tls = tlsOptions(options.tls || parts.tls);
   const sentinelTls = tlsOptions(options.sentinelTls ?? tls);
   const mode = options.sentinels ? 'sentinel' : options.cluster ? 'cluster' : 'standalone';

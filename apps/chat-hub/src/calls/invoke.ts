@@ -116,8 +116,8 @@ export function createInvoke(deps: {
       session?.beginCall();
       try {
         const { definition, params } = checked;
-        // Until a batch gets its one array of answers, the socket sends nothing else. So the calls of such a batch do
-        // not wait.
+        // The answers of a batch are sent in one array, and until then the socket sends nothing else. So a call in a
+        // batch does not wait.
         const waits =
           definition.waits && (params as ParamsOf<'log.read'>).waitMs > 0 && !call.hasRoom;
         await (waits && respond ? runAfterWait(checked) : runInOrder(checked));

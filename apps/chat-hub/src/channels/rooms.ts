@@ -91,8 +91,8 @@ export function createRooms(deps: {
           totals,
           deliver(event, source) {
             cache.invalidateFor(event.type, channelId, event.seq);
-            // The event came from the log and not over the bus. Its sender's hub may have failed to invalidate the
-            // caches too.
+            // The event came from the log, perhaps because its publish failed. Its sender's hub may then not have
+            // invalidated the caches either.
             if (source === 'store' && event.seq !== null) dropCaches(channelId, event.seq);
             deliver(event);
           },
@@ -131,7 +131,7 @@ export function createRooms(deps: {
   function offer(room: Room, event: EncodedEnvelope): void {
     moveToEpoch(room.channelId);
     if (event.seq !== null && event.seq <= room.head && event.epoch === store.epoch) {
-      // Usually both are the same event, and it is still in memory.
+      // Usually the delivered event is still in memory, and is the same event.
       const delivered = room.after(event.seq - 1)?.[0];
       if (delivered && delivered.id !== event.id) deps.onSeqConflict?.(delivered);
     }

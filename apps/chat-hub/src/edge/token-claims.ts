@@ -6,7 +6,7 @@ import { AuthError, isAgentId, jtiSchema, type Identity } from './identity.ts';
 
 export const clockToleranceMs = 5_000;
 
-/** The last time that a Date can hold, in seconds. */
+/** The latest time that a Date can hold, in seconds. */
 const endOfTime = 8.64e12;
 // RFC 7519 allows fractions, and a signer may write any number; the store keeps whole milliseconds.
 const numericDate = z

@@ -26,8 +26,8 @@ export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
 }
 
 /**
- * On a hub where admins do not observe private channels, refuses an admin that is no member, because the store gives
- * admins every right. The check follows the read, so that no removal can happen in between.
+ * On some hubs, an admin may not read private channels of which it is no member. The store does not check this. The
+ * check here follows the read, so that no removal can happen in between.
  */
 async function refuseObserver(
   store: Pick<ChatStore, 'access'>,

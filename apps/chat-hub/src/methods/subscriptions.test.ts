@@ -192,8 +192,8 @@ describe('a subscribe in progress', () => {
     },
   );
 
-  // The race: the agent has left and joined again. The leave is among the newest events, which do not fit into the
-  // result. Clients take a live leave as final.
+  // The race: the agent has left and joined again. The newest events, with the leave among them, do not fit into the
+  // result, so they would be sent live. A client takes a leave that arrives live as final.
   it('is not resumed when its outdated leave would be sent live', async () => {
     const { result, rooms, access, log } = await subscribing(0, limits.resumeBytes / 6);
     const events = [memberEvent(6, 'channel.member.leave'), memberEvent(7, 'channel.member.join')];

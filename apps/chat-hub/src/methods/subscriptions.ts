@@ -25,10 +25,10 @@ import type { MethodDeps } from './method-deps.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
-/** The room is live. All missed events are gathered, except the newest. */
+/** The room is live, and the missed events are read. The newest events are added from the room's memory on entry. */
 interface Prepared {
   readonly room: Room;
-  /** The head at which the store said that the agent is a member. */
+  /** The channel's head when the agent's rights were read. */
   readonly memberAt: number;
   /** False for an admin that only observes the channel. */
   readonly isMember: boolean;
@@ -144,7 +144,7 @@ export function subscriptionMethods(deps: MethodDeps) {
     if (isNew && !isDirectChannelId(channelId) && session.topics >= limits.topics) {
       return topicError(channelId, 'too_large');
     }
-    // The room was idle and closed before this step, so the client must try again.
+    // The idle room closed before this step, so the client must try again.
     if (rooms.get(channelId) !== room) return topicError(channelId, 'unavailable');
     if (room.isDeleted) return topicError(channelId, 'not_found');
     // The agent may be a member again, so the client must repeat the call.
@@ -202,7 +202,7 @@ export function subscriptionMethods(deps: MethodDeps) {
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Finds agents that were removed before their room was live. A later removal arrives as an event.
+      // Finds channels from which the agent was removed before their rooms were live. Later removals arrive as events.
       const access = await store.access(session.agentId, live);
       // The rooms catch up at the same time, so one limit is enough for all.
       const levelEndMs = performance.now() + levelMs;

@@ -68,7 +68,7 @@ export function createConnectedAgents(deps: {
       agentIds.map((agentId) =>
         tracker
           .listConnections(rosterOf(agentId), { agentId, limit: connectionsMax })
-          // The ask is already committed, so its answer must not fail.
+          // The ask is already committed, so the call must not fail.
           .catch(() => ({ connections: [], degraded: true })),
       ),
     );

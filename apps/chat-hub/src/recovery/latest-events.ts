@@ -114,8 +114,8 @@ export function createLatestEvents(deps: {
       schedule();
     },
     /**
-     * Compares Redis with the log, and changes the epoch if the database was restored. Waits for Redis for at most
-     * `waitMs`. If Redis comes later, the comparison follows then. Never rejects.
+     * Compares Redis with the log, and changes the epoch if the database was restored. Waits at most `waitMs` for
+     * Redis. If Redis is available only later, the comparison runs at that time. Never rejects.
      */
     async compare(waitMs: number) {
       if (redis.available) return run();
@@ -159,7 +159,7 @@ function parse(text: string): LatestEvent {
     const isEvent = [epoch, channelId, id].every((value) => typeof value === 'string');
     if (isEvent && Number.isSafeInteger(seq)) return { epoch, channelId, seq, id } as LatestEvent;
   } catch {
-    // The text is not JSON. The event below belongs to no epoch.
+    // The text is not JSON.
   }
   return { epoch: '', channelId: '', seq: 0, id: '' };
 }

@@ -37,7 +37,7 @@ function sweep(session: Session, pings: Pings, nowMs: number): void {
     session.close(4401, 'the token has expired');
     return;
   }
-  // Pongs of a lagging session are not read. A session that stays stuck closes itself.
+  // The hub reads no pongs of a lagging session, so it sends no pings. A session that stays stuck closes itself.
   if (pings.nextMs > nowMs || session.isLagging) return;
   if (pings.unanswered >= maxUnansweredPings) {
     session.close(4408, 'two pings without a pong');

@@ -74,8 +74,9 @@ export function createUnsentBudget({
     isOver: (agentId: string) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,
     /**
-     * Waits in order for other reservations to end, at most `maxWaitMs`. Resolves with null after this time, or
-     * immediately if unsent output alone leaves too little memory.
+     * Waits its turn until other reservations leave enough memory, for at most `maxWaitMs`. Resolves with null after
+     * this time. Resolves with null at once if too many reservations wait, or if unsent output alone leaves too little
+     * memory.
      */
     async reserve(agentId: string, bytes: number): Promise<Unsent | null> {
       const agent = use(agentId);

@@ -143,8 +143,8 @@ export function createAgent(
     if (plan.typingLeadMs === 0)
       return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
-    // A message that would be sent after the end is left out. In return, the measured time begins with messages whose
-    // typing began in the warm-up.
+    // A message that would be sent after the end is left out. This does not lower the count, because messages whose
+    // typing began in the warm-up are sent in the measured time.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
     after(channelId, Math.max(0, sendMs - nowMs()), () => {
@@ -178,8 +178,8 @@ export function createAgent(
   }
 
   /**
-   * After the leave, the hub would refuse calls in the channel that are unanswered, so the agent first awaits their
-   * answers.
+   * The hub refuses calls in a channel that the agent has left. So before the leave, the agent awaits the answers to
+   * its earlier calls there.
    */
   async function rejoin(channelId: string) {
     away.add(channelId);

@@ -120,7 +120,7 @@ describe('the verdict of the operations view', () => {
     await page.locator('.verdict-good', { hasText: 'All well' }).waitFor();
     const plot = page.locator('.small-plot', { hasText: 'Messages/s' });
     await plot.getByText(/max \d+ · /).waitFor();
-    // The path has one bar for each part of the day for which the history has minutes.
+    // The SVG path draws one bar for each part of the day that has history.
     const path = await plot.locator('path').getAttribute('d');
     expect((path ?? '').split('M').length).toBeGreaterThan(200);
     const columns = page.locator('th.hub');
@@ -159,7 +159,7 @@ describe('the verdict of the operations view', () => {
         if (hubId === 'hub-two' && at >= beganMs) figures.database = 'down';
     });
     await page.getByRole('link', { name: 'Operations' }).click();
-    // Negative control: with the hub's answers, all is well.
+    // Negative control: before the database is down, all is well.
     await page.locator('.verdict-good', { hasText: 'All well' }).waitFor();
     isDown = true;
     const verdict = page.locator('.verdict-bad');

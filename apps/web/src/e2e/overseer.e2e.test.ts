@@ -30,7 +30,7 @@ async function tabTo(page: Page, selector: string, text = ''): Promise<void> {
   throw new Error(`Tab does not lead to ${selector} with “${text}”`);
 }
 
-/** Ada must see some of the events of her absence, but not the many others. */
+/** Many things happen while Ada is away. Returns the few messages that she must see. */
 async function aDay(helper: HubClient) {
   for (const channelId of desks) {
     await helper.call('channel.create', { channelId, name: channelId });

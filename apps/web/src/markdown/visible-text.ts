@@ -70,7 +70,7 @@ export function visibleString(text: string): string {
     .join('');
 }
 
-/** Names a repeated character once, with its number. Decodes tags, and cuts a long run. */
+/** Names a repeated character once, with its count. Decodes tags, and cuts a long run. */
 function namesOf(run: readonly string[]): string[] {
   const names: string[] = [];
   for (let at = 0; at < run.length;) {

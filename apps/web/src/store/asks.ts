@@ -7,7 +7,7 @@ export interface AskAnswer {
   readonly note: string | null;
 }
 
-/** The keys are askId and agentId. An addressee without an answer is absent. */
+/** Maps an ask's id to its answers by agentId. An addressee without an answer is absent. */
 export type AskAnswers = ReadonlyMap<string, ReadonlyMap<string, AskAnswer>>;
 
 /** Past this number, the oldest asks are shown without answers. */

@@ -157,7 +157,7 @@ export function createNeeds(deps: {
         if (betweenCount.peek() > 0) readSoon();
       },
       (error: unknown) => {
-        // The next change acknowledges these items again.
+        // The next decision or read tries this acknowledgement again.
         ackedTo = null;
         reports.reportWhileLive('What is done could not be saved')(error);
       },

@@ -238,7 +238,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(turns()).toBe(1_203);
       await sweep();
       expect(await seqsOf(channelId)).toEqual([4]);
-      // Sums of turns are trimmed by age alone.
       expect(turns()).toBe(3);
     });
 

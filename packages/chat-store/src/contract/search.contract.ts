@@ -137,7 +137,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect(await seqs(ana, '500')).toEqual([first?.seq]);
       expect(await seqs(ana, 'НОЧНОЙ ολοσ file')).toEqual([third?.seq]);
       expect(await seqs(ana, 'deploiement missing')).toEqual([]);
-      // The fault: a word of a text without spaces was found only by the whole sentence.
+      // The fault: in a text without spaces, a word was found only by a search for the whole sentence.
       const [fourth] = await say(ana, channelId, '東京のデプロイは完了しました');
       await feed();
       for (const query of [

@@ -43,7 +43,6 @@ export function describeStreams(database: () => TestDatabase): void {
       const { messages } = await owner.history(channelId);
       expect(messages.at(-1)).toMatchObject({ content: 'Three tests 👍', reactions: {} });
       expect(await read()).toEqual({ ok: true, text: 'Three tests 👍' });
-      // The log has only the creation of the message.
       expect((await owner.log(channelId)).at(-1)).toMatchObject({
         seq,
         event: { type: 'channel.message', message: { content: 'Three', state: 'streaming' } },
@@ -173,7 +172,7 @@ export function describeStreams(database: () => TestDatabase): void {
       expect(await member.outcome('message.finish', params)).toMatchObject({
         events: [{ agentTopics: [owner.agentId], inboxes: [owner.agentId] }],
       });
-      // The reader has read past the first event of the message.
+      // The mention counts, although the owner's read mark is past the first event of the message.
       expect([await mentionsOf(), await turns()]).toEqual([1, [1]]);
       const { message } = await owner.read('message.get', of);
       expect(message).toMatchObject({ mentions: [owner.agentId], metadata: { turn } });

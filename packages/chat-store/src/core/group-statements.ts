@@ -24,8 +24,8 @@ export interface Prefetch {
     clientMessageId: string,
   ])[];
   /**
-   * The messages that a send names: its causes, the message that it replies to, and its thread's root. Each message has
-   * the agent of the send.
+   * The messages that a send names: its causes, the message that it replies to, and its thread's root. `agentId` is the
+   * sender of that send.
    */
   readonly messages: readonly (readonly [agentId: string, messageId: string])[];
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
@@ -86,7 +86,7 @@ export interface PrefetchedRows {
 }
 
 export interface ListSyntax {
-  /** Returns SQL that selects the list in the statement's parameters, as rows with this number of columns. */
+  /** Returns SQL that turns the list in the statement's parameters into rows with this number of columns. */
   readonly items: (columns: number) => string;
   /** The join with which the engine reads the items first, and then looks up the joined table for each item. */
   readonly join: 'join' | 'cross join';

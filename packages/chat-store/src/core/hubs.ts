@@ -11,7 +11,7 @@ const maxShown = 100;
 export interface HubBeat {
   readonly hubId: string;
   readonly lastBeatAgoMs: number;
-  /** A JSON object of its last beat; null for none. */
+  /** The JSON object that the hub's last beat reported; null for none. */
   readonly figures: string | null;
 }
 

@@ -47,12 +47,12 @@ export interface PresenceStats {
 
 /**
  * The tracker renews the leases of this process' connections, and reaps expired leases of other processes. While Redis
- * is away or refuses writes, it uses only its own connections and reports `degraded`. Afterwards it replays what Redis
- * missed, and reaps nothing for `leaseMs`.
+ * is away or refuses writes, the tracker uses only this process' connections and reports `degraded`. Afterwards the
+ * tracker replays what Redis missed, and reaps nothing for `leaseMs`.
  */
 export interface PresenceTracker {
   readonly hubId: string;
-  /** Redis is away, refuses writes, or denies calls of presence. Always false without Redis. */
+  /** Redis is away, refuses writes, or denies calls of presence. Always false if `redis` was not given. */
   readonly degraded: boolean;
   /**
    * Call it when the connection enters the channel; a repeat changes nothing. Fields that `state` omits come from the
@@ -79,7 +79,7 @@ export interface PresenceTracker {
   /** Sorted by agentId. */
   list(channelId: string, page?: PageOptions): Promise<PresencePage & { degraded: boolean }>;
   /**
-   * One entry per connection. In memory and while degraded, `endsAtMs` is Infinity, because connections last until
+   * One entry per connection. Without `redis` or while degraded, `endsAtMs` is Infinity, because connections last until
    * `untrack`.
    */
   listConnections(

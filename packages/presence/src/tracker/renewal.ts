@@ -2,7 +2,7 @@ import type { RenewEntry } from '../lease-store/lease-store.ts';
 import type { Changes, ChangesDeps } from './changes.ts';
 
 const pauseMs = 50;
-/** Renewing this many takes about a millisecond. */
+/** Renewing this many leases takes about a millisecond. */
 const sliceMin = 200;
 
 export interface HeartbeatDeps {
@@ -122,7 +122,7 @@ export function createRenewal(
       deps.warn({ err: error }, 'presence leases could not be renewed');
       return false;
     }
-    // This renewal restored the leases, so the separate check can no longer find the wipe.
+    // This renewal restored the leases, so the periodic check for a wipe can no longer find it.
     const isWipe = lostCount > 0 && lostCount === joined.length;
     if (isWipe && !overdue && !heartbeat.isCatchingUp) deps.onWiped();
     for (const entry of joined) {

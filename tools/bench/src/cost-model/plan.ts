@@ -30,7 +30,7 @@ export interface Plan extends Fleet {
   readonly hubs: number;
   readonly socketsPerHub: number;
   readonly hubHeapBytes: number;
-  /** One Redis server uses one core; more need Redis Cluster. */
+  /** One Redis server uses one core. More cores need Redis Cluster. */
   readonly redisCores: number;
   readonly redisOutputBytesPerSecond: number;
   readonly redisMemoryBytes: number;

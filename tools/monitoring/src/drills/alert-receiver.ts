@@ -6,7 +6,6 @@ export interface AlertReceiver extends AsyncDisposable {
   readonly received: readonly string[];
   start(): Promise<void>;
   expect(token: string): void;
-  /** The port then refuses connections. */
   stop(): Promise<void>;
 }
 

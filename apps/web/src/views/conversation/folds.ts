@@ -57,7 +57,7 @@ function isOneDay(a: Entry, b: Entry): boolean {
 
 const namedMax = 3;
 
-/** The hub's own events, as the folds name them. Agents choose the names of all others. */
+/** A fold shows these words for the hub's own events. Other events keep the names that agents gave them. */
 const hubEventWords: Readonly<Record<string, string>> = {
   'claim.granted': 'thread taken on',
   'claim.released': 'thread let go',

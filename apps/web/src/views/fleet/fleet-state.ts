@@ -83,8 +83,8 @@ export function tileOf(
       'offline',
       lastSeen === null ? 'never seen' : `seen ${spanText(nowMs - lastSeen)} ago`,
     );
-  // For turns in the reader's channels, events reach the page at once. The hub's list has all turns, but some seconds
-  // later. In the list of an earlier release, turns are missing.
+  // `turn` comes from events, so it is the newest, but only the reader's channels have it. The hub's list has the turns
+  // of all channels some seconds later. The list of an earlier release has none.
   const said = turn !== undefined && turn.untilMs > nowMs ? turn : (agent.turn ?? null);
   if (said !== null) {
     if (workingTurns.has(said.state)) return tile('working', turnText(said));

@@ -9,8 +9,8 @@ const readWithinMs = 1_000;
 
 /**
  * Lists the channels of one kind of which this person is no member, page by page in the order of their ids. Only admins
- * get private and direct channels. Channels that are created meanwhile come first. Announcements may be lost, so after
- * a reconnect the newest channels are read again.
+ * get private and direct channels. Channels that are created while the list is shown are put in front. Announcements
+ * may be lost, so after a reconnect the newest channels are read again.
  */
 export function useOtherChannels({ client, notices }: Session, kind: Channel['kind']) {
   const [channels, setChannels] = useState<readonly Channel[] | null>(null);

@@ -23,7 +23,7 @@ interface Place {
   readonly channel: ChannelWithHead;
   readonly threadId: string | null;
   readonly turns: Turns;
-  /** Empty outside threads. */
+  /** The budget of the thread itself; empty outside threads. */
   readonly ownBudget: Budget;
 }
 
@@ -75,7 +75,7 @@ export function refusalOfLoop(
   return loop ? paused(loop.untilMs) : null;
 }
 
-/** Announces once that a message has used the last turn. */
+/** Announces that a message has used the last turn. Later messages are refused, so this is announced only once. */
 export function announceExhausted(
   group: GroupState,
   channel: ChannelWithHead,

@@ -3,7 +3,7 @@ import { floorOf } from '../head.ts';
 import { messageTextsOf, selectMessages } from '../message-projection.ts';
 import { openChannel, type Read } from './reading.ts';
 
-/** Only members may read a message. A trimmed message is not found. */
+/** Only members and admins may read a message, even in a public channel. A trimmed message is not found. */
 export const getMessage: Read<'message.get'> = async (db, actor, params) => {
   const { channelId, messageId } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

@@ -25,8 +25,8 @@ import { bytesMax, messagesById, messagesIn, rangesOf, rowsMax } from './unindex
 /** The most postings that one piece of new messages adds, unless one message adds more. */
 const termsMax = 10_000;
 /**
- * While new messages wait, every fourth piece sweeps. Otherwise the words of deleted messages would stay in the index
- * during a flood of messages.
+ * While new messages wait, every fourth piece also sweeps. Otherwise the words of deleted messages would stay in the
+ * index during a flood of messages.
  */
 const sweepEvery = 4;
 /** The mark stops while more than this many channels are behind. */
@@ -54,8 +54,8 @@ interface Position extends CommitMark {
 }
 
 /**
- * Does one bounded piece. Without work, costs three small statements and no transaction. A hub locks the feed's row for
- * the piece. If another hub has locked it, does nothing.
+ * Does one bounded piece of the work on the index. Without work, costs three small statements and no transaction. A hub
+ * locks the feed's row for the piece. If another hub has locked the row, does nothing.
  */
 export async function feedSearch(engine: Engine, report: ReportFault): Promise<SearchFed> {
   const found = await findWork(engine);
@@ -76,7 +76,7 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
       const isChecking = await checkSome(within, feed);
       isMore = isChecking || (await backfillSome(within, feed));
     }
-    // A piece either indexes or sweeps, so that commits do not wait for both.
+    // Most pieces that index do not sweep too, so that commits seldom wait for both.
     const isTurnOfSweep = isBehind ? feed.part % sweepEvery === 0 : !isMore || feed.part % 2 === 0;
     if (isTurnOfSweep) isMore = (await sweepSegment(engine, db)) || isMore;
     await db.updateTable('search_feed').set(feed).where('name', '=', 'feed').execute();

@@ -20,7 +20,7 @@ export interface FleetSetup {
   readonly dialect: DialectName;
   readonly ports: readonly number[];
   readonly members: readonly { readonly agentId: string; readonly channelIds: readonly string[] }[];
-  /** True if connections will be interrupted: then clients must know their positions. */
+  /** True if connections will be interrupted. Clients then read frames, because they must know their positions. */
   readonly readsFrames: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface Fleet {
   connect(): Promise<void>;
   runLoad(plan: LoadPlan): Promise<LoadResult>;
   runDrops(plan: DropPlan): Promise<InterruptedResult>;
-  /** Sends until {@link Fleet.finishSending}. From this call on, clients reconnect by themselves. */
+  /** Lets the clients reconnect by themselves from now on, and sends until {@link Fleet.finishSending}. */
   beginSending(plan: InterruptedPlan): Promise<void>;
   /** Resolves when each client has lost its connection and has reconnected. Rejects after `timeoutMs`. */
   untilAllBack(timeoutMs: number): Promise<void>;
