@@ -101,7 +101,7 @@ export function buildPage({ root = workspace, showOutput = false, timeoutMs } = 
     return null;
 
   console.error('setup: building the web UI (vite build)…');
-  // A rename needs a folder on the same disk, and other tools ignore node_modules.
+  // The folders are in node_modules, because other tools ignore it, and a rename needs a folder on the same disk.
   const aside = (name) => join(web, 'node_modules', `.${name}-${process.pid}`);
   const fresh = aside('new-page');
   try {

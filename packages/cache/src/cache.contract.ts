@@ -132,8 +132,8 @@ export function describeCache(
     expect(cache.recentMessages.stats).toMatchObject({ hits: 1, refusedFills: 1, fills: 1 });
   });
 
-  // The race: event 6 is committed but not published, and a reader of the members loads head 6. If all views shared one
-  // head, the cache would serve messages from before event 6 at head 6.
+  // The race: event 8 is committed but not published, and a reader of the members loads head 8. If all views shared one
+  // head, the cache would return head 8 with messages that lack event 8.
   it('serves no value with a head other than the one it was read at', async () => {
     const { state, recent, members, event, filled } = await setUp();
     await event('channel.member.join', () => {});

@@ -161,13 +161,13 @@ describe('a hub that is stopped', () => {
     // During the drain of one second, the clients moved one after the other.
     expect(tookMs).toBeGreaterThan(900);
     expect(tookMs).toBeLessThan(6_000);
-    // Compares the slots, because a busy machine brings the moves closer together.
+    // Compares the slots that the hub named, because on a busy machine the moves come closer together.
     const slotsMs = balancer.slotsMs().sort((a, b) => a - b);
     expect(slotsMs).toHaveLength(31);
     for (const [i, slotMs] of slotsMs.entries()) {
       const evenMs = (i * 1_000) / slotsMs.length;
       expect(slotMs).toBeLessThanOrEqual(evenMs + 1);
-      // A slot counts from its notification, which a busy machine delays.
+      // The hub names the time that is left until the slot, so a late notification names a shorter time.
       expect(slotMs).toBeGreaterThan(evenMs - 200);
     }
     for (const { welcomesAtMs } of listeners) expect(welcomesAtMs).toHaveLength(2);

@@ -113,14 +113,14 @@ export function isSameState(
   );
 }
 
-/** The state with which an offline agent would return. */
+/** The agent's state. For an offline agent: its last known state, with the status `online`. */
 export function stateOf({ status, ...state }: PresenceRecord): PresenceState {
   return toState({ ...state, status: status === 'offline' ? 'online' : status });
 }
 
 /**
- * The records that lead from `known` to `present`, without comparing `lastSeen`. An agent that is gone has an offline
- * record.
+ * The records of `present` that are new or changed since `known`, and an offline record for each agent that is gone. A
+ * new `lastSeen` alone is no change.
  */
 export function presenceDifference(
   known: Iterable<PresenceRecord>,

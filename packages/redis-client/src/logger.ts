@@ -10,8 +10,8 @@ export const silentLogger: Logger = { info() {}, warn() {}, error() {} };
 const quietMs = 1000;
 
 /**
- * Logs each message at most once a second, with `count`, its calls since the last line. A frequent fault therefore does
- * not fill the disk.
+ * Logs each message at most once a second, so that a frequent fault does not fill the disk. `count` tells how often the
+ * message occurred since its last line.
  */
 export function createThrottledWarn(
   logger: Pick<Logger, 'warn'> | undefined,

@@ -155,7 +155,7 @@ export function createSubscriber(
     },
     (kind, name, topic, message) => {
       for (const { handle } of sets[kind].handlers(name)) {
-        // Otherwise ioredis would throw the error again, outside of any handler, and the process would end.
+        // ioredis would throw an error of a handler again, outside of any handler, and the process would end.
         try {
           handle(message, topic);
         } catch (error) {

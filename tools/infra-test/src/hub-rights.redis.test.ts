@@ -95,7 +95,7 @@ describe('with the rights of the hub', () => {
 
   it('the cache fills, answers and drops', async () => {
     const cache = createCache<{ head: number }, { id: string }>({ redis, keys });
-    // A read returns before its value is cached.
+    // A read returns before its value is cached, so the reads are repeated until each view has a hit.
     await waitFor(
       async () => {
         await cache.recentMessages.read('c2', async () => ({ head: 3, value: [{ id: 'm1' }] }));

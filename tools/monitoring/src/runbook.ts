@@ -12,7 +12,6 @@ export interface Runbook {
   readonly end: readonly [string, ...string[]];
 }
 
-/** The runbooks' first page has this command, which makes ADMIN_TOKEN. */
 export async function readAdminTokenCommand(): Promise<string> {
   const text = await readFile(join(root, 'docs/runbooks/README.md'), 'utf8');
   const command = /^```bash\n(export ADMIN_TOKEN=[^`]+)```$/m.exec(text)?.[1];

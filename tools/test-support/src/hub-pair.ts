@@ -39,7 +39,6 @@ export async function hubMetric(hub: HubProcess, name: string): Promise<number |
   return found === undefined ? null : Number(found);
 }
 
-/** Resolves with false while the hub does not use Redis. */
 export async function usesRedis(hub: HubProcess): Promise<boolean> {
   return (await hubMetric(hub, 'hub_redis_available')) === 1;
 }

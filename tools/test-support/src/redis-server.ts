@@ -43,7 +43,7 @@ export function redisCommand(port: number, line: string, password?: string): Pro
     });
     socket.on('data', (chunk) => {
       reply += chunk.toString();
-      // A sentinel does not know QUIT, so its error also marks the end of the reply.
+      // A sentinel does not know QUIT and keeps the connection open, so its error marks the end of the reply.
       const quitError = reply.search(/-ERR unknown command 'QUIT'[^\n]*\n$/);
       if (quitError < 0) return;
       reply = reply.slice(0, quitError);

@@ -49,7 +49,8 @@ function createBench(order: CallOrder = createCallOrder()) {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the order of one socket's calls", () => {
-  // The store takes changes in the order of its calls, so each change must call the store synchronously.
+  // The store takes changes in the order in which it is called, so each change must reach the store before `run`
+  // returns.
   it('begins a call before run returns when nothing is in its way', () => {
     const { call, startedLabels } = createBench();
     call(['a'], 'change', 'send');

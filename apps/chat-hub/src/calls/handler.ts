@@ -31,7 +31,9 @@ export type Answer<M extends MethodName> =
   | {
       readonly ok: true;
       readonly resultSteps: () => Steps<readonly Buffer[]>;
-      /** The hub calls this when the result was sent, before the socket gets events of the rooms. */
+      /**
+       * The hub calls this when the result was sent, before the socket gets events of the rooms that the call entered.
+       */
       readonly onReplied?: () => void;
     }
   | Failure;

@@ -8,8 +8,8 @@ import { createCallWaits, type CallWait, type Waited } from './call-waits.ts';
 const maxPerAgent = 4;
 const agentsPerCheck = 200;
 /**
- * A commit ends within this time. Readers may see items with higher numbers before they see the items of an open
- * commit.
+ * A commit ends within this time. Until it ends, readers may already see items with higher numbers, but not the items
+ * of the commit.
  */
 const lateMs = 5_000;
 
@@ -52,7 +52,7 @@ export function createInboxWaits(deps: {
    */
   let newestOfAll = noneSeen();
   let checking: Promise<void> | undefined;
-  /** True if the log has new events or the last check failed. */
+  /** True if the log has new events, the last check failed, or a backup was restored. */
   let isDue = false;
 
   function look(agentId: string): void {
@@ -130,7 +130,8 @@ export function createInboxWaits(deps: {
         }
       }
     }
-    // A restore during this check has replaced `newestOfAll`, and must not get this old place.
+    // If a backup was restored during this check, `newestOfAll` is now another list. That list must not get this old
+    // place.
     known.push({ atMs, newest });
   }
 

@@ -58,8 +58,8 @@ describe('an agent far over its allowance', () => {
     await database?.remove();
   });
 
-  // The race: each socket stays below every limit of a socket, but together they overload the hub. Invariant: an agent
-  // has one allowance for all its sockets, and far too many calls close all of them.
+  // The race: each socket stays below every limit of a socket, but together they overload the hub. Invariants: all
+  // sockets of an agent share one allowance, and an agent that makes far too many calls loses all its sockets.
   it('is closed on all its sockets with 4429 and a time to reconnect, and no other agent is', async () => {
     const sockets = await Promise.all(range(1, 5).map(() => hub.connect('mallory')));
     const other = await hub.connect('ana');

@@ -48,7 +48,7 @@ async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) 
     },
     { what: 'a lagging socket' },
   );
-  // The hub keeps fewer bytes of a channel in memory, so the oldest of these messages are only in the store.
+  // These messages have more bytes than the hub keeps of a channel in memory, so the oldest are only in the store.
   return { socket, last: await send(channelId, 60, 30_000) };
 }
 
@@ -85,7 +85,7 @@ describe('a socket that does not read', () => {
     await waitFor(async () => (await metric('hub_lagging_sockets_total')) > laggedBefore, {
       what: 'a lagging socket',
     });
-    // Calls of the other agent are answered, though the hub's work for the lagging socket goes first.
+    // Meanwhile, the hub answers calls of the agent's other socket.
     let highest = 0;
     for (let round = 0; round < calls; round++) {
       await ana.call('log.read', { channelId, after: 200, limit: 1 });

@@ -88,8 +88,8 @@ describe('forged tokens', () => {
     expect(await come(hub, signToken(secret, 'ana'), '203.0.113.8')).toMatchObject({ code: null });
   });
 
-  // The race: an agent repeats an expired token, so its shared address stays blocked. Invariant: tokens that the hub
-  // verified before are not blocked.
+  // The race: an agent repeats an expired token, so the address that it shares with other agents stays blocked.
+  // Invariant: tokens that the hub verified before are not blocked.
   it('do not block tokens from their address that were verified before', async () => {
     await using hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
     const address = '203.0.113.7';

@@ -21,8 +21,8 @@ const live = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
 /**
- * Waits until the socket has everything that was sent to it before. A catch-up may run after the first message, so a
- * second one follows.
+ * Waits until the socket has everything that was sent to it before. A catch-up may still run after the first message,
+ * so a second message is sent.
  */
 async function flushed(socket: RpcSocket, agentId: string): Promise<void> {
   for (const content of ['bye', 'bye again']) {

@@ -71,8 +71,7 @@ describe('two hubs on one Redis and one database', () => {
       senderId: 'ana',
       event: { message: { content: 'over Redis' } },
     });
-    // The messages are sent one by one. For each message that Redis had not delivered, the tail check would count a
-    // repair.
+    // The messages are sent one by one. If Redis delivered none of them, the tail check would count a repair for each.
     const repairs = async () => {
       const text = await (await fetch(`${hubB.url}/metrics`)).text();
       return Number(/^hub_tail_repairs_total (\S+)$/m.exec(text)?.[1]);

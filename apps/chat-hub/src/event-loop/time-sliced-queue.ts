@@ -36,8 +36,8 @@ export function createTimeSlicedQueue({
   }
 
   /**
-   * Alternates these steps with the steps of other callers. The number of callers has no limit here, because callers
-   * limit their own work.
+   * Alternates these steps with the steps of other callers. `maxWaiting` does not apply here, because callers limit
+   * their own work.
    */
   function run<T>(steps: Steps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {

@@ -37,7 +37,6 @@ export function startAgentReports(deps: {
   readonly turns: Pick<TurnFeed, 'latestOf'>;
   readonly activity: Pick<AgentActivities, 'agents' | 'reportOf'>;
   readonly log: Pick<Logger, 'debug'>;
-  /** @default performance.now */
   readonly clock?: () => number;
 }) {
   const { store, hubId, sessions, presence, turns, activity, log } = deps;

@@ -159,7 +159,7 @@ export class CatchUp {
       await new Promise<void>((resolve) => this.#onReleased.push(resolve));
     }
     await this.#output.drain(this.#deps.onStuck);
-    // A buffer or a pause may have begun during the wait.
+    // Buffering or a pause may have begun during the wait.
     if (!this.#maySend && this.#output.isOpen) await this.#whenWritable();
   }
 
@@ -203,7 +203,8 @@ export class CatchUp {
     const read = inMemory ? null : await this.#readLog(room, afterSeq, maxBytes);
     if (read && read.floor > afterSeq + 1) return this.#skipTrimmed(room, pending, afterSeq, read);
     const page = firstOf(inMemory ?? read?.events ?? [], maxBytes);
-    // A large page is encoded here, because no event may arrive between the checks below and the sending.
+    // A large page takes several turns to encode, so it is encoded before the checks below. Between the checks and the
+    // sending, no event may arrive.
     const upTo = Math.min(room.head, pending.untilSeq ?? Infinity);
     const wanted = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
     const frames = sizeOf(wanted) > pieceChars ? await this.#output.encodeEvents(wanted) : null;

@@ -31,7 +31,7 @@ it('gives the other hubs time to report their authors in a restored database', a
   await sweep.close();
 });
 
-// The race: an agent is frozen during its hub's check of the streams. The hub then found the freeze only at its next
+// The race: an agent is frozen while its hub checks the streams. The fault: the hub found the freeze only at its next
 // regular check.
 it('checks once more when it is asked to during a check', async () => {
   const sweeps: PromiseWithResolvers<void>[] = [];

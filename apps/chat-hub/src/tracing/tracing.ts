@@ -6,8 +6,8 @@ import type { Delivery } from '../channels/flusher.ts';
 import type { Accepted } from '../edge/upgrade.ts';
 
 /**
- * Wraps the parts of a hub through which a message passes, once at the start. With {@link untraced} each wrapper
- * returns the part itself, so tracing costs nothing per message.
+ * When the hub starts, each part through which a message passes is wrapped. With {@link untraced} each wrapper returns
+ * the part itself, so tracing costs nothing per message.
  */
 export interface Tracing {
   /** Keeps the trace context of the upgrade request for the calls of its socket. */

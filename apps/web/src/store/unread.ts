@@ -51,7 +51,7 @@ export type UnreadCounter = ReturnType<typeof createUnread>;
 export function createUnread(me: string) {
   const value = signal(nothingUnread);
   let mark = 0;
-  /** The map holds known new messages and replies after the mark, by seq. */
+  /** Known new messages after the mark, and all known new replies, by seq. */
   let items = new Map<number, Item>();
   /** These replies after the mark were seen in their thread. The hub still counts them. */
   let seenReplies = new Map<number, Item>();

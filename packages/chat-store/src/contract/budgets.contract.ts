@@ -290,8 +290,8 @@ export function describeBudgets(database: () => TestDatabase): void {
         loops: [{ ...loop, untilMs: now }],
       });
       expect(await say(past, { mentions: [ben.agentId] })).toBe('ok');
-      // The end of a growing message addresses only agents that its beginning did not address. An end is never refused:
-      // a loop stops when the agent begins its next message.
+      // The end of a growing message addresses only agents that its beginning did not address. The end is never
+      // refused, so a loop through such ends is stopped when the agent begins its next message.
       const begin = { content: '', stream: true };
       const { messageId: growing } = await looping.say(channelId, '', {
         ...begin,

@@ -69,7 +69,7 @@ export function describeLanes(database: () => TestDatabase): void {
       ]);
       const { 'another agent': another, ...system } = at;
       expect(Object.entries(system).filter(([, before]) => before > 5)).toEqual([]);
-      // Two reads of the flood already run. Then the agents take turns.
+      // Two reads of the flood already run when the other agent asks. After these two, the agents take turns.
       expect(another).toBeLessThan(10);
       await Promise.all(flood);
       expect(storm).toBe(60);

@@ -120,7 +120,7 @@ export function describePages(database: () => TestDatabase): void {
         const seqs = [3, 4, 5, 6, 7, 8, 9, 10, 11];
         async function read<M extends ReadMethod>(method: M, params: ParamsInputOf<M>) {
           const { result, bytes } = await readParsed(store, owner.agentId, method, params, max);
-          // The longest row has about 3,600 bytes, and is alone in its page.
+          // A row longer than `max` is alone in its page. The longest row has about 3,600 bytes.
           expect(bytes).toBeLessThan(Math.max(max, 3700) + 100);
           return result;
         }

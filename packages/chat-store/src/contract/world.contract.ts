@@ -28,7 +28,7 @@ export interface TestDatabase {
   open(options?: Partial<ChatStoreOptions>): Promise<ChatStore>;
 }
 
-/** The tests share a database. */
+/** Ids must be unique, because the tests share a database. */
 export function uniqueId(name: string): string {
   unique += 1;
   return `${name}-${unique}-${Math.random().toString(36).slice(2, 8)}`;

@@ -39,7 +39,7 @@ export interface SeenMarks {
   readonly next: RawBuilder<number>;
   /** Transactions that have not ended, as the text of a JSON array. */
   readonly open: RawBuilder<string>;
-  /** A value above every mark of this server. A restored backup may hold higher marks of another server. */
+  /** Every mark of this server is below this value. A restored backup may hold higher marks of another server. */
   readonly end: RawBuilder<number>;
   /** The number of transactions that began since the oldest open one. */
   readonly lag: RawBuilder<number>;

@@ -50,7 +50,7 @@ export function indexPrefetched(rows: PrefetchedRows) {
     /** In a small channel, anyone may mention everyone. */
     isSmall: (channelId: string) => (crowds.get(channelId) ?? Infinity) <= limits.mentions,
     message: (agentId: string, messageId: string) => messages.get(key(agentId, messageId)),
-    /** Includes the earlier messages of this run. */
+    /** Includes the messages that were decided before with the same prefetched rows. */
     turns: (channelId: string, threadId: string | null): Turns =>
       turns.get(placeOf(channelId, threadId)) ?? noTurns,
     setTurns: (channelId: string, threadId: string | null, counted: Turns) =>

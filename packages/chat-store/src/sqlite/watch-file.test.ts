@@ -66,7 +66,6 @@ describe('a chat store on SQLite', () => {
       expect(await owner.readRefusal('channel.get', { channelId })).toBe('unavailable');
       await expect(store.beat('hub')).rejects.toMatchObject({ code: 'unavailable' });
       expect(await store.health()).toMatchObject({ status: 'down', latencyMs: null });
-      // The refusals for callers contain no path; the log contains it once.
       expect(JSON.stringify(refusals)).not.toContain(folder.path);
       expect(errors).toHaveLength(1);
       expect(errors[0]?.fault).toContain(said);
@@ -99,7 +98,7 @@ describe('a chat store on SQLite', () => {
     expect(again.epoch).toBe(store.epoch);
   });
 
-  // The negative control: these operations are allowed on an open database.
+  // Negative control: these operations are allowed on an open database.
   it('continues when others read, write, checkpoint and copy its file', async () => {
     const real = newPath();
     await mkdir(dirname(real), { recursive: true });

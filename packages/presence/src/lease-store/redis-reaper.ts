@@ -31,7 +31,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
   const nextExpiryMs = new Map<string, number>();
 
   /**
-   * Resolves with null if this is not known. Every other hub then counts as alive, because a late offline event is
+   * Resolves with null if the look-up fails. Every other hub then counts as alive, because a late offline event is
    * better than a false one.
    */
   async function findHubsWithoutRedis(

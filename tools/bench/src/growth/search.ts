@@ -12,7 +12,7 @@ import { sqliteFile, writeMessages, type BenchDatabase } from './written-message
 const channels = 100;
 const everyMs = 1_000;
 const owner: Actor = { agentId: 'owner', isAdmin: false };
-/** The guest is a member of one quiet channel among all the others. */
+/** The guest is a member of only one channel, which has few messages. */
 const guest: Actor = { agentId: 'guest', isAdmin: false };
 const quiet = 'quiet';
 const quietMessages = 100;

@@ -10,7 +10,7 @@ const channelId = 'store';
 const agent = { agentId: 'agent', isAdmin: false };
 const content = 'lorem ipsum '.repeat(17);
 
-/** For comparison with the store: its table has the same key, and its commits are equally durable. */
+/** For comparison with the store: a table with the same key, and commits that are equally durable. */
 async function plainInserts(perTransaction: number): Promise<Contestant> {
   const folder = await temporaryFolder('micro');
   const database = new DatabaseSync(join(folder.path, 'plain.sqlite'));

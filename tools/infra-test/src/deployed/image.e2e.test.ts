@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { runChecker } from '../checkers.ts';
 import { buildImage, type BuiltImage } from './built-image.ts';
 
-/** Throws when the hub begins to listen for SIGTERM, so that the stack has frames of the bundle. */
+/** Throws when the hub begins to listen for SIGTERM, so that the stack trace contains positions in the bundle. */
 const crashingPreload = `data:text/javascript,${encodeURIComponent(`
 const on = process.on;
 process.on = function (event, ...rest) {

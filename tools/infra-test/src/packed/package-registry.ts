@@ -17,7 +17,7 @@ export async function startPackageRegistry(
     const path = decodeURIComponent(request.url ?? '').slice(1);
     const described = packages.find(({ manifest }) => manifest.name === path);
     const packed = packages.find(({ file }) => basename(file) === path);
-    // Another run may have other tarballs on the same port.
+    // npm must not cache the answers, because another run may serve other tarballs on the same port.
     response.setHeader('cache-control', 'no-store');
     if (described) {
       response.setHeader('content-type', 'application/json');

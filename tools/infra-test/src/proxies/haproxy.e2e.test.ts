@@ -23,7 +23,7 @@ const configuration = join(root, 'infra/proxy/haproxy.cfg');
   const up = () => fetch(`http://127.0.0.1:${port}/healthz`).then(({ status }) => status);
 
   const metric = async (opsPort: number | undefined, name: string) => {
-    // A connection that stays open would still lead to the hub that ran before the restart.
+    // Otherwise `fetch` might reuse a connection to the process that ran before the restart.
     const headers = { connection: 'close' };
     const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`, { headers })).text();
     return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1]);

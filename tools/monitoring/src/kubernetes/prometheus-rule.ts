@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { filesIn } from '../alert-rules.ts';
 import { monitoringFolder, root } from '../repository.ts';
 
-/** Holds the rules of `infra/monitoring/rules` for the Prometheus operator. */
 export const prometheusRulePath = join(root, 'infra/k8s/components/monitoring/alerts.yaml');
 
 const header = `# Written by "npm run alerts" from infra/monitoring/rules; change it there.

@@ -24,7 +24,7 @@ it('an agent waits for those who have not done what it asked, and for its open q
   const asked = { ...none, openAsks: new Map([['m1', ask]]), answers };
   const waits = waitsOf([asked, { ...none, questions: new Map([['q', question]]) }], nowMs);
   expect([...(waits.get('ana') ?? [])]).toEqual(['ben', 'dan', 'pia']);
-  // After the deadline, the agent no longer waits for an addressee without an answer.
+  // After the deadline, the agent no longer waits for addressees that have not answered.
   expect([...(waitsOf([asked], nowMs + 1).get('ana') ?? [])]).toEqual(['ben']);
   const ended = new Map([['q', { ...question, state: 'answered' as const }]]);
   expect(waitsOf([{ ...none, questions: ended }], nowMs).size).toBe(0);

@@ -21,7 +21,7 @@ export interface Found {
 const nothing: Found = { hits: [], words: '', isSearching: false, hasMore: false, problem: null };
 const typingPauseMs = 250;
 const pageSize = 25;
-/** The most pages read in one step. A page may be empty even when more pages follow. */
+/** A step goes on after a page without results, but loads at most this many pages. */
 const pagesMax = 8;
 const hitsMax = 500;
 

@@ -104,7 +104,6 @@ export const onEscape = (cancel: () => void) => (event: KeyboardEvent) => {
   cancel();
 };
 
-/** Screen readers announce the error. Shows nothing when `text` is null. */
 export function Problem({ text, extraClass = '' }: { text: string | null; extraClass?: string }) {
   if (text === null) return null;
   return (
@@ -190,7 +189,6 @@ export function ConfirmDialog(props: {
   );
 }
 
-/** Esc closes the pane. `head` replaces its title. */
 export function Pane(props: {
   title: string;
   head?: ComponentChildren;
@@ -202,7 +200,6 @@ export function Pane(props: {
       class="pane column"
       aria-label={props.title}
       onKeyDown={(event) => {
-        // In a dialog, Esc closes the dialog only.
         const isInDialog = (event.target as Element).closest('dialog') !== null;
         if (event.key === 'Escape' && !event.defaultPrevented && !isInDialog) props.onClose();
       }}

@@ -27,7 +27,8 @@ export function sinceText(timestamp: number, nowMs = Date.now()): string {
 }
 
 export function isSameDay(a: number, b: number): boolean {
-  // Times less than 24 hours apart are on the same day if the day of the month is equal. Formatting both is slower.
+  // Two times less than 24 hours apart are on the same day if they have the same day of the month. Formatting the times
+  // would be slower.
   if (Math.abs(a - b) >= dayMs) return false;
   return new Date(a).getDate() === new Date(b).getDate();
 }

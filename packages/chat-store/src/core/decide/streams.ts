@@ -56,14 +56,14 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const place = { channel_id: channel.id, thread_id: message.threadId, agent_id: actor.agentId };
   const turn = ledgerRowOf(place, metadata, group.nowMs);
   if (turn) group.addTurn(turn);
-  // A reader may already have read the first event. The mention has the seq of the end, so that this reader gets it
-  // too.
+  // A reader may already have read past the beginning of the message. The mention has the seq of the end, so that this
+  // reader gets the mention too.
   if (mentionsAll) group.addMention({ agent_id: everyone, channel_id: channel.id, seq });
   for (const agent_id of notify) group.addMention({ agent_id, channel_id: channel.id, seq });
   const addressing = { notified: notify, mentionsAll, threadId: message.threadId };
   const sent = { actor, params: { replyTo } };
   addMessageToInboxes(group, prefetched, sent, channel, event, addressing, message.seq);
-  // The send has counted the agents that the beginning mentions.
+  // The agents that the beginning mentions were counted when the message began, so they are left out here.
   const addressed = mentions.filter((to) => to !== actor.agentId && !message.mentions.includes(to));
   return actor.kind === 'agent' && addressed.length > 0
     ? { ...accepted({ seq }, event), addressed }

@@ -23,7 +23,7 @@ export const listAgents: Read<'agent.list'> = async (
   const ofKind = kind === null ? sql`` : sql`and a.kind = ${kind}`;
   const shared = isOverseer
     ? sql``
-    : // The caller's channels may have more members than there are agents, so this walks the agents.
+    : // The caller's channels may have more memberships than there are agents, so the query walks the agents.
       sql`and exists (select 1 from members m
         join members me on me.channel_id = m.channel_id and me.agent_id = ${actor.agentId}
         join channels c on c.id = m.channel_id and c.deleted_at is null

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from './client.ts';
 
-/** A hub admits 400 connections per second. It gives other clients a time to reconnect, so this tries again. */
+/**
+ * A hub admits 400 connections per second. It names a time to every other client, and this function then tries again.
+ */
 export async function connectWhenAdmitted(client: Client): Promise<void> {
   for (;;) {
     try {
