@@ -72,7 +72,7 @@ export async function writeBundle(folder, input) {
     sourcemap: true,
     // Node needs only the positions. With the sources, each map would take more memory.
     sourcemapExcludeSources: true,
-    // Minifying would save little, and names are readable even without the maps.
+    // The code is not minified: that would save little, and the names would be unreadable without the maps.
     chunkFileNames: '[name]-[hash].js',
   });
   await build.close();

@@ -100,7 +100,7 @@ export async function isHealthy(url: string): Promise<boolean> {
   }
 }
 
-/** Releases the port and resolves with it; 0 chooses any free one. Rejects when the port is taken. */
+/** Resolves with the port once it is free again; 0 chooses any free port. Rejects when the port is taken. */
 function bindOnce(port: number): Promise<number> {
   return new Promise((done, reject) => {
     const server = createServer();

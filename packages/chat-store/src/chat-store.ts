@@ -57,7 +57,7 @@ export interface PoolConnections {
 export interface StoreHealth {
   readonly status: 'ok' | 'down';
   readonly engine: 'sqlite' | 'postgres';
-  /** The time of the check's query; null while the database is down. */
+  /** How long the check's query took; null while the database is down. */
   readonly latencyMs: number | null;
   readonly queueLength: number;
 }
@@ -219,7 +219,7 @@ export async function createChatStore(
     timeoutMs,
   });
   const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
-  // A call may still wait when the store closes. Then it must not be made.
+  // A call that still waits when the store closes must not be made.
   const whileOpen =
     <T>(call: () => Promise<T>) =>
     async () => {

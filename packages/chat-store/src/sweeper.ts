@@ -1,10 +1,10 @@
-/** A pause is a multiple of the last piece's duration, and at least `minMs`. */
+/** A pause is a multiple of the last piece's duration, but at least `minMs` and at most two seconds. */
 export interface SweepPause {
   readonly factor: number;
   readonly minMs: number;
 }
 
-/** Sweeping takes at most a tenth of the time. */
+/** Sweeping takes at most a tenth of the time, unless a piece takes more than 0.2 s. */
 const defaultPause: SweepPause = { factor: 9, minMs: 20 };
 const maxPauseMs = 2_000;
 

@@ -1,6 +1,7 @@
 /**
- * Returns a promise that also rejects with the signal's reason. `start` begins the wait, and returns a function that
- * ends the wait. `abortable` calls that function when the promise is settled.
+ * Returns a promise that `start` resolves or rejects. It rejects with the signal's reason if the signal aborts earlier.
+ * `start` begins the wait, and returns a function that ends the wait. `abortable` calls that function when the promise
+ * is settled.
  */
 export async function abortable<T>(
   signal: AbortSignal | undefined,

@@ -22,7 +22,7 @@ afterAll(async () => {
   for (let end = endings.pop(); end; end = endings.pop()) await end();
 }, 60_000);
 
-/** A supervisor: it starts the agent again whenever it ends. */
+/** Like a supervisor, starts the agent again whenever the agent ends. */
 function run(code: string, hub: HubProcess, agent: string) {
   const flags = ['--conditions=@openclaw/source', '--input-type=module-typescript', '--eval', code];
   const { PATH, NODE_COMPILE_CACHE } = process.env;
@@ -166,7 +166,7 @@ describe.each(['SQLite', 'PostgreSQL'])('agents on two hubs and %s', (engine) =>
     const answers = await Promise.all(
       asks.map(({ threadId }) => answersTo(zoe, 'careless', threadId)),
     );
-    // Both agents answer each ask, and the killed one began an answer twice.
+    // Both agents answer each ask, and the killed agent began one answer twice.
     expect(answers.flat().length).toBeGreaterThan(2 * asks.length);
     await stop();
   }, 180_000);

@@ -58,7 +58,7 @@ describe('subscriptions over a wire that loses, doubles and reorders events', ()
               });
             });
           }) as unknown as CallSyncMethod;
-          // A call that an answer causes is answered in the next step.
+          // If an answer makes the client call again, that call is answered in the next step.
           const answerDue = async () => {
             const due = answers;
             answers = [];

@@ -29,7 +29,7 @@ export interface EventBusStats {
   /** Messages from other processes. */
   readonly received: number;
   readonly echoes: number;
-  /** Dropped messages that were no envelope, or not for their topic. */
+  /** Messages that were dropped, because they were no envelope or belonged to another topic. */
   readonly malformed: number;
   readonly handlerErrors: number;
   readonly topics: number;

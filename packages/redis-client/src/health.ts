@@ -5,7 +5,10 @@ import type { OwnedSubscriber } from './subscriber.ts';
 import type { CommandTransport } from './transport.ts';
 
 export interface RedisHealth {
-  /** `refusing_writes`: the server answers but is not used, because its data is outdated. */
+  /**
+   * `refusing_writes`: the server answers but refuses writes. It is not used for reads either, because its data becomes
+   * outdated.
+   */
   readonly status: 'ok' | 'refusing_writes' | 'down';
   /** Null when the server accepts writes or is down. */
   readonly refusal: WriteRefusal | null;

@@ -33,7 +33,6 @@ export interface Transports {
   readonly openSubscriber: (events: ConnectionEvents, onMessage: OnMessage) => SubscriberTransport;
 }
 
-/** Subscriptions always have their own connection. */
 export function openTransports(
   { connection, ...address }: RedisClientOptions,
   settings: ClientSettings,

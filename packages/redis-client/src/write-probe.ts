@@ -17,8 +17,9 @@ const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
  * Each heartbeat runs a script that Redis refuses while it refuses writes. If an ACL denies scripts, the heartbeat
- * reads the server's role after a READONLY error. After a refused write, the server is used only after
- * `breakerFailures` good heartbeats. Otherwise, availability would flap at the memory limit.
+ * reads the server's role after a READONLY error. After a refused write, the server is used again only after
+ * `breakerFailures` good heartbeats, because otherwise availability would flap at the memory limit. After a READONLY
+ * error, one good heartbeat is enough.
  */
 export function createWriteProbe(
   transport: CommandTransport,

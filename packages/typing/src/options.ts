@@ -18,7 +18,7 @@ export interface TypingOptions {
 }
 
 export interface TypingWatchOptions {
-  /** The time from a start to the check. @default 10000 */
+  /** How long after a start the watch checks whether the agent still types. @default 10000 */
   readonly ttlMs?: number;
   /** The time between two checks. The end of typing may be reported this much too late. @default 250 */
   readonly tickMs?: number;

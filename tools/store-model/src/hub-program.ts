@@ -3,7 +3,6 @@ import { ChatStoreError, createChatStore, type ChatStore } from '@openclaw/chat-
 import type { Answer, Question } from './hub-process.ts';
 
 const [url = ''] = process.argv.slice(2);
-// The parent process may have ended.
 const answer = (message: Answer) => process.connected && process.send?.(message);
 const store = await createChatStore({ url });
 

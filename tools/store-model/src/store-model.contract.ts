@@ -32,7 +32,6 @@ export function describeStoreModel(
   describe(`two hubs on ${engine} under any interleaving of writes, kills and clocks`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     const running: HubProcess[] = [];
-    /** These hubs are started in advance, to replace killed hubs. */
     let spares: Promise<HubProcess>[] = [];
     let replacements = 0;
     let lost = 0;

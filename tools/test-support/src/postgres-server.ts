@@ -58,8 +58,8 @@ const templates = resolve(
 const initialize = ['-U', 'hub', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
 
 /**
- * The folder of a server that has the database `hub`. The first call creates the folder. A copy takes a fifth of the
- * time of initdb. The folder stays in node_modules for other runs, named by the hash of what it depends on.
+ * Returns the folder of a server that has the database `hub`, to be copied: a copy takes a fifth of the time of initdb.
+ * The first call creates the folder, and later runs use it again. Its name is a hash of what it was made from.
  */
 async function templateCluster(bin: string): Promise<string> {
   const { size, mtimeMs } = statSync(join(bin, 'postgres'));

@@ -70,7 +70,7 @@ export function createFindings(maxSamples: number): Findings {
 
 const shownChars = 120;
 
-/** Foreign keys may hold any byte, and some bytes control the terminal, so such bytes are replaced. */
+/** Replaces characters that could control the terminal, because keys of other programs may hold any byte. */
 export function printable(key: string): string {
   const line = key.replace(/[^\x20-\x7e\xa0-\uffff]/g, '·');
   return line.length > shownChars ? `${line.slice(0, shownChars)}…` : line;

@@ -104,8 +104,8 @@ function numberOf(reply: unknown): number | null {
 }
 
 /**
- * The result of a refused command is null. Redis refuses it, for instance, when its key has changed its type or its
- * slot has moved. Rejects when the connection is lost.
+ * The result of a refused command is null. Redis refuses a command, for instance, when the key has changed its type, or
+ * when the key's slot has moved. Rejects when the connection is lost.
  */
 export async function batch(
   server: RedisServerLink,

@@ -30,8 +30,8 @@ export type Await = (ended: Promise<Waited>, end: EndWait) => Promise<Waited>;
  */
 export function createCallWaits(deps: {
   /**
-   * True when the token was revoked in the last minute. This may happen between the check of the call and the beginning
-   * of the wait.
+   * True when the token was revoked in the last minute. A token may be revoked after its call was checked and before
+   * the wait begins.
    */
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;

@@ -15,7 +15,8 @@ const pageSize = 1_000;
 
 /**
  * Keeps the heads of direct channels, because a welcome names only the newest channels. A session enters any other
- * direct channel at the channel's first event, and then continues from the kept head.
+ * direct channel when an event of it arrives for the first time after the welcome. The session then continues from the
+ * kept head.
  */
 export function createDirectHeads(
   deps: {
@@ -60,7 +61,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // If the page is up to date for this channel, the page decides the channel's place in `latest`.
+        // If no event after the page's head is known, the page decides the channel's place in `latest`.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }

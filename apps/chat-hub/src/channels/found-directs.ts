@@ -9,7 +9,7 @@ export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
   {
-    /** The number is bounded, because one tail check may find thousands of channels. */
+    /** The most channels that are opened at once. One tail check may find thousands. */
     maxConcurrent = 16,
     /** Past this number, the first channel in the queue is dropped and logged. */
     maxWaiting = 20_000,

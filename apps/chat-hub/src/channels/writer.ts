@@ -50,8 +50,8 @@ export function createWriter(deps: {
   }
 
   /**
-   * Adds the transport, the freeze that covers the actor, and the agents that the actor may not address because of a
-   * loop.
+   * Returns the actor with the transport, the freeze that covers it, and the agents that it may not address because of
+   * a loop.
    */
   function actingNow(actor: Actor, via: Transport): Actor {
     const scope = frozenScope(actor);

@@ -65,7 +65,7 @@ describe('what one agent may create', () => {
   });
 
   // The race: several sockets of one agent send first messages to many agents at once. Invariant: a channel counts
-  // before it is committed.
+  // against the limit before it is committed.
   it('is a limited number of direct channels; messages in them do not count', async () => {
     const sockets = await Promise.all(range(1, 3).map(() => hub.connect('dan')));
     const [dan, ...others] = sockets as [Socket, ...Socket[]];
@@ -80,7 +80,7 @@ describe('what one agent may create', () => {
       range(1, 20).map((n) => direct(socket, `peer-${index}-${n}`)),
     );
     const codes = await Promise.all(flood);
-    // Of Dan's two earlier direct channels, the one with peer-1 counts. Ema opened the other, so it does not.
+    // Dan has two earlier direct channels. The one with peer-1 counts. The other does not, because Ema opened it.
     expect([count(codes, 'ok'), count(codes, 'rate_limited')]).toEqual([most - 1, 61 - most]);
     expect(await directsOf(dan)).toHaveLength(most + 1);
     expect(await direct(dan, 'peer-1')).toBe('ok');

@@ -65,8 +65,8 @@ describe('a hub that drains', () => {
     await using hub = await slowlyDrainingHub();
     const ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'hall', name: 'Hall' });
-    // The drain disconnects its first client at once. These calls arrive before the disconnect and are committed after
-    // it.
+    // The slot of the only client comes as soon as the drain begins. The calls have arrived by then, but need not all
+    // be committed.
     const calls = Array.from({ length: 20 }, (_, i) =>
       ana.call('message.send', { channelId: 'hall', content: `message ${i}` }),
     );

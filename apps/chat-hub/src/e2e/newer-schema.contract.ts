@@ -85,7 +85,7 @@ export function describeNewerSchema(create: () => Promise<BareDatabase>): void {
     const { database, hub, send, stop } = await start();
     try {
       database.run(migration('0.2.0', addition));
-      // In the tests above, the hubs refuse calls within two heartbeats. This wait is longer.
+      // In the tests above, the hubs refuse calls within two heartbeats. This hub must serve for longer than that.
       const untilMs = performance.now() + 5_000;
       await waitFor(async () => {
         expect([await send(), (await readyReport(hub)).reason]).toEqual(['ok', null]);

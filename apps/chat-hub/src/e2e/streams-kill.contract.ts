@@ -42,7 +42,8 @@ export function describeKilledStreams(
       () => null,
       ({ data }) => data as { code: string; length: number },
     );
-    // Hub A had not checkpointed the text after 6,000, so it is lost. The refusal says at which length to continue.
+    // Hub A died before it checkpointed the text beyond 6,000 characters, so that text is lost. The refusal says at
+    // which length to continue.
     expect(refused).toMatchObject({ code: 'conflict', state: 'streaming', length: 6_000 });
     expect(await append(again, 6_000, text.length)).toEqual({ length: text.length });
     const end = { ...of, state: 'complete', length: text.length };

@@ -40,7 +40,7 @@ export function createKnownAgents(deps: {
     },
     /** Call it when a token was issued for the agent. Does not count the agent as seen. */
     minted(agentId: string) {
-      // If the agent waits to be written as seen, that write also makes the agent known.
+      // If the agent already waits to be written as seen, no second write is needed.
       if (!writes.has(agentId)) writes.add(agentId, { agentId, kind: null });
     },
     /** Null when this hub has seen no token of the agent recently. */

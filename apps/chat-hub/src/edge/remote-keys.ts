@@ -74,7 +74,8 @@ export function createRemoteKeys(
     const { uat } = fetched;
     if (uat !== undefined && Date.now() - uat >= refreshMs && !keys.reloading && !isPaused())
       keys.reload().catch(failed);
-    // Without the pause, each token with an unknown key would cause a request.
+    // After a failed fetch, only known keys are used for a while. Otherwise, each token with an unknown key would cause
+    // a request.
     const isAlone = isPaused();
     if (isAlone && !keys.fresh) throw unavailable();
     try {

@@ -60,7 +60,7 @@ export interface UpgradeOptions {
   readonly maxAuthenticating?: number;
   /**
    * While this many refused sockets are closing, further clients get an HTTP status instead of a close code. For
-   * refusals other than 503, a quarter of this number is enough.
+   * refusals other than 503, the limit is a quarter of this number.
    * @default 4096
    */
   readonly maxClosing?: number;

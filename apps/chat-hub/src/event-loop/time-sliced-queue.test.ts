@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
 import { createTimeSlicedQueue, type Steps } from './time-sliced-queue.ts';
 
-/** The clock advances by one with each step. */
 function createCase(sliceMs: number) {
   let nowMs = 0;
   const turns: string[][] = [];

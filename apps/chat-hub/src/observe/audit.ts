@@ -8,7 +8,10 @@ import { createWriteBehind } from '../edge/write-behind.ts';
 /** While the database is away, acts beyond this number are only in the log stream. */
 const maxPending = 10_000;
 
-/** An admin's calls of these methods are recorded. They change data of other agents, or list all agents. */
+/**
+ * An admin's calls of these methods are recorded, because these methods change data of other agents, or list all
+ * agents.
+ */
 const adminMethods: ReadonlySet<MethodName> = new Set([
   'channel.update',
   'channel.archive',

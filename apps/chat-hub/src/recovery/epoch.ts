@@ -36,8 +36,8 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
     }
   }
   await readNewHeads();
-  // Rights are read after the heads. An agent that is removed later leaves with the event of its removal, which comes
-  // after the head. Sockets that enter a room from here on have rights of the new epoch, see `subscribe`.
+  // Rights are read after the heads. If an agent is removed after this read, it leaves with the event of its removal,
+  // which comes after the head. Sockets that enter a room from here on have rights of the new epoch, see `subscribe`.
   const outsiders = await readOutsiders(store, sessions);
   await readNewHeads();
   const channelIds = rooms.channelIds();

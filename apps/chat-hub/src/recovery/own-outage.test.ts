@@ -133,8 +133,8 @@ describe('a hub that has lost its database', () => {
     expect([watch.isAlone, logged.length]).toEqual([false, 1]);
   });
 
-  // The race: the database answers between two looks and is lost again, now for all hubs. Invariant: announcements of
-  // one outage do not count in the next.
+  // The race: between two looks at the announcements, the database answers and is lost again, now for all hubs.
+  // Invariant: announcements of one outage do not count in the next.
   it('starts over when another outage begins between two looks', async () => {
     await pass(15_000);
     expect(watch.isAlone).toBe(true);

@@ -54,7 +54,7 @@ describe('a drain', () => {
     const { sockets, sessions } = crowd(20);
     const startMs = performance.now();
     const drained = drainSessions(sessions, { perSecond: 50, minMs: 100 });
-    // The time of a slot counts from the start of the drain. A slow notification leaves less of that time.
+    // Each slot counts from the start of the drain, so a slow notification announces less time than `i * 20`.
     const notifyingMs = performance.now() - startMs;
     for (const [i, { notifiedMs }] of sockets.entries()) {
       expect(notifiedMs).toBeGreaterThanOrEqual(Math.max(0, i * 20 - notifyingMs - 1));

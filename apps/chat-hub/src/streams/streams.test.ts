@@ -213,8 +213,8 @@ describe('the texts of growing messages in a hub', () => {
     expect(bench.followed()).toEqual(['d']);
   });
 
-  // The fault: an archive or a freeze interrupts only 50 messages in its transaction. The texts of the others grew on
-  // until the next check of the streams.
+  // The fault: an archive or a freeze interrupts only 50 messages in its transaction. The texts of the other messages
+  // kept growing until the next check of the streams.
   it.each([
     { event: { type: 'channel.delete', channelId: 'c' }, isForgotten: true },
     { event: named('freeze.set'), isForgotten: true },

@@ -12,7 +12,7 @@ import type { Delivery } from '../channels/flusher.ts';
 /** Past this number of tracked events, the oldest is dropped without a span. */
 const maxEvents = 8_192;
 
-/** `epochMs` is for the span, and the monotonic time measures its length. */
+/** The span starts at `epochMs`. The monotonic times measure its length. */
 interface Moment {
   readonly epochMs: number;
   readonly monotonicMs: number;
@@ -25,8 +25,8 @@ interface TrackedEvent {
 }
 
 /**
- * The span of a sampled event lasts from its arrival at this hub until its frames were written to sockets. The
- * context may come before or after the event, because on Redis Cluster the two come from different nodes.
+ * The span of a sampled event lasts from its arrival at this hub until its frames were written to sockets. The event's
+ * trace context may come before or after the event, because on Redis Cluster the two come from different nodes.
  */
 export function createTracedDeliveries(tracer: Tracer, hubAttributes: Attributes) {
   const events = new LRUCache<string, TrackedEvent>({ max: maxEvents });

@@ -63,7 +63,6 @@ function row(name: string, former: number, now: number, isMoreBetter: boolean): 
   return { name, former, now, change, tendency };
 }
 
-/** Only a measurement that both runs made has a row. */
 export function compareRuns(outcome: Outcome, former: FormerRun): Comparison {
   const { total, plan } = outcome;
   const rows: ComparisonRow[] = [];

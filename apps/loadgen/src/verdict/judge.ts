@@ -55,7 +55,6 @@ export function judge(outcome: Outcome, thresholds: Thresholds): Judgement {
   return { verdict, checks, reasons: reasonsFor(total), stages, measurement: outcome.total };
 }
 
-/** True if the last stage passes, so that a ramp continues. */
 export function isRampHolding(outcome: Outcome, thresholds: Thresholds): boolean {
   const last = outcome.stages.at(-1);
   if (last === undefined) return true;

@@ -66,7 +66,8 @@ describe('a hub that died', () => {
   it('stays in the table until it is dismissed', async () => {
     const ada = await world.person('ada');
     let hubs: Operations['hubs'] = [];
-    // The answers are changed, because a hub leaves the list only a minute after its death.
+    // The test changes the answers instead of killing a hub, because a hub leaves the list only a minute after its
+    // death.
     await ada.page.route(/\/v1\/operations\?/, async (route) => {
       const response = await route.fetch();
       const answer = (await response.json()) as Operations;

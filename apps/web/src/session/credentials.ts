@@ -1,7 +1,7 @@
 import { storageOfHub } from '../page/page-base.ts';
 import { createStoredValue } from '../page/stored-value.ts';
 
-/** A token, or a name on a hub in dev mode, which accepts any name without proof. */
+/** A token, or, on a hub in dev mode, a name. Such a hub accepts any name without proof. */
 export type Credentials =
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'name'; readonly agentId: string; readonly isAdmin?: boolean };
@@ -11,7 +11,7 @@ export const storedCredentials = () =>
   createStoredValue<Credentials | null>(storageOfHub(sessionStorage), 'openclaw.credentials', null)
     .value;
 
-/** The name, kind and role of the person, which each request sends in its query to a hub in dev mode. */
+/** The person's name, kind and role. Each request to a hub in dev mode sends them in its query. */
 export function devIdentity({ agentId, isAdmin }: Extract<Credentials, { readonly kind: 'name' }>) {
   return { agent: agentId, kind: 'person', ...(isAdmin && { role: 'admin' }) };
 }

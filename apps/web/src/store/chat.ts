@@ -53,7 +53,8 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
      */
     isKeptUnread: signal(false),
     /**
-     * Resolves when the channel's events begin to arrive. If a read began earlier, events could be missed in between.
+     * Resolves when the channel's events begin to arrive, or when the subscription fails. Wait for this before a read,
+     * because events between an earlier read and the subscription would be missed.
      */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,
@@ -65,8 +66,8 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     },
     /** The events must be in the order of the log. */
     apply(envelopes: readonly Envelope[]) {
-      // For a reader at the end, the new head is marked as read as soon as it changes. Before that, the replies must be
-      // counted.
+      // If the reader is at the end, a change of the head marks the head as read at once. The batch delays this until
+      // the replies are counted.
       batch(() => applyAll(envelopes));
     },
   };

@@ -129,8 +129,8 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
       );
     },
     /**
-     * Reads page by page, at most 10,000 messages; null when no later message mentions the reader. Does not change
-     * the timeline.
+     * Reads at most 10,000 messages after `after`, page by page. Null when none of them mentions the reader. Does not
+     * change the timeline.
      */
     async findMention(after: number): Promise<Message | null> {
       for (let page = 0, last = after; page < scannedPagesMax; page += 1) {

@@ -33,8 +33,8 @@ const retryableCodes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Keeps messages, even over a reload, until a timeline contains them. The hub's answer may come before or after the
- * message's event, because the answer only adds the seq.
+ * Keeps messages, even over a reload, until a timeline contains them. The hub's answer only adds the seq, so it may
+ * come before or after the message's event.
  */
 export function createOutbox(
   client: HubClient,

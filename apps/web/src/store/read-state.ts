@@ -42,11 +42,12 @@ export function createReadState(
       .channel(chat.id)
       .markRead(seq)
       .then(() => {
-        // If the mark moved back during the call, the hub has that lower mark.
+        // If the mark moved back during the call, `confirmed` already has the lower mark.
         if (backs.get(chat) === before)
           confirmed.set(chat, Math.max(seq, confirmed.get(chat) ?? 0));
       })
-      // `apply` sends the mark again, because the read state is loaded after each reconnect.
+      // A failed call is not repeated here: the read state is loaded after each reconnect, and `apply` then sends the
+      // mark.
       .catch(reportWhileLive('The read mark was not saved'));
   }
 
@@ -75,8 +76,8 @@ export function createReadState(
       if (chat.unread.peek().seq > state.seq) sendMarkSoon(chat);
       chat.counter.fromHub(state);
       restoreReplies(chat);
-      // An event that arrived during the read is counted once: it is either known already, or newer
-      // than the hub's count.
+      // Also applies the events that arrived while the state was loaded. The counter counts no event twice, even if the
+      // hub has counted it.
       chat.counter.apply(updates.filter((envelope: Envelope) => envelope.channelId === channelId));
     }
   }

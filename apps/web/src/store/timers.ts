@@ -1,4 +1,3 @@
-/** Holds at most one pending timeout for each key. */
 export function createTimers<K>() {
   const pending = new Map<K, ReturnType<typeof setTimeout>>();
   return {

@@ -52,7 +52,7 @@ export function describeLedger(database: () => TestDatabase): void {
       expect(hours.at(0)?.hourMs).toBeLessThanOrEqual(timestamp);
       expect((hours.at(0)?.hourMs ?? 1) % hourMs).toBe(0);
       expect(await sum('agent', { agentId: member.agentId })).toEqual([ofAgent(member.agentId, 2)]);
-      // A time within an hour covers the whole hour.
+      // Bounds within an hour include the whole hour.
       expect(await sum('channel', { after: timestamp, before: timestamp + 1 })).toHaveLength(1);
       expect(await sum('channel', { before: timestamp - 2 * hourMs })).toEqual([]);
       expect(await sum('channel', { after: timestamp + 2 * hourMs })).toEqual([]);
@@ -65,7 +65,7 @@ export function describeLedger(database: () => TestDatabase): void {
       const { messageId } = await work(owner, channelId, { clientMessageId });
       await work(owner, channelId, { clientMessageId });
       await owner.write('message.delete', { channelId, messageId });
-      // Negative control: the history no longer has a turn.
+      // Negative control: the history has lost the turn with the message's metadata.
       const { messages } = await owner.history(channelId);
       expect(messages.map(({ metadata }) => metadata)).toEqual([null]);
       const { rows } = await owner.read('ledger.sum', { channelId, by: 'channel' });

@@ -9,8 +9,8 @@ import { everyone } from './tables.ts';
  */
 const ownItems = 16;
 /**
- * If this many new messages mention everyone, the mark instead uses the newest such message of each of the agent's
- * channels.
+ * If fewer new messages than this mention everyone, the mark covers all of them in the agent's channels. Otherwise it
+ * covers only the newest such message of each channel.
  */
 const itemsOfAll = 50;
 

@@ -73,7 +73,7 @@ export function createPool(settings: PostgresSettings) {
     onConnect: (client): unknown => prepare(client),
   });
   const clients = new Set<pg.ClientBase>();
-  // The pool drops a broken connection and its query fails, so nothing is left to do.
+  // After an error, the pool drops the connection, and a query on it fails. So nothing is left to do.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     clients.add(client);

@@ -26,7 +26,7 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch {
-    // Opening the file below reports the error more clearly.
+    // The code below opens the file, and reports the error more clearly.
   }
   try {
     const database = openDatabase(path, busyTimeoutMs, readOnly);

@@ -9,7 +9,7 @@ import type {
 } from '../lease-store/lease-store.ts';
 import type { PresenceRecord } from '../state.ts';
 
-/** `sliceMax`: changes in a slice. `inFlightMax`: slices without an answer. */
+/** `sliceMax`: the most changes in a slice. `inFlightMax`: the most slices that wait for an answer. */
 const sliceMax = 250;
 const inFlightMax = 8;
 /** The most changes that wait. While so many wait, new changes fail at once, as if the store were away. */

@@ -150,8 +150,8 @@ describe('a PostgreSQL database', () => {
     execFileSync('sh', ['-c', 'sha256sum database.dump manifest.json > SHA256SUMS'], {
       cwd: archive,
     });
-    // Another user's table has the name of one of the hub's indexes. The restore does not drop it, and fails after it
-    // has dropped and filled the hub's tables.
+    // An index of another user's table has the name of one of the hub's indexes. The restore does not drop that index,
+    // and fails after it has dropped and filled the hub's tables.
     postgres.query(`alter index log_marks rename to log_marks_before; create role other;
       create table taken (n int); create index log_marks on taken (n); alter table taken owner to other`);
     expect(await run(['restore', '--from', to], env)).toMatchObject({

@@ -12,7 +12,6 @@ export function processorMs(pid: number): number {
 
 export interface Memory {
   readonly residentBytes: number;
-  /** Counts from the start of the process. */
   readonly peakBytes: number;
 }
 

@@ -110,7 +110,6 @@ export interface LoadCosts {
   readonly redisOutputBytes: number;
 }
 
-/** Senders are on one hub, and subscribers on another. */
 export async function measureMessages(
   { messages, idleMs }: Effort,
   env: Readonly<Record<string, string>> = {},

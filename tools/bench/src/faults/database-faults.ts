@@ -13,7 +13,7 @@ import {
 import type { Note } from './measure.ts';
 import { settle, since } from './redis-faults.ts';
 
-/** `runs` times: freezes PostgreSQL under traffic, then freezes a hub within a transaction. */
+/** Freezes PostgreSQL under traffic, then freezes a hub within a transaction; repeats both `runs` times. */
 export async function measureDatabase(runs: number, note: Note): Promise<void> {
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
   const pair = await startHubPair({

@@ -34,8 +34,8 @@ interface BentoModule {
 }
 
 /**
- * Puts memory in front of Redis if asked. bentocache needs an older ioredis than this workspace. So npm installs
- * bentocache with that ioredis once, into a cache folder outside the tree. Returns the reason of a failure.
+ * With `hasMemory`, puts memory in front of Redis. bentocache needs an older ioredis than this workspace has. So npm
+ * installs bentocache with that ioredis once, into a cache folder outside the tree. Returns the reason of a failure.
  */
 export async function createBento(
   redis: { readonly host: string; readonly port: number },

@@ -157,7 +157,7 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
     const current = editing.value;
     if (element === null || current === null || focused.has(current)) return;
     focused.add(current);
-    // The list scrolls the whole editor into view. The browser would scroll only its text into view.
+    // The list scrolls the whole editor into view. The browser would scroll only the text field.
     element.focus({ preventScroll: true });
     element.setSelectionRange(element.value.length, element.value.length);
   }, [editing.value]);
@@ -166,7 +166,7 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
     setDraft(session, key, null);
   };
   const save = () => {
-    // Reads the draft, because `text` may lack the last key until the next render.
+    // Reads the draft, because `text` may lack the last typed character until the next render.
     const content = session.drafts.value[key] ?? message.content;
     if (content.trim() === '' || content === message.content) return cancel();
     editing.value = null;

@@ -3,7 +3,6 @@ import type { ComponentChildren } from 'preact';
 import { IsolatedText } from '../shared/agents.tsx';
 import { fullTimeText, timeText } from '../shared/format-time.ts';
 
-/** A freeze or a budget of the channel, in words. */
 export function DecisionLine(props: {
   envelope: Envelope;
   nameOf: (agentId: string) => ComponentChildren;

@@ -145,7 +145,6 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
   );
 }
 
-/** The thread's creator and the owners of the channel can change the title. */
 function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
   const { session } = usePage();
   const [text, setText] = useState<string | null>(null);

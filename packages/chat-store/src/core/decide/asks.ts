@@ -52,7 +52,7 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
     result: { ...result, channelId, askId, deliveries, degraded: false },
   };
   if (result.duplicate) {
-    // A sender that was removed after the first call does not learn who is connected.
+    // A sender that was removed since it created the ask does not learn who is connected.
     const isReader = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
     return isReader ? answer : { ...answer, result: { ...answer.result, deliveries: [] } };
   }

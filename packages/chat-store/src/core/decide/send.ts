@@ -242,7 +242,8 @@ function permit({ group, prefetched, send, threadId }: Sending): Permitted | Ref
     // A frozen or paused agent must not open a channel.
     const closed = refusalToOpen(group, send);
     if (closed) return closed;
-    // No channel was created, because the message is refused. This is the refusal.
+    // A refused message creates no channel. This refusal comes first, because the checks below would report a missing
+    // channel.
     if (!trace.ok) return trace;
   }
   const role = prefetched.role(channelId, agentId);
@@ -274,8 +275,8 @@ function countInPlace(
 }
 
 /**
- * The agents that a growing message addresses, and those that it may address at its end. An end is never refused, so a
- * loop of ends is stopped at the beginning of the next message.
+ * The agents that a growing message addresses, and those with whom its sender is in a loop through the ends of growing
+ * messages. The end of a message is never refused, so such a loop is stopped when the next message begins.
  */
 function mayAddress({ loops = [] }: Actor, addressed: readonly string[]): readonly string[] {
   const later = loops.filter(({ byStreams }) => byStreams).map(({ agentId }) => agentId);
@@ -388,7 +389,7 @@ function addToInboxes(
   event: AppendedEvent,
 ): void {
   const isReply = threadId !== null || send.params.replyTo !== null;
-  // Most messages address nobody and end here. A growing message is put into inboxes at its end.
+  // Most messages address nobody, so no inbox changes. A growing message is put into inboxes at its end.
   if (send.params.stream) return;
   if (notified.length === 0 && !mentioned.mentionsAll && !isReply && channel.pair === null) return;
   const addressing = { notified, threadId, mentionsAll: mentioned.mentionsAll };

@@ -24,7 +24,7 @@ export async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
     after = last;
   }
   await runAll(db, [
-    // The index has the ordinal, because with the seq a planner may prefer the primary key.
+    // The index ends with the ordinal. If it ended with the seq, a planner might prefer the primary key.
     sql`create index messages_by_sender on messages (channel_id, sender_id, ordinal)`,
     sql`create index messages_deleted on messages (channel_id, ordinal, sender_id, deleted_at)
       where deleted_at is not null`,

@@ -53,7 +53,7 @@ export async function createSearchTables(db: Kysely<unknown>, dialect: Dialect):
         '', '~')`,
   ]);
   if (isSqlite) return;
-  // Sweeping replaces as many rows as feeding adds, so their space must be reused soon.
+  // The sweep replaces as many rows as indexing adds, so the space of replaced rows must be reused soon.
   for (const table of ['search_docs', 'search_postings']) {
     await sql`alter table ${sql.table(table)} set
       (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000)`.execute(db);

@@ -9,8 +9,8 @@ import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
 /**
- * The most messages that one statement reads. A message may have a thousand reactions, so a statement reads fewer
- * messages with many reactions.
+ * The most messages that one statement reads. If messages have many reactions, a statement reads fewer messages,
+ * because one message may have a thousand reactions.
  */
 const stepMessages = 32;
 
@@ -82,7 +82,6 @@ function threadSeqs(
     order by r.seq ${order} limit ${limit + 1}) as replies)`;
 }
 
-/** Newest activity first. */
 export const listThreads: Read<'thread.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');
