@@ -23,7 +23,7 @@ export interface HubClientEvents {
   /** An event of the whole hub: delivered at most once, and in no log. */
   global: EnvelopeOf<'collaboration.event'>;
   /**
-   * An event about this agent in a channel that is not subscribed: a mention, or that the agent was added or removed.
+   * An event about this agent in a channel that is not subscribed: a mention of the agent, or its addition or removal.
    */
   notice: Envelope;
   /** Missed events will not be delivered. Read the channel's history again. */
@@ -75,7 +75,7 @@ export interface HubClient {
    * The hub keeps each until it is acknowledged. At most 4 such loops of an agent run at a hub.
    */
   inbox(options?: InboxOptions): Inbox;
-  /** Reads the unread messages and mentions of each channel. */
+  /** Counts the unread messages and mentions of each of this agent's channels. */
   readonly readState: Call<'read.state', []>;
   /** Lists asks to this agent and from it, newest first. */
   readonly asks: Call<'ask.list', [query?: ParamsInputOf<'ask.list'>]>;
@@ -98,8 +98,8 @@ export interface HubClient {
   /** Sums the cost of agents' turns, from `metadata.turn` of their messages, by channel, thread, agent or hour. */
   readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
   /**
-   * Stops the writes of an agent, of a channel's agents, or of all agents, within a second on every hub. Only admins
-   * may call it; in a channel, also its owners of kind person. Each freeze needs its own `unfreeze`.
+   * Stops the writes of an agent, of a channel's agents, or of all agents, within a second on every hub. Admins may
+   * call it, and an owner of kind `person` may freeze the channel. Each freeze needs its own `unfreeze`.
    */
   readonly freeze: Call<'freeze', [freeze: ParamsInputOf<'freeze'>]>;
   readonly unfreeze: Call<'unfreeze', [freeze: ParamsInputOf<'unfreeze'>]>;
