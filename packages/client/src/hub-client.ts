@@ -49,8 +49,8 @@ export interface HubClient {
    */
   on<N extends HubEventName>(name: N, listener: HubEventListener<N>): () => void;
   /**
-   * Resolves when live. Rejects when the client closes, when the signal aborts, or after `timeoutMs` (by default
-   * never).
+   * Resolves when the client is live. Rejects when the client closes, when the signal aborts, or after `timeoutMs` (by
+   * default never).
    */
   ready(options?: CallOptions): Promise<Welcome>;
   /**
@@ -72,7 +72,7 @@ export interface HubClient {
   readonly search: Call<'message.search', [params: ParamsInputOf<'message.search'>]>;
   /**
    * Iterates over the events that wait for this agent: asks, questions, mentions, direct messages, replies and answers.
-   * The hub keeps each until it is acknowledged. At most 4 such loops of an agent run at a hub.
+   * The hub keeps each event until it is acknowledged. At a hub, an agent can run at most 4 such iterations at once.
    */
   inbox(options?: InboxOptions): Inbox;
   /** Counts the unread messages and mentions of each of this agent's channels. */
