@@ -10,7 +10,6 @@ const messages = Number(__ENV.MESSAGES ?? 300);
 const pageSize = 50;
 // A writer may send 600 messages a minute.
 const messagesPerWriter = 500;
-// Readers join the channel first, because only members may read it.
 const readers = 20;
 
 const page = new Trend('hub_history_ms', true);

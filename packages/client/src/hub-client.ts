@@ -23,7 +23,7 @@ export interface HubClientEvents {
   /** An event of the whole hub: delivered at most once, and in no log. */
   global: EnvelopeOf<'collaboration.event'>;
   /**
-   * An event about this agent in a channel that is not subscribed: a mention, or that the agent was added or removed.
+   * An event about this agent in a channel that is not subscribed: a mention of the agent, or its addition or removal.
    */
   notice: Envelope;
   /** Missed events will not be delivered. Read the channel's history again. */
@@ -49,8 +49,8 @@ export interface HubClient {
    */
   on<N extends HubEventName>(name: N, listener: HubEventListener<N>): () => void;
   /**
-   * Resolves when live. Rejects when the client closes, when the signal aborts, or after `timeoutMs` (by default
-   * never).
+   * Resolves when the client is live. Rejects when the client closes, when the signal aborts, or after `timeoutMs` (by
+   * default never).
    */
   ready(options?: CallOptions): Promise<Welcome>;
   /**
@@ -72,10 +72,10 @@ export interface HubClient {
   readonly search: Call<'message.search', [params: ParamsInputOf<'message.search'>]>;
   /**
    * Iterates over the events that wait for this agent: asks, questions, mentions, direct messages, replies and answers.
-   * The hub keeps each until it is acknowledged. At most 4 such loops of an agent run at a hub.
+   * The hub keeps each event until it is acknowledged. At a hub, an agent can run at most 4 such iterations at once.
    */
   inbox(options?: InboxOptions): Inbox;
-  /** Reads the unread messages and mentions of each channel. */
+  /** Counts the unread messages and mentions of each of this agent's channels. */
   readonly readState: Call<'read.state', []>;
   /** Lists asks to this agent and from it, newest first. */
   readonly asks: Call<'ask.list', [query?: ParamsInputOf<'ask.list'>]>;
@@ -98,8 +98,8 @@ export interface HubClient {
   /** Sums the cost of agents' turns, from `metadata.turn` of their messages, by channel, thread, agent or hour. */
   readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
   /**
-   * Stops the writes of an agent, of a channel's agents, or of all agents, within a second on every hub. Only admins
-   * may call it; in a channel, also its owners of kind person. Each freeze needs its own `unfreeze`.
+   * Stops the writes of an agent, of a channel's agents, or of all agents, within a second on every hub. Admins may
+   * call it, and an owner of kind `person` may freeze the channel. Each freeze needs its own `unfreeze`.
    */
   readonly freeze: Call<'freeze', [freeze: ParamsInputOf<'freeze'>]>;
   readonly unfreeze: Call<'unfreeze', [freeze: ParamsInputOf<'unfreeze'>]>;

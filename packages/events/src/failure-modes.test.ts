@@ -29,7 +29,7 @@ describe('replay', () => {
 });
 
 describe('an ephemeral event', () => {
-  // The failure: a typing event between two messages became the client's seq.
+  // The failure: a client took its last seq from a typing event that came between two messages.
   it('passes at once without changing the head, also before a resume and while others are buffered', async () => {
     const bench = createSequencerBench(4);
     const typing = () => sampleTyping();

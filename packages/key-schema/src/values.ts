@@ -119,9 +119,9 @@ export interface KeyValues {
   readonly databaseHub: string;
   readonly rateLimit: string;
   /**
-   * `newest` and `requests`: the time of the newest slice's latest request, and the slice's number of requests. For
-   * each older slice: the time of its latest request → its number of requests. `oldest`: the time of the oldest slice.
-   * `blocked`: the end of a block, or 0.
+   * `newest`: the time of the newest slice's latest request. `requests`: the number of requests in that slice. Each
+   * older slice has a field of its own: the time of its latest request → its number of requests. `oldest`: the time of
+   * the oldest slice. `blocked`: the end of a block, or 0.
    */
   readonly rateLimitWindow: Readonly<Record<string, string>>;
 }

@@ -8,8 +8,8 @@ export type MentionedName = readonly [string, ...string[]];
 /** The members decide what the names mean: see {@link resolveMentions}. */
 export interface ParsedMentions {
   /**
-   * Each name once, in order. At most `limits.mentions` names, with together at most twice as many ids, because each id
-   * is looked up.
+   * Each name once, in order. There are at most `limits.mentions` names. Together they have at most twice as many ids,
+   * because each id is looked up.
    */
   readonly names: readonly MentionedName[];
   readonly all: boolean;

@@ -255,7 +255,7 @@ class LocalAgent {
     return refuse(count, resetMs, this.#full.atMostMs - nowMs);
   }
 
-  /** Before the next call, `onReply`, `onUnanswered` or `onNotSent` must be called. */
+  /** Call `onReply`, `onUnanswered` or `onNotSent` before this function is called again. */
   takeUnsent(nowMs: number): Counted[] {
     this.#pending.count(nowMs);
     this.#sent = this.#pending;

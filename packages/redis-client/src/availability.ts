@@ -81,7 +81,7 @@ export function createAvailability(
       breaker
         .execute(() =>
           probe.beat().catch((error: RedisClientError) => {
-            // Without a connection, `lastError` keeps the reason for the loss, which is more useful.
+            // Without a connection, `lastError` stays the reason for the loss, which is more useful than this error.
             if (transport.ready) lastError = error.message;
             throw error;
           }),

@@ -41,8 +41,8 @@ export function defineScript(name: string, lua: string): Script {
  */
 export interface RedisClient {
   /**
-   * False while the connection is down, the breaker is open, or Redis accepts no writes (full memory, failed save, too
-   * few replicas, or a replica). Calls then fail without being sent.
+   * False while the connection is down, the breaker is open, or Redis accepts no writes: its memory is full, it cannot
+   * save, it has too few replicas, or it is a replica. Calls then fail without being sent.
    */
   readonly available: boolean;
   onAvailability(listener: (available: boolean) => void): () => void;

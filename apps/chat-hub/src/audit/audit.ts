@@ -127,7 +127,7 @@ export async function audit(
     for (const { server, key } of suspects) await lookAgain(server, key);
   }
 
-  /** Reads the key again with its TTL, because the TTL of the first read is outdated. */
+  /** The TTL of the first read is outdated, so the key is read again. */
   async function lookAgain(server: RedisServerLink, { name }: KeyFacts): Promise<void> {
     const [key] = (await readPage(server, [name], prefix)).facts;
     if (!key || !hasRelated(key)) return;

@@ -2,7 +2,7 @@ import type { RedisServerLink } from '@openclaw/redis-client';
 import { isDenied, RedisClientError } from '@openclaw/redis-client';
 import type { Check, Problem } from './findings.ts';
 
-/** A `production` Redis must also keep its data over a restart. */
+/** For `production`, the audit also checks that Redis keeps its data over a restart and makes snapshots. */
 export type RedisRole = 'production' | 'development';
 
 export interface ServerReport {

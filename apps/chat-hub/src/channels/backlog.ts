@@ -106,7 +106,6 @@ export class Backlog {
     const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());
     const page = events.filter((event) => event.seq !== null && event.seq <= end);
     const lastSeq = page.at(-1)?.seq;
-    // The event after `seq` does not exist yet, or was trimmed.
     if (lastSeq === undefined || lastSeq === null || page[0]?.seq !== seq + 1) return null;
     const pieces: Buffer[] = [];
     const isSmall = page.reduce((sum, { json }) => sum + json.length, 0) <= pieceChars;

@@ -107,7 +107,6 @@ function createFraming(acceptsBatches: boolean) {
     length = 0;
   }
   return {
-    /** Returns the length of the event's text. */
     add(event: EncodedEnvelope): number {
       const text = notificationText('event', event.json);
       if (open.length === maxEvents || length + text.length > maxLength) close();

@@ -170,7 +170,7 @@ function fault(): never {
 
 describe('authentication and admission', () => {
   it('give each of many clients a time to reconnect, and admit it then', async () => {
-    // With a burst of five, the hub admits a client that comes 0.4 s late, as may happen on a busy machine.
+    // On a busy machine, a client may come back late. A burst of five tolerates a delay of 0.4 s.
     const admission = createAdmission({ ...admissionDefaults, perSecond: 5, burst: 5 });
     for (const earlier of ['dan', 'eva', 'flo', 'gus']) admission.admit(earlier);
     const { port, refused } = await upgradesOnly({

@@ -3,7 +3,6 @@ import { LRUCache } from 'lru-cache';
 import type { Credentials } from './identity.ts';
 
 interface Bucket {
-  /** Counts failures that have not leaked out of the bucket yet. */
   readonly level: number;
   readonly atMs: number;
 }

@@ -35,7 +35,7 @@ export function isRevokedBy(
   if (jti !== null) return jti === identity.jti;
   if (sub !== null && sub !== identity.agentId) return false;
   if (minter !== null && minter !== identity.minter) return false;
-  // Dev mode has no tokens. Only the sockets of a named agent are closed.
+  // In dev mode, which has no tokens, a revocation closes only the sockets of the agent that it names.
   if (sub === null && identity.expiresAtMs === null) return false;
   return (identity.issuedAtMs ?? 0) <= revokedAtMs;
 }

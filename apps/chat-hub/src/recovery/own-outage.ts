@@ -58,8 +58,8 @@ export function startOwnOutageWatch(
     isAlone = foundSinceMs !== null && clock() - foundSinceMs >= aloneAfterMs;
     if (isAlone && !wasAlone)
       log.warn({ otherHub }, 'another hub reaches the database: this hub is not ready');
-    // When the database answers this hub again, `DatabaseState` logs it. This line is for a hub that the database still
-    // does not answer.
+    // `DatabaseState` already logs when the database answers this hub again. So this line is only for a hub that still
+    // has no database.
     if (wasAlone && !isAlone && database.downMs > 0)
       log.warn('no other hub is known to reach the database: this hub is ready');
   }

@@ -45,7 +45,8 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 1_000) {
     ...known,
   } as unknown as Session;
   sessions.add(session);
-  // The channel is the least recently active one, and one too many for a welcome, so no welcome names it.
+  // There is one direct channel more than a welcome names. This channel is the least recently active, so every welcome
+  // leaves it out.
   const directs = [{ channelId, head: 4, activeAt: 0 }];
   for (let n = 1; n <= limits.welcomeDirect; n += 1)
     directs.push({ channelId: `dm_${String(n).padStart(32, '1')}`, head: 1, activeAt: n });

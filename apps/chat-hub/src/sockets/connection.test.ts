@@ -31,7 +31,6 @@ async function connecting() {
   const answer = Promise.withResolvers<DirectChannel[]>();
   const store = {
     epoch,
-    /** A page includes what was committed before the page was read. */
     async directChannels(_agentId: string, _limit: number, after?: string) {
       asked.resolve();
       const latest = await answer.promise;
@@ -221,8 +220,8 @@ describe('direct events between the read of direct channels and the welcome', ()
 });
 
 describe('a welcome with as many direct channels as it may name', () => {
-  // The race: while the list is read, a direct channel that is not in it gets its first event. Invariant: the welcome
-  // names no more channels than the protocol allows, and the event is not lost.
+  // The race: while the list of channels is read, a direct channel that is not in the list gets its first event.
+  // Invariant: the welcome names no more channels than the protocol allows, and the event is not lost.
   it('names no further channel when another gets its first event meanwhile', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');

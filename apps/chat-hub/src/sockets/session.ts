@@ -30,13 +30,13 @@ export interface WelcomedDirects {
    * event.
    */
   readonly isComplete: boolean;
-  /** When `Rooms.epochGeneration` is later than this, the heads that the welcome named are invalid. */
+  /** If `Rooms.epochGeneration` has changed since the welcome, the heads that the welcome named are invalid. */
   readonly epochGeneration: number;
 }
 
 export interface WelcomingPhase {
   readonly name: 'welcoming';
-  /** The map holds direct channels with events before the welcome, each with the seq before its first event. */
+  /** Maps each direct channel that had an event before the welcome to the seq before its first event. */
   readonly earlyDirects: Map<string, number>;
   /**
    * True when the heads of all direct channels were read. An event at or below its channel's head is then not new.
@@ -186,7 +186,8 @@ export class Session implements RoomMember {
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
-    // The buffer ends only after the calls whose answers it holds. So these calls must not wait for the end of a lag.
+    // The buffer stays open until the calls whose answers it holds have ended. So these calls must not wait for the end
+    // of a lag.
     if (this.#phase.name === 'lagging')
       for (const resolve of this.#phase.onDrained.splice(0)) resolve();
     return (payload) => {
@@ -225,7 +226,7 @@ export class Session implements RoomMember {
     this.#catchUp.keepSignals(room, signals);
   }
 
-  /** Events that the room delivered after `afterSeq` are sent first. */
+  /** If the room delivered events after `afterSeq`, the session gets these first. */
   enter(room: Room, afterSeq: number = room.head): void {
     // The flush sends the room's waiting events to its earlier members only. If this session needs them too, its
     // catch-up reads them from the log.
@@ -244,7 +245,7 @@ export class Session implements RoomMember {
     const isBehind = isNew && afterSeq < room.head;
     if (!isBehind && !this.#catchUp.isPaused) return;
     this.backlogFrom(room, isBehind ? afterSeq : room.head);
-    // The answer that names the seq to continue from is sent in this turn, so the catch-up starts after it.
+    // The answer that names the seq to continue from is sent in this turn. The catch-up must start after this answer.
     if (!this.#catchUp.isPaused) queueMicrotask(() => void this.#catchUp.run());
   }
 

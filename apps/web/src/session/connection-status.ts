@@ -2,7 +2,7 @@ import type { ConnectionState } from '@openclaw/client';
 
 export interface ConnectionInfo {
   readonly state: ConnectionState;
-  /** Null while the client tries to connect. */
+  /** Null unless the client waits before its next attempt to connect. */
   readonly retryInSeconds: number | null;
   readonly reason: string | null;
   /** True when the hub has lost its Redis. Then it knows presence and typing only of its own agents. */

@@ -82,7 +82,7 @@ export function createChats(
       });
   }
 
-  /** Closes the channel that was observed before. */
+  /** Also closes the channel that was observed before. */
   function observe(channel: Channel): Chat {
     endObserving();
     const chat = createChat(channel, me);
@@ -101,7 +101,7 @@ export function createChats(
     loader.forget(chat);
     views.forget(chat);
     growth.forget(chat);
-    // A member stays subscribed. If the call fails, the connection is lost, and with it the subscription.
+    // A member stays subscribed. If the call fails, the subscription ends with the connection.
     if (!byId.peek().has(chat.id)) {
       client
         .channel(chat.id)
@@ -249,7 +249,8 @@ export function createChats(
           continue;
         }
         drop(chat);
-        // The agent may have been added again in the meantime. The old subscription does not deliver that join.
+        // The agent may have been added again in the meantime. The old subscription does not deliver that join, but the
+        // refresh finds the channel.
         refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
     },

@@ -173,7 +173,7 @@ export function useRowWindow(options: RowWindowOptions) {
     for (const row of list.current?.children ?? []) {
       const { top, bottom } = row.getBoundingClientRect();
       if (bottom <= bounds.top + 1) continue;
-      // A row that is taller than the view counts as soon as it begins above the end of the view.
+      // A row that is taller than the view counts as in view as soon as it begins above the middle of the view.
       if (Math.min((top + bottom) / 2, top + state.height / 2) >= bounds.bottom) break;
       if (first === null) above = bounds.top - top;
       first ??= seqOf(row);

@@ -406,7 +406,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       },
     );
 
-    // The race: between the two walks of an erasure, a message is deleted that was sent on behalf of the agent. The
+    // The race: between the two walks of an erasure, a message that was sent on behalf of the agent is deleted. The
     // second walk renames the agent in the edits of this message, and the sweeper redacts these edits later.
     it('does not let the sweeper bring back a replaced id', async () => {
       const channelId = 'late';

@@ -10,7 +10,6 @@ export interface Access {
   readonly floor: number;
   /** Rises when rows of the log are rewritten, which makes copies outdated. */
   readonly rewrites: number;
-  /** Null for an agent that is not a member. */
   readonly role: Role;
   readonly archived: boolean;
   readonly frozen?: true;

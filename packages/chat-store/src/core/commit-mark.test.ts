@@ -57,7 +57,7 @@ describe('a mark', () => {
     }
     while (world.check());
     expect([...world.committed].filter((x) => !world.reports.has(x))).toEqual([]);
-    // The next page reads exactly the changes that a full page cut off.
+    // When all changes are reported, a further check reports none of them again.
     const before = new Map(world.reports);
     world.check();
     expect(world.reports).toEqual(before);

@@ -1,6 +1,6 @@
 import type { StoreCore } from './store-core.ts';
 
-/** Each kind has its own connections or thread, or a limited share of them. */
+/** Metrics and limits distinguish these kinds of calls. */
 export const callKinds = ['commit', 'write', 'read', 'look_up', 'system'] as const;
 export type CallKind = (typeof callKinds)[number];
 
@@ -14,7 +14,7 @@ interface CallClass {
 
 const commit: CallClass = { kind: 'commit', thread: 'writer', pool: 'reads' };
 const write: CallClass = { kind: 'write', thread: 'writer', pool: 'system' };
-/** A write of many rows would delay beats and revocations in the pool of system calls. */
+/** In the pool `system`, a write of many rows would delay heartbeats and revocations. */
 const bulkWrite: CallClass = { kind: 'write', thread: 'writer', pool: 'reads' };
 const read: CallClass = { kind: 'read', thread: 'reader', pool: 'reads' };
 const lookUp: CallClass = { kind: 'look_up', thread: 'system', pool: 'system' };

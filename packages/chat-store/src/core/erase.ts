@@ -215,8 +215,8 @@ async function rewriteSome(
     if (log > 0 && !isDryRun) await noteRewrite(db, channelId);
     const isFull = rows.length === rowsMax(isDryRun);
     const end = isFull ? (rows.at(-1)?.seq ?? seq) : windowEnd;
-    // The channel's first piece also changes its asks, questions, members and threads, before `renameRows` replaces the
-    // id.
+    // The first piece of a channel also changes the channel's asks, questions, members and threads. They must still
+    // hold the agent's id, which `renameRows` replaces.
     if (seq === 0 && !isDryRun) {
       await eraseFromAsks(db, channelId, erasure.agentId, pseudonym);
       await eraseFromQuestions(db, channelId, erasure.agentId, pseudonym);

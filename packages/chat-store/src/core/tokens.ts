@@ -19,7 +19,7 @@ export interface TokenClaims {
   readonly sub: string;
   /** Null for tokens that no hub minted. */
   readonly minter?: string | null;
-  /** Null if the token has no such claim. Any revocation of all tokens of its agent or minter then ends the token. */
+  /** Null if the token has no such claim. The token then counts as issued before every revocation. */
   readonly issuedAtMs: number | null;
 }
 
@@ -163,8 +163,8 @@ export function recordMinted(
 }
 
 /**
- * Pass at most a few hundred, each `jti` once. A refused use tells when the revoked token expires. After this time, the
- * revocation can be removed.
+ * Pass at most a few hundred, each `jti` once. From a refused use, the store learns when the revoked token expires, and
+ * thus when it may remove the revocation.
  */
 export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[]): Promise<void> {
   if (uses.length === 0) return;

@@ -7,10 +7,10 @@ export interface Turns {
   readonly used: number;
   /** When a person last wrote; 0 for never. */
   readonly personAtMs: number;
-  /** The time at which the present window of a limit by time began. */
+  /** When the present window of a rate limit began. */
   readonly windowAtMs: number;
   readonly windowUsed: number;
-  /** The end of a pause by time; 0 without one. */
+  /** The end of a pause that ends by itself; 0 if there is none. */
   readonly pausedUntilMs: number;
 }
 

@@ -160,7 +160,8 @@ describe('a chat store on PostgreSQL', () => {
     const { channelId, owner } = await channelWithTwo(store);
     const wanted = uniqueId('wanted');
     const rival = await connect(server);
-    // The rival checks for a deadlock later, so the server rolls back the store's group.
+    // The store's connection notices the deadlock first, because the rival waits longer before it checks. So the server
+    // rolls back the store's group.
     await rival.query(`set deadlock_timeout = '60s'`);
     await rival.query('begin');
     await rival.query(
@@ -181,8 +182,8 @@ describe('a chat store on PostgreSQL', () => {
     expect([said.seq, created.channel.head]).toEqual([3, 1]);
   });
 
-  // The race: groups of two hubs record the same new agents in opposite orders, which would deadlock if a group wrote
-  // an agent early.
+  // The race: two hubs each run a group, and the two groups record the same new agents in opposite orders. If a group
+  // wrote an agent before its end, they would deadlock.
   it('writes no new agent before the end of a group', async () => {
     const store = await open(server.url);
     const { owner } = await channelWithTwo(store);

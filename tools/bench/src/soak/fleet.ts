@@ -6,7 +6,7 @@ import { createSubscriber, type HubAddress, type Records, type Subscriber } from
 export interface FleetOptions {
   readonly agents: number;
   readonly channels: number;
-  /** The number of direct channels of the first agent with agents that never connect: more than a welcome lists. */
+  /** The first agent has this many direct channels with agents that never connect. */
   readonly directs: number;
 }
 
@@ -54,7 +54,7 @@ export async function createFleet(
 
   for (const [index, agentId] of agentIds.entries()) {
     subscribers.push(create(agentId, 1, index % addresses.length));
-    // Every third agent has a second connection, at another hub. It is online while one of the two is open.
+    // Every third agent has a second connection, at another hub. The agent is online while one of the two is open.
     if (index % 3 === 0) subscribers.push(create(agentId, 2, secondHomeOf(index)));
   }
   // Agents have different steps, and no step leads back to the agent's first hub.

@@ -47,7 +47,6 @@ export interface System {
   stop(keepFolder: boolean): Promise<void>;
 }
 
-// The limit is so high that hubs refuse nothing, because limits are not tested here.
 const noLimit = '1000000/60';
 // The limit allows more calls than any agent of the fleet makes, but fewer than a flood.
 const callLimit = '2000/2';

@@ -211,7 +211,7 @@ export async function startMonitoring(watched: {
         `--config.file=${at('prometheus.yml')}`,
         `--storage.tsdb.path=${at('data', 'prometheus')}`,
         `--web.listen-address=${host(ports.prometheus)}`,
-        // Alertmanager ends an alert that Prometheus no longer repeats, after a few times this delay.
+        // When Prometheus stops repeating an alert, Alertmanager ends it after a few multiples of this delay.
         '--rules.alert.resend-delay=1s',
       ],
       ports.prometheus,

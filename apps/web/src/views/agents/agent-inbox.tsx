@@ -23,7 +23,7 @@ const reasonWords: Readonly<Record<InboxItem['reason'], string>> = {
 };
 
 /**
- * Only admins see the inbox. It is read when the button is pressed, because each read is in the audit log. This view
+ * Only admins see the inbox. The hub audits each read, so the inbox is read only when the button is pressed. This view
  * acknowledges nothing.
  */
 export function AgentInbox({ agentId }: { agentId: string }) {

@@ -71,7 +71,8 @@ it('believes what an agent says of its turn, until the time of that is over', ()
   expect(statesOf(silent, turn('thinking', nowMs - 1))).toEqual(['bot silent']);
 });
 
-// The page itself gets turns only from the reader's channels, and an overseer is a member of few.
+// The page gets the events of turns only from its reader's channels, which may be few. The hub knows the turns in all
+// channels.
 it('believes what the hub knows of a turn in any channel, and the newer word of the page first', () => {
   const tool = { state: 'tool', label: null, queueDepth: 2 } as const;
   const [tile] = tilesOf([agentOf('bot', ago(90), { turn: tool })], none, nowMs);

@@ -123,8 +123,8 @@ function RoutedView() {
 /** Opens the view of the last visit, else the first channel, else the list of channels to join. */
 function Home() {
   const { session } = usePage();
-  // Both signals are read during the render. An effect that reads `isLoaded` later could find an empty list of
-  // channels.
+  // Both signals are read in the same render, so that they fit together. An effect that reads `isLoaded` later could
+  // find it true while its list of channels is still empty.
   const isLoaded = session.chats.isLoaded.value;
   const chats = session.chats.byId.value;
   const [first] = chats.values();

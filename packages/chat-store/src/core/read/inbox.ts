@@ -93,9 +93,9 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
 };
 
 /**
- * Returns the place that the cursor of each item gets. `rows` are the newest first. A late item became visible after an
- * earlier read had shown items with higher places. With the late item's own place in its cursor, the next read would
- * show those items again. So the newest late item gets the place of the earlier read.
+ * Returns the place for the cursor of each row, with `rows` newest first. A late item became visible after an earlier
+ * read had shown items with higher places. If the cursor had the late item's own place, the next read would show those
+ * items again. So the newest late item gets the place of the earlier read.
  */
 function placesOf(rows: readonly Row[], earlier: number): ReadonlyMap<Row, number> {
   return new Map(
