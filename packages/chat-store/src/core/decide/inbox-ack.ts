@@ -5,8 +5,8 @@ import { everyone } from '../tables.ts';
 import { accepted, type Decide } from './decision.ts';
 
 /**
- * Removes the items that the cursor covers. Items of channels that the agent has left stay, because no read has shown
- * them. A cursor of another epoch, agent or set of channels changes nothing. Locks no channel.
+ * Removes the items that the cursor covers. Items of channels that the agent has left stay, because reads do not show
+ * such items. A cursor of another epoch, agent or set of channels changes nothing. Locks no channel.
  */
 export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, params }) => {
   const { agentId, channels } = actor;
@@ -20,7 +20,7 @@ export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, para
     and ${isCovered('inbox', at, dialect)}`;
   const fallen = sql`delete from inbox_overflow where agent_id = ${agentId}
     and channel_id in (${mine}) and last_id <= ${at.place}`;
-  // An acknowledgement of another hub may have moved the mark further, while this statement waited for the row.
+  // Another hub may have raised `inbox_seq` while this statement waited for the row.
   const ofAll = sql`update members set inbox_seq = ${greaterOf(dialect, 'members.inbox_seq', 'a.seq')}
     from (select a.channel_id, max(a.seq) as seq
       from members m cross join inbox a
