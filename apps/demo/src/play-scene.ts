@@ -21,7 +21,7 @@ interface SentMessage {
   readonly by: DemoAgent;
 }
 
-/** Rejects with HubError when the hub refuses a step, and when the signal aborts. */
+/** Rejects with HubError when the hub refuses a step. Also rejects when the signal aborts. */
 export async function playScene(scene: Scene, deps: PlayDeps): Promise<void> {
   const { fleet, random, pace, signal } = deps;
   const { channelId } = demoChannels[scene.channel];

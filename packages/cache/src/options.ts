@@ -1,7 +1,7 @@
 export interface CacheOptions {
-  /** The most copies of a view in this process' memory. @default 1000 */
+  /** The most values of each view, such as the recent messages, in this process' memory. @default 1000 */
   readonly maxCopies?: number;
-  /** The most bytes of the copies in memory, per view, counted as characters of JSON. @default 16777216 */
+  /** The most bytes of each view's values in memory, counted as characters of JSON. @default 16777216 */
   readonly maxCopyBytes?: number;
   /** The most bytes of a cached value; a longer one is read but not cached. @default 1048576 */
   readonly maxValueBytes?: number;

@@ -37,7 +37,7 @@ export function createFairLane(options: FairLaneOptions) {
 
   const mayStart = (party: Party) => party.waiting.length > 0 && party.running < widthPerAgent;
 
-  /** Skips only agents with running calls, so the search is short. */
+  /** Skips only agents with running calls. At most `width` calls run, so the search is short. */
   function nextInTurn(): [string | null, Party] | undefined {
     const hub = parties.get(null);
     if (hub && mayStart(hub)) return [null, hub];

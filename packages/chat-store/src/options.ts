@@ -49,8 +49,8 @@ export interface ChatStoreOptions {
   /** Entries of the audit log that are older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
   /**
-   * Agents are paused after this many messages in `agentTurnsWindowMs`, in threads and direct channels without a
-   * budget.
+   * After this many messages of agents within `agentTurnsWindowMs` in one thread or direct channel, agents are paused
+   * there. A budget of the thread or channel replaces this limit.
    * @default none
    */
   readonly agentTurns?: number | null;

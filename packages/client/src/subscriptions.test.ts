@@ -135,7 +135,7 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([{ channelId: 'hall', head: 10, reason: 'trimmed' }]);
   });
 
-  // The race: the event that removed this agent was trimmed before it arrived, and no later event will say so.
+  // The race: the event that removed this agent was trimmed before it arrived, and no later event tells of the removal.
   it('ends after a discontinuity when one of the trimmed events removed the agent', async () => {
     const side = await startInHall(7);
     side.notify('discontinuity', { channelId: 'hall', head: 10, reason: 'trimmed', floor: 11 });
@@ -525,7 +525,8 @@ describe('direct channels', () => {
 
   const full = Array.from({ length: 200 }, (_, n) => ({ channelId: `dm_named${n}`, head: 1 }));
 
-  // The race: the hub names only 200 direct channels, and an older one gets messages while the client is disconnected.
+  // The race: while the client is disconnected, messages arrive in direct channels that are not among the 200 that the
+  // hub names.
   it('start with their first event if no welcome named them, and report a discontinuity after a reconnect', async () => {
     start();
     const first = await nextLive({ direct: full });

@@ -119,7 +119,8 @@ export function createPublishQueue(
       }
       pending += 1;
       pendingCharacters += characters;
-      // Promise callbacks that are due run before nextTick, so their publishes join this round trip.
+      // If this runs in a promise callback, nextTick waits until all pending promise callbacks have run. What they
+      // publish joins this round trip.
       if (batch.length === 0) process.nextTick(flush);
       return new Promise((resolve, reject) => {
         batch.push({ ...publishing, resolve, reject });

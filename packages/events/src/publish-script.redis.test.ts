@@ -26,7 +26,6 @@ describe('publish.lua', () => {
 
   const topic = () => system.keys.channelTopic('general');
   const seqKey = () => system.keys.sequence('general');
-  /** Without an envelope, the event is published on no topic. */
   const eventOf = (
     envelope: string,
     seq: number | '',

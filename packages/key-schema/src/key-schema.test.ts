@@ -73,7 +73,7 @@ describe('a prefix without a separator', () => {
   });
 });
 
-// JavaScript callers pass these when a field is missing.
+// TypeScript refuses these, but JavaScript callers can pass them, for example `undefined` for a missing field.
 const notText = [
   undefined,
   null,

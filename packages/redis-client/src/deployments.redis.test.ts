@@ -172,8 +172,8 @@ describe('sentinels with a password of their own', () => {
 });
 
 describe('a borrowed Cluster', () => {
-  // A connection stays silent if the network route is lost while it opens. ioredis waits until the operating system
-  // gives up. The client limits each node's handshake to `commandTimeoutMs`.
+  // A connection stays silent if the network route is lost while it opens. ioredis alone would wait until the operating
+  // system gives up, so the client limits each node's handshake to `commandTimeoutMs`.
   it('comes back after the handshake of one node got no answer', async () => {
     const [outside, busPort] = [await freePort(), await freePort()];
     const args = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];

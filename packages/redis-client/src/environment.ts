@@ -118,8 +118,8 @@ export function parseRedisEnvironment(
   // The password of a `CHAT_` URL does not belong to the username of a variable without `CHAT_`.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
   const tlsSwitch = readSwitch('CHAT_REDIS_TLS');
-  // With a `CHAT_` URL, TLS is on if the URL or the switch asks for it. Neither turns TLS off, because the password
-  // would then go unencrypted.
+  // With a `CHAT_` URL, TLS is on if the URL or the switch asks for it. Neither can turn off the TLS that the other
+  // asks for, because the password would then go unencrypted.
   const tls = readTls(chatHasUrl ? chat.tls || tlsSwitch : (tlsSwitch ?? base.tls));
   const sentinels = readNodes('CHAT_REDIS_SENTINELS');
   const sentinelName = read('CHAT_REDIS_SENTINEL_NAME');

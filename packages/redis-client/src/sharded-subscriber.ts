@@ -50,7 +50,7 @@ export function openShardedSubscriber(
    * slot.
    */
   function onMoved() {
-    // For a moment the servers disagree about the owner of the slot, and an attempt would fail.
+    // For a moment the servers disagree about the owner of the slot, so subscribing at once would fail.
     movedTimer ??= setTimeout(() => {
       movedTimer = undefined;
       // The topics are subscribed again even if the slot is back on its old server.

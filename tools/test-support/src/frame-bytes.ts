@@ -14,11 +14,11 @@ export interface FrameOptions {
   readonly opcode?: number;
   /** @default true */
   readonly isFinal?: boolean;
-  /** The number has the three reserved bits, from 0 to 7. @default 0 */
+  /** The three reserved bits as a number from 0 to 7. @default 0 */
   readonly reserved?: number;
   /** A client must mask. @default true */
   readonly isMasked?: boolean;
-  /** The header states this length. @default the payload's */
+  /** The length that the header states. @default the payload's */
   readonly declaredLength?: number | bigint;
 }
 

@@ -16,7 +16,7 @@ export interface Expected {
   readonly windowsMs: Readonly<Record<string, number>>;
 }
 
-/** The longest lease. The key of a roster may exist for as long after the end of its last lease. */
+/** The longest lease. A roster's key may still exist for this time after its last lease ended. */
 export const leaseMaxMs = keyTable.presence.ttlMs;
 /** Some writers round a TTL up to the next second. */
 export const toleranceMs = 1_000;

@@ -42,7 +42,8 @@ export function createAgentLoops(
     // The store accepted this message. For a paused pair, the reason is that a person wrote in between, or that the
     // thread or the channel has a budget.
     const isPaused = loops.some((loop) => loop.agentId === agentId && loop.untilMs > atMs);
-    // The end of a growing message is always accepted, so it does not end the pause.
+    // The store accepts the end of a growing message even during a pause, so this acceptance is no reason to end the
+    // pause.
     if (isPaused && isStreamEnd) return;
     const isOver = known !== undefined && atMs >= known.sinceMs + windowMs;
     const counted: Count =

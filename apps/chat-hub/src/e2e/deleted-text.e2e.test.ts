@@ -9,7 +9,7 @@ const hub = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
 const other = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
 
 describe('the text of a deleted message', () => {
-  // Edits are redacted after the message itself, and a hub still has them in memory.
+  // The edits are redacted later than the message, and hubs may still have the edits in memory.
   it('is in no answer after the deletion', async () => {
     await using ana = await hub.connect('ana');
     expect(ana.welcome.limits).toMatchObject({ edits: limits.edits });

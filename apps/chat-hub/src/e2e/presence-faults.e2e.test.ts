@@ -232,8 +232,8 @@ describe('presence on two hubs', () => {
     expect(await enter(ana)).toBe(true);
     await waitFor(() => statusesOf(ana, crowded, 'ana').length > 0, { what: 'Ana’s own arrival' });
     expect(await enter(ben)).toBe(false);
-    // On a busy machine, hub A may read the roster only after it has answered Ana's subscribe. Until that read, it
-    // pushes arrivals.
+    // On a busy machine, hub A may answer Ana's subscribe before it reads the roster. Until that read, hub A pushes
+    // arrivals.
     await waitFor(async () => !(await enter(ana)), { what: 'hub A to know' });
     const cem = await hubA.connect('cem');
     expect(await enter(cem)).toBe(false);

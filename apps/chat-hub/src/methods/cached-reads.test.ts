@@ -139,8 +139,9 @@ describe('while the database is away', () => {
     expect(await read()).toEqual({ ok: true, value: [], head: 5, floor: 1 });
   });
 
-  // The race: another member reads events from after the reader's removal, and the database becomes unavailable
-  // before this hub has delivered the removal. Invariant: a live socket sees nothing newer than its room's head.
+  // The race: the reader is removed, and another member reads later events into the cache. The database becomes
+  // unavailable before this hub has delivered the removal. Invariant: a live socket sees nothing newer than its room's
+  // head.
   it('no socket gets a copy that is newer than its room', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();

@@ -102,7 +102,7 @@ describe('a socket that read too slowly', () => {
     }
   });
 
-  // The race: the client unsubscribes while the hub reads a page of the events that it missed.
+  // The race: the hub reads a page of events that the client missed, and the client unsubscribes meanwhile.
   it('gets nothing more of a channel that it leaves while it catches up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -302,7 +302,7 @@ describe('a socket that read too slowly', () => {
 });
 
 describe('a socket that enters a room', () => {
-  // The race: the result and live events after its seq are sent in the same turn.
+  // The race: the session enters a room, and newer events are published in the same turn as the answer.
   it('gets the events that it missed once, after the answer of the same turn and before live events', async () => {
     const { publish, session, room, peer, turn } = createSessionBench();
     publish(10);
@@ -415,7 +415,7 @@ describe('the unsent output of a session', () => {
     expect(bench.peer.seqs).toEqual(range(1, 52));
   });
 
-  // The race: events arrive while a peer that does not read has not taken the rest of a large answer.
+  // The race: the peer does not read, so most events of one turn are still unsent. More events arrive in later turns.
   it('makes the session lag even while the rest of an earlier turn waits', async () => {
     const unsent = createUnsentBudget();
     const bench = createSessionBench({ unsent });
@@ -463,8 +463,8 @@ describe('the unsent output of a session', () => {
     expect(bench.peer.seqs).toEqual([]);
   });
 
-  // The race: a page for the catch-up is read. Its read begins before a batch, and ends before the batch resumes the
-  // room.
+  // The race: the catch-up requests a page before a batch begins. The page arrives during the batch, before a call of
+  // the batch resumes the room.
   it('does not get a page of the log after the answer of a batch that holds its events', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;

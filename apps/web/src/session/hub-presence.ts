@@ -5,9 +5,9 @@ import { OperationsRefused, readConnected, type ConnectedAgent } from './operati
 const readEveryMs = 4_000;
 
 /**
- * The connected agents of the hub, by id, read every four seconds while a view needs them. The page knows agents that
- * share no channel with the reader only from here. Null before the first answer, after a failed read, and for readers
- * who are no admins.
+ * The connected agents of the hub, by id. While a view needs them, the page requests them every four seconds. Only this
+ * list has the presence of agents that share no channel with the reader. Null before the first answer, after a failed
+ * request, and for readers who are no admins.
  */
 export function createHubPresence(credentials: Credentials, isNeeded: () => boolean) {
   const connected = signal<ReadonlyMap<string, ConnectedAgent> | null>(null);

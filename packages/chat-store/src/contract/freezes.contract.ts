@@ -97,7 +97,7 @@ export function describeFreezes(database: () => TestDatabase): void {
       }
       expect((await agent.history(channelId)).messages).not.toEqual([]);
       await agent.write('read.mark', { channelId, seq: 1 });
-      // A write without a sender's kind is the hub's own.
+      // The freeze of a channel stops only senders that are known to be of the kind `agent`.
       expect(
         await agentOf(store, agent.agentId).refusal('message.send', { channelId, content: 'x' }),
       ).toBe('ok');

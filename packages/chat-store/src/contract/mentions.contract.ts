@@ -155,7 +155,7 @@ export function describeMentions(database: () => TestDatabase): void {
         expect((await agent.say(channelId, '@all', parsed)).unreached).toEqual([]);
         expect(await newest(owner, channelId)).toMatchObject({ mentionsAll: true });
       }
-      // The answer to a repeat depends on the present members.
+      // The answer to a repeat depends on the size of the channel now, after a member was removed.
       const repeat = { clientMessageId: 'all', ...parsed };
       await member.say(channelId, '@all', repeat);
       const { members } = await owner.read('member.list', { channelId, limit: 200 });

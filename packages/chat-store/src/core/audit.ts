@@ -94,7 +94,7 @@ export async function insertAudit(
     .execute();
 }
 
-/** Records past acts, at most a few hundred in a call. May be repeated if the records have ids. */
+/** Records past acts, at most a few hundred in a call. If the records have ids, the call may be repeated. */
 export function recordAudit(engine: Engine, records: readonly AuditRecord[]): Promise<void> {
   return engine.write((db) => insertAudit(engine, db, records));
 }

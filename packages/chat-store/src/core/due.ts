@@ -5,7 +5,7 @@ import type { Tables } from './tables.ts';
 
 const dueMax = 1_000;
 
-/** Asks, then questions, earliest first, by the database's time. */
+/** Asks, then questions, each earliest first, by the database's time. */
 export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
   // PostgreSQL's clock is a volatile function, so no index serves a comparison with it. The sub-select makes the clock
   // a value.
@@ -19,8 +19,8 @@ export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
 }
 
 /**
- * Makes the open asks and questions before `end` due, so that they expire before they are trimmed. Returns their lowest
- * seq, or Infinity if there are none.
+ * Sets the open asks and questions with a seq below `end` to be due now, so that they expire before they are trimmed.
+ * Returns their lowest seq, or Infinity if there are none.
  */
 export async function endOpenBefore(
   db: Kysely<Tables>,
@@ -44,8 +44,8 @@ export async function endOpenBefore(
 }
 
 /**
- * Adds the channels of asks and questions that commands name by id. Asks and questions never change their channel, so
- * this needs no lock.
+ * Adds the channel to each command that names an ask or question by its id. Needs no lock, because asks and questions
+ * never change their channel.
  */
 export function placeCommands(engine: Engine, commands: readonly Command[]): Promise<Command[]> {
   const askIds = commands.flatMap(({ params }) => ('askId' in params ? params.askId : []));

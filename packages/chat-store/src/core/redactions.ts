@@ -23,7 +23,7 @@ type EditRow = Pick<LogTable, 'id' | 'seq' | 'sender_id' | 'timestamp'>;
  * Selects the log without the `envelope` of an edit whose message is deleted. That envelope may still hold the text.
  */
 export function selectReadable(db: Kysely<Tables>) {
-  // A join might change the plan of a page, which must walk the log's key. This look-up is needed only for edits.
+  // A page must walk the log's key, and a join might change that plan. The sub-selects do not, and run only for edits.
   const redaction = sql`from redactions r
     where r.channel_id = log.channel_id and r.message_id = log.message_id`;
   return db

@@ -85,7 +85,7 @@ export interface LogTable {
   client_message_id: string | null;
   /** The fingerprint of the params sent with client_message_id; null once the text was deleted. */
   fingerprint: string | null;
-  /** The envelope's text up to its epoch; see stored-envelope.ts. */
+  /** The envelope as JSON, without its last field, the epoch; see stored-envelope.ts. */
   envelope: string;
   /**
    * The commit's mark, in the last row that the commit appends to a channel; null in all other rows. See changes.ts.
@@ -121,7 +121,7 @@ export interface RedactionsTable {
   message_id: string;
   /** The message without its text, as JSON. */
   message: string;
-  /** Rows up to this seq are redacted. */
+  /** The message's rows up to this seq are already redacted. */
   after_seq: number;
 }
 
@@ -343,7 +343,7 @@ export interface FreezesTable {
 export interface HubsTable {
   id: string;
   beat_at: number;
-  /** 1 while the hub cannot reach Redis. */
+  /** 1 while the hub cannot write to Redis. */
   cut_off: number;
   /** Figures of the last seconds, as a JSON object, or null. */
   figures: string | null;

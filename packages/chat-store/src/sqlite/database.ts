@@ -9,8 +9,8 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
     database.exec('PRAGMA cache_size = -16384');
     if (readOnly) {
       database.exec('PRAGMA query_only = ON');
-      // The first read opens the write-ahead log. SQLite removes the log with its last connection, so this connection
-      // keeps the log.
+      // The first read opens the write-ahead log. SQLite removes the log when no connection has it open, so this
+      // connection opens it at once.
       database.exec('SELECT count(*) FROM sqlite_schema');
     } else {
       database.exec('PRAGMA journal_mode = WAL');
@@ -59,8 +59,8 @@ export function createNodeSqliteDialect(database: DatabaseSync, readOnly: boolea
   return new TransactionalSqliteDialect({ database: adapted });
 }
 
-// SQLite's DDL is transactional, although Kysely's adapter denies it. A migration is then one immediate transaction: if
-// two hubs start at once, the second waits, and an interrupted migration leaves no trace.
+// SQLite's DDL is transactional, although Kysely's adapter denies it. This override makes a migration one immediate
+// transaction: if two hubs start at once, the second waits, and an interrupted migration leaves no trace.
 class TransactionalSqliteDialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new (class extends SqliteAdapter {

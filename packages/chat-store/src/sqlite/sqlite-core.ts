@@ -120,7 +120,7 @@ export async function startWorkerThread(
         clearTimeout(tooLong);
         starting = undefined;
         endedAtMs = performance.now();
-        // The thread may have ended during a commit.
+        // The thread may have ended during a commit, so the outcome of its calls is unknown.
         const gone = ended('timeout');
         reject(gone);
         for (const call of pending.values()) call.reject(gone);

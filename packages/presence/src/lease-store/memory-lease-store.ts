@@ -27,7 +27,7 @@ import {
 } from './lease-store.ts';
 
 /**
- * A lease store in memory, with the results of {@link createRedisLeaseStore}.
+ * A lease store in memory. Its calls have the same results as those of {@link createRedisLeaseStore}.
  * @throws {PresenceError} `invalid_options`
  */
 export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): LeaseStore {

@@ -29,7 +29,10 @@ async function startHub(hubId: string) {
 }
 const here = (agentId: string, sessionId = `${agentId}-1`) => ({ agentId, sessionId });
 
-/** Two agents leave hub A while both hubs lack Redis, and one connects to hub B. Then hub A has Redis again. */
+/**
+ * While both hubs lack Redis, two agents leave hub A, and one of these agents connects to hub B. Then hub A has Redis
+ * again.
+ */
 async function moveWhileAway() {
   const [a, b] = [await startHub('a'), await startHub('b')];
   await a.presence.track('c', here('left'));

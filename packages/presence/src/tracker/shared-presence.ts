@@ -9,7 +9,7 @@ import { createPendingOffline } from './pending-offline.ts';
 import { createRenewal } from './renewal.ts';
 import { createWipeRepair } from './wipe-repair.ts';
 
-/** How long a replayed leave waits for other processes to reconnect. */
+/** How long a pending offline waits for other processes to restore their leases. */
 const offlineWaitMs = 5_000;
 
 export interface SharedPresenceDeps extends Pick<
@@ -33,7 +33,7 @@ export function createSharedPresence(
   const store = createRedisLeaseStore({ redis, keys }, options);
   let wasAvailable = redis.available;
   let wasDegraded = !redis.available;
-  /** Null once all leases were renewed after the last denied call. */
+  /** The time of the last denied call. Null once all leases were renewed after it. */
   let deniedMs: number | null = null;
   const watched = new Map<string, number>();
   let reapingPausedUntilMs = -Infinity;

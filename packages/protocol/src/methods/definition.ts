@@ -42,8 +42,8 @@ export interface MethodDefinition {
   readonly orderedBy:
     'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | 'messageId' | null;
   /**
-   * The most bytes of a large answer. The hub reserves this memory before it reads, and runs one such read of a socket
-   * at a time. 0: the answer is small with these params.
+   * The most bytes of a large answer. The hub reserves this memory before it reads from the store. Of the calls of one
+   * socket, it runs only one such read at a time. 0: the answer is small with these params.
    */
   readonly bulky?: number | ((params: never) => number);
   /** With a `waitMs` above 0, the call waits for a new event. Later calls of the socket do not wait for this call. */

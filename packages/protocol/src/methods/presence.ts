@@ -11,7 +11,6 @@ const typingParams = paramsSchema({ channelId: idSchema, threadId: orNull(idSche
 const typingPath = '/channels/:channelId/typing';
 const degraded = z.boolean().describe('true: Redis is away, and this is what one hub knows.');
 
-/** Presence and typing are in Redis, and may be lost without harm. */
 export const presenceMethods = {
   'typing.start': {
     ...typing,

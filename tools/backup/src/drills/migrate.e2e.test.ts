@@ -31,7 +31,7 @@ const databases = {
   },
 };
 
-/** Hubs from `compatibleFrom` on can serve the database after this migration. */
+/** Hubs of the release `compatibleFrom` and later can serve the database after this migration. */
 const nextRelease = (compatibleFrom: string) => [
   'alter table channels add column colour text',
   'alter table log add column region text',

@@ -24,7 +24,10 @@ export interface Row {
   readonly unit: string;
   readonly model: number;
   readonly measured: number;
-  /** The largest ratio between model and run, in either direction. Sizes and counts agree better than times. */
+  /**
+   * The largest accepted ratio between model and run, in either direction. It is smaller for sizes and counts than for
+   * times.
+   */
   readonly withinFactor: number;
   /** Smaller differences are ignored, because the runs cannot measure them. */
   readonly noise?: number;

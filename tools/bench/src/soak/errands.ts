@@ -8,7 +8,7 @@ import type { HubAddress } from './subscriber.ts';
 import type { Violations } from './violations.ts';
 
 /**
- * One agent asks three others. These workers take the asks from their inboxes. A worker ignores an ask, declines it, or
+ * One agent sends asks to three workers. Each worker takes its asks from its inbox. It ignores an ask, declines it, or
  * answers it with a claim and a stream. Now and then a worker crashes.
  */
 export interface Errands {
@@ -179,7 +179,7 @@ export async function startErrands(
             isBusy = true;
             await handle(client, item).finally(() => (isBusy = false));
             if (own.next() < crashChance) return;
-            // Without an acknowledgment now, a later one covers several asks.
+            // Skips some acknowledgments, so that a later acknowledgment covers several asks.
             if (own.next() < 0.3) continue;
             const covered = [...unacked];
             await inbox.ack();

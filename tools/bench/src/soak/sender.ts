@@ -25,7 +25,7 @@ export interface Sender {
   takeRecent(subscriber: Subscriber): Sent | undefined;
 }
 
-/** A message has its clientMessageId under this key of its metadata, because the log does not show it. */
+/** The metadata of a message repeats its clientMessageId under this key, where the report looks for it. */
 export const metadataKey = 'soak';
 
 const attempts = 6;

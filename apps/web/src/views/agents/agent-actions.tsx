@@ -46,7 +46,6 @@ const texts: Readonly<
   },
 };
 
-/** An admin's actions ask for confirmation, and are recorded in the audit log with a reason. */
 export function AgentActions(props: { agent: FleetAgent; onDone: () => void }) {
   const { session } = usePage();
   const { agent, onDone } = props;

@@ -46,8 +46,8 @@ interface Rule {
 
 const minuteMs = 60_000;
 /**
- * A hub without heartbeats counts as dead after this time. By then the page knows whether the hub was shut down
- * normally.
+ * A hub without heartbeats counts as dead only after this time. Until then, the page may not have read that the hub was
+ * shut down normally.
  */
 const deadForMs = 20_000;
 const perSecond = (count: number, ms: number) => (ms > 0 ? (count * 1000) / ms : 0);
@@ -157,7 +157,6 @@ export function checksOf(input: ChecksInput): readonly Check[] {
   return checks.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
 }
 
-/** A breach that continues keeps its beginning. */
 export function breachesOf(checks: readonly Check[]): Breaches {
   return new Map(
     checks.flatMap(({ key, sinceMs }) => (sinceMs === null ? [] : [[key, sinceMs] as const])),

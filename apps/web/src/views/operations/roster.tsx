@@ -14,7 +14,6 @@ import { agoText } from '../shared/format-time.ts';
 import { durationText } from './format-figures.ts';
 import { useConnected } from './operations-api.ts';
 
-/** Shows agents of this hub, and agents in the reader's channels. */
 export function Roster() {
   const { session } = usePage();
   const [filter, setFilter] = useState('');

@@ -54,8 +54,8 @@ export async function loadAuthorized(
 }
 
 /**
- * Authorizes a command that names an ask or question by its id. A caller that may not know the channel gets `not_found`
- * with the text `unknown`.
+ * Authorizes a command that names an ask or question by its id. If the caller must not learn of the channel, refuses
+ * with `not_found` and the text in `unknown`.
  */
 export async function loadPlaced(
   group: GroupState,

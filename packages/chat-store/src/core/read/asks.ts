@@ -18,8 +18,7 @@ export const listAsks: Read<'ask.list'> = async (db, actor, params, maxBytes) =>
   if (role !== 'to') lists.push(askedBy(actor, params));
   const { rows } = await sql<{ id: string }>`select id from (
       ${sql.join(lists, sql` union `)}) as l order by id desc limit ${limit + 1}`.execute(db);
-  // Loads a few asks at a time, until the answer is full. A whole page of asks, with all notes, may be too large for an
-  // answer.
+  // Loads a few asks at a time until the answer is full, because a whole page of asks with all notes may be too large.
   const asks: LoadedAsk[] = [];
   let bytes = 0;
   for (let at = 0; at < rows.length && bytes <= maxBytes; at += stepAsks) {

@@ -38,7 +38,7 @@ const prefixRowsMax = 1_500;
 const lookUpsMax = 2_000;
 /** The work of one call: rows and look-ups in the index, messages, and bytes of messages. */
 const bounds = { index: 8_000, messages: 400, bytes: 524_288 };
-/** The first statement often finds enough, so it proposes fewer messages. */
+/** The most proposed messages that one statement checks. The first checks fewer, because few are often enough. */
 const proposedMax = { first: 64, further: 200 };
 /** The number of look-ups that decide the rights to one proposed message. */
 const rightsCost = 4;
@@ -191,8 +191,8 @@ async function findWords(
 }
 
 /**
- * The whole words of a query that are looked up in the index. A query without spaces may have more words. Those are
- * only compared with the texts.
+ * The whole words of a query that are looked up in the index, at most `limits.searchWords`. A text without spaces may
+ * have more words, which are only compared with the texts of messages.
  */
 function wordsToLookUp(terms: readonly SearchTerm[], senderId: string | null): string[] {
   const whole = terms.flatMap(({ words, isPrefix }) => (isPrefix ? words.slice(0, -1) : words));

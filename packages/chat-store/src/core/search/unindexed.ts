@@ -3,7 +3,7 @@ import type { Engine } from '../engine.ts';
 import { jsonList } from '../json-list.ts';
 import type { Tables } from '../tables.ts';
 
-/** The most log rows and bytes that one piece reads, so that no commit waits long. */
+/** The most log rows and bytes that one piece of indexing reads, so that no commit waits long. */
 export const rowsMax = 512;
 export const bytesMax = 262_144;
 
@@ -79,8 +79,8 @@ const joined = (dialect: Engine['dialect']) =>
   sql.raw(dialect === 'sqlite' ? 'cross join' : 'join');
 
 /**
- * Divides the rows that one piece may read. Each channel gets an equal share, so that a flooded channel does not keep
- * the other channels out. The order of channels is random. Also returns the channels that get no row.
+ * Divides the rows that one piece of indexing may read. Each channel gets an equal share, so that a flooded channel
+ * does not keep the other channels out. The order of channels is random. Also returns the channels that get no row.
  */
 export async function rangesOf(
   { db, dialect }: Engine,
