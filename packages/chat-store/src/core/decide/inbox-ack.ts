@@ -5,9 +5,9 @@ import { everyone } from '../tables.ts';
 import { accepted, type Decide } from './decision.ts';
 
 /**
- * Removes the items that the cursor covers. Items of channels that the agent has left stay, because reads do not
- * show such items. A cursor of another epoch, agent or set of channels changes nothing. Locks no channel. Locks a member before
- * its count of fallen items, as the sweep does.
+ * Removes the items that the cursor covers. Items of channels that the agent has left stay, because reads do not show
+ * such items. A cursor of another epoch, agent or set of channels changes nothing. Locks no channel. Locks a member
+ * before its count of fallen items, as the sweep does.
  */
 export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, params }) => {
   const { agentId, channels } = actor;
