@@ -4,7 +4,7 @@ import type { CacheOptions } from './options.ts';
 /** A stored value: the members of a set, or one JSON text. */
 export type Raw = readonly string[];
 
-/** Counts characters of JSON, and 64 for the entry itself. */
+/** Counts the characters of all strings, and 64 for the entry itself. */
 export function sizeOf(raw: Raw): number {
   return raw.reduce((bytes, text) => bytes + text.length, 64);
 }

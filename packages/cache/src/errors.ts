@@ -3,7 +3,7 @@ import { CodedError } from '@openclaw/redis-client';
 /**
  * - `invalid_options`: at creation.
  * - `invalid_argument`: a TTL out of bounds.
- * - `invalid_load`: a loader returned no head (a non-negative integer), or a value that JSON cannot carry.
+ * - `invalid_load`: a loader returned a head that is not a non-negative integer, or a value that JSON cannot carry.
  * - `load_timeout`: a load of `values.getOrSet` took more than `loadTimeoutMs`.
  * - `unavailable`: Redis did not execute a drop or a deletion; repeat the call when Redis is back.
  */

@@ -90,7 +90,7 @@ describe('typing', () => {
 });
 
 describe('typing by thread', () => {
-  /** Lists Ben's typing events as `threadId state`, up to a message that Ana sends now. */
+  /** Lists the typing events that Ben has received, as `threadId state`, up to a message that Ana sends now. */
   async function placesUntilNow(channelId: string): Promise<string[]> {
     await typingUntilNow(channelId);
     return ben.events

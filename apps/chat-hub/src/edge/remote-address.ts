@@ -21,7 +21,7 @@ const withPort = /^(?:\[([^\]]+)\]|([\d.]+))(?::\d+)?$/;
 function groupOf(written: string): string {
   const [, v6, v4] = withPort.exec(written) ?? [];
   const address = v6 ?? v4 ?? written;
-  // The client controls this header, so the text may have any content and length.
+  // The client controls `X-Forwarded-For`, so the text may have any content and length.
   if (!ipaddr.isValid(address)) return address.slice(0, 64);
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();

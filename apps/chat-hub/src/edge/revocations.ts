@@ -1,7 +1,7 @@
 import type { RevokedToken } from '@openclaw/chat-store';
 import type { Identity } from './identity.ts';
 
-/** The time from a token's check to the start of its session is much shorter. */
+/** This is much longer than the time from a token's check to the start of its session. */
 const keptMs = 60_000;
 const maxKept = 10_000;
 

@@ -5,7 +5,7 @@ import { waitFor } from '@openclaw/test-support';
 import { parseFigures } from './figures.ts';
 import { startOperationsHistory } from './operations-history.ts';
 
-/** The hub sends ten messages between two snapshots, and its database is away for a while. */
+/** The hub sends ten messages between two snapshots. Its database is away while `state.isAway` is true. */
 function createHub() {
   let timestamp = 0;
   const written: OperationsMinute[] = [];

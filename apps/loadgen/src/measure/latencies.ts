@@ -5,7 +5,7 @@ import {
   type Histogram,
 } from 'hdr-histogram-js';
 
-/** Each latency counts from the due time of its operation. */
+/** Each latency except `reconnect` and `rejoin` counts from the due time of its operation. */
 export const latencyNames = [
   'delivery',
   'ack',
@@ -22,8 +22,9 @@ export const latencyNames = [
 
 /**
  * `delivery`, `reply`, `reaction`, `typing`, `presence` and `direct` end when an agent receives the
- * event. `ack`, `history` and `rejoin` end when the hub answers. `reconnect` counts from the cut of
- * a socket until the agent is live. `lateness` is the delay of the generator itself before a send.
+ * event. `ack` and `history` end when the hub answers. `rejoin` counts from the start of the leave until
+ * the agent is subscribed again. `reconnect` counts from the cut of a socket until the agent is live.
+ * `lateness` is the delay of the generator itself before an operation.
  */
 export type LatencyName = (typeof latencyNames)[number];
 

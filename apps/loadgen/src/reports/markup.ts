@@ -6,7 +6,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Escapes content and quoted attributes of XML and HTML. Drops most control characters, which XML forbids. */
+/** Escapes content and quoted attributes of XML and HTML. Replaces the control characters that XML forbids. */
 export function escapeMarkup(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => entities[character] as string)

@@ -34,7 +34,7 @@ export function searchEmojis(text: string, max: number): readonly NamedEmoji[] {
       found.push({ listed, rank: ranks.reduce((sum, rank) => sum + rank, 0) });
     }
   }
-  // The sort is stable, and the library lists common emoji first.
+  // The library lists common emoji first. The sort is stable, so emoji of equal rank keep this order.
   return found
     .sort((a, b) => a.rank - b.rank)
     .slice(0, max)

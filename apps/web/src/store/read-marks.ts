@@ -17,7 +17,7 @@ const channelsMax = 300;
 
 /**
  * Shares read marks with the agent's other tabs. Keeps new replies in the browser, because the hub
- * has no read marks of threads. `name` contains the address of the hub and the agent.
+ * has no read marks of threads. `name` contains the hub's address and the agent's id.
  */
 export function createReadMarks(storage: KeyedStorage, name: string) {
   const key = `openclaw.replies.${name}`;

@@ -23,7 +23,8 @@ type EditRow = Pick<LogTable, 'id' | 'seq' | 'sender_id' | 'timestamp'>;
  * Selects the log without the `envelope` of an edit whose message is deleted. That envelope may still hold the text.
  */
 export function selectReadable(db: Kysely<Tables>) {
-  // A page must walk the log's key, and a join might change that plan. The sub-selects do not, and run only for edits.
+  // The query of a page must read the log in the order of its key. A join might change this query plan. The sub-selects
+  // do not change it, and they run only for edits.
   const redaction = sql`from redactions r
     where r.channel_id = log.channel_id and r.message_id = log.message_id`;
   return db

@@ -40,7 +40,10 @@ export interface ChannelsTable {
   per_minute: number | null;
 }
 
-/** The head is not a column, but the seq of the log's last row. Sends lock the channel's row, but never update it. */
+/**
+ * The head is the seq of the log's last row. It is not a column, because a send locks the channel's row but does not
+ * update it.
+ */
 export interface ChannelWithHead extends ChannelsTable {
   head: number;
 }
@@ -159,7 +162,7 @@ export interface ThreadsTable {
   created_at: number;
   /** Does not count deleted replies. */
   replies: number;
-  /** The seq of the thread's last event: a reply, its creation, or a change of its title. */
+  /** The seq of the thread's last event: the thread's creation, a reply, or a change of the title. */
   last_seq: number;
   /** 0 while the thread exists only by its replies, without a thread.create event. */
   announced: number;

@@ -4,7 +4,7 @@ import { ChatStoreError } from '../errors.ts';
 import { isLost } from './postgres-errors.ts';
 
 export interface SilenceOptions {
-  /** The server's address for messages, without secrets. */
+  /** The server's address without secrets, as error messages show it. */
   readonly server: string;
   /** Without an answer for this long, a server counts as silent. */
   readonly silentMs: number;
@@ -22,7 +22,7 @@ const retryAfterMs = 500;
  */
 export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): StoreCore {
   const { server, silentMs, probeMs, monotonic = () => performance.now() } = options;
-  /** The time of the first call since the last answer; null if every call is answered. */
+  /** The time of the first call since the last answer; null if there was no such call. */
   let unansweredSinceMs: number | null = null;
   let probe: Promise<void> | undefined;
   /** The probe took too long. No call waits for it any more, because the waits would add up. */

@@ -54,7 +54,7 @@ export function createLeaseScripts(
 ) {
   const { leaseMs } = parseOptions(options);
   const { clock, redislessHubs } = options;
-  // After an outage, expired leases may stay unreaped for `leaseMs`, so their data must be kept longer.
+  // After an outage, expired leases may stay unreaped for `leaseMs`, so their data must outlive them by that time.
   const keepMs = Math.max(leaseMs, 60_000);
   const hashMs = Math.max(leaseMs, ttlMs.presence);
   // With `redislessHubs`, an agent counts as present until its expired lease is reaped.

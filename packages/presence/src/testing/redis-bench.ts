@@ -8,7 +8,7 @@ import {
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
 import { suiteScope, testScope } from '@openclaw/test-support/scopes';
 
-/** For the tests of one file. After each test, everything is closed and the cleanups run, the last first. */
+/** For the tests of one file. After each test, the clients are closed and the cleanups run, the last first. */
 export interface RedisBench {
   readonly server: RedisServer;
   readonly keys: KeySchema;

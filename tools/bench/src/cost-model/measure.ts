@@ -23,7 +23,10 @@ import { beyondIdle, during, startMeasuredHubs, unlimited } from './measured-hub
 import { postgresBytes, redisCounters, sqliteBytes } from './probes.ts';
 
 export interface Effort {
-  /** This many messages are sent for each load, and for each content size whose storage is measured. */
+  /**
+   * The number of messages for each load, and for each content size whose storage is measured. The load `alone` sends
+   * only a quarter of this number.
+   */
   readonly messages: number;
   readonly sockets: number;
   readonly idleMs: number;
@@ -173,9 +176,9 @@ export async function measureMessages(
 }
 
 /**
- * Measures the processor time that a hub spends on another hub's message, when no client of the first hub follows the
- * channel. The first hub finds the message when it checks for the newest commits. The cost is highest when every
- * message is in a different channel.
+ * Measures the processor time that a receiving hub spends on a message that another hub committed, when no client of
+ * the receiving hub follows the channel. The receiving hub finds the message when it checks for the newest commits.
+ * The cost is highest when every message is in a different channel.
  */
 export async function measureForeignCommits({ messages, idleMs }: Effort): Promise<number> {
   await using folder = await temporaryFolder('costs');

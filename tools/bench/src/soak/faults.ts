@@ -10,7 +10,10 @@ export interface FaultKind {
   /** True if some hub is without Redis during the fault. */
   readonly interruptsRedis?: boolean;
   isPossible?(options: SystemOptions): boolean;
-  /** Injects the fault at the hub `site`, for about `ms`. Resolves with a function that undoes it. */
+  /**
+   * Injects the fault at the hub `site`. Resolves with a function that undoes it. The caller keeps the fault for `ms`
+   * before it calls this function.
+   */
   inject(system: System, site: HubSite, ms: number): Promise<() => Promise<void>>;
 }
 

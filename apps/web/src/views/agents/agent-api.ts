@@ -54,7 +54,7 @@ export function useCost(session: Session, agentId: string): AgentCost | null {
       const [row] = rows;
       setCost(row === undefined || row.turns === 0 ? null : row);
     } catch {
-      // The page is shown without the cost.
+      // The page keeps the cost of the last answer, or shows none.
     }
   };
   usePolling(poll, costEveryMs, [session, agentId]);
@@ -69,7 +69,10 @@ export interface LastWords {
   readonly problem: string | null;
 }
 
-/** The operations view has only the ids. The reader must have the right to read each message. */
+/**
+ * The operations view has no texts of messages. Each text is read from its channel, so the reader needs the right to
+ * read the message.
+ */
 export function useLastWords(
   session: Session,
   messages: OperationsAgent['lastMessages'] | null,

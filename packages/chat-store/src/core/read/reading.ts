@@ -49,8 +49,8 @@ export async function openChannel(
 }
 
 /**
- * The SQL condition that the actor may read channel `c`, as a member or as an admin. Does not check the token's own
- * channels.
+ * The SQL condition that the actor may read channel `c`, as a member or as an admin. Does not check whether the actor's
+ * token is limited to some channels.
  */
 export function mayRead({ agentId, isAdmin, observesPrivate }: Actor): RawBuilder<boolean> {
   const isMember = sql<boolean>`exists (select 1 from members m
