@@ -9,7 +9,7 @@ export interface LeaseStoreOptions {
    * @default 300000
    */
   readonly leaseMs?: number;
-  /** Epoch milliseconds. Replaces the time of Redis, or of this process in memory. For tests. */
+  /** Returns epoch milliseconds. Replaces the time of Redis; without Redis, the time of this process. For tests. */
   readonly clock?: () => number;
 }
 

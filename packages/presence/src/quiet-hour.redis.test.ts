@@ -46,7 +46,7 @@ describe('an hour without any change', () => {
     expect(told).toEqual(['a online', 'b online']);
     expect((await watcher.list('c')).count).toBe(2);
 
-    // Negative control: without a heartbeat, the agent goes offline in the same time.
+    // Negative control: without a heartbeat, the agent goes offline after one lease.
     await redis.close();
     for (let beats = 0; beats < 3; beats += 1) {
       expect(told).toEqual(['a online', 'b online']);

@@ -68,7 +68,7 @@ export const limits = {
   taints: 32,
   /** One taint. Beyond it: `too_large`. */
   taintChars: 64,
-  /** Each number of a turn in metadata. The limit keeps the ledger's sums exact. */
+  /** Each number in `turn` of a message's metadata. The limit keeps the ledger's sums exact. */
   turnFigure: 1_000_000_000_000,
   nameChars: 128,
   topicChars: 1024,

@@ -5,7 +5,7 @@ import type { Call } from './call.ts';
 export interface First {
   readonly seq: number;
   readonly messageId: string | null;
-  /** Null after the text was deleted; then only the id is compared. */
+  /** Null after the message was deleted. A repeated call is then recognized by its clientMessageId alone. */
   readonly print: string | null;
 }
 

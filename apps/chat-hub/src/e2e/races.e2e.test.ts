@@ -81,7 +81,7 @@ describe('a subscribe with since', () => {
     await sends.stop();
   });
 
-  // The race: all missed events but the newest fit into one result. The newest comes live.
+  // The race: the missed events are too large for one result, so the newest of them come live.
   it('gets the newest events live after the result, if they do not fit into it', async () => {
     const channelId = 'heavy';
     const contentBytes = 30_000;

@@ -10,7 +10,7 @@ const hub = closeAfterAll(await startTestHub(environment, { sweepEveryMs: 50 }))
 // The store of this hub does not sweep before the test ends, so the hub learns of trims only from its reads.
 const other = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
 
-/** Leaves 10 of 30 messages in the channel: seqs 22 to 31. */
+/** Leaves 10 of 29 messages in the channel: seqs 22 to 31. */
 async function trimmedChannel(channelId: string) {
   const [ana, ben] = [await hub.connect('ana'), await other.connect('ben')];
   await ana.call('channel.create', { channelId, name: channelId });

@@ -5,13 +5,13 @@ import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-carrier.
 
 /**
  * The most contexts that wait for an answer of Redis. Past this number, contexts are dropped, and other hubs record no
- * spans for their events.
+ * spans for the events of these contexts.
  */
 const maxPending = 1_000;
 
 /**
- * Carries the trace contexts of sampled events between hubs. They use a separate topic, because clients receive
- * envelopes exactly as published. Costs one PUBLISH per sampled event.
+ * Carries the trace contexts of sampled events between hubs. The contexts use a separate topic. In the envelopes, they
+ * would reach clients, because clients receive envelopes exactly as published. Costs one PUBLISH per sampled event.
  */
 export async function createTraceRelay(
   deps: {
@@ -31,7 +31,10 @@ export async function createTraceRelay(
   });
 
   return {
-    /** Never rejects: if a trace context is lost, only spans are missing. Call it before the event is published. */
+    /**
+     * Does not wait, and only logs failures, because without a context only spans are missing. Call it before the event
+     * is published.
+     */
     send(carrier: TraceCarrier) {
       if (pending >= maxPending) return;
       pending += 1;

@@ -140,7 +140,8 @@ export function describeInbox(database: () => TestDatabase): void {
       expect(await texts(member)).toEqual(['@all one', text]);
       const { items, cursor } = await read(late);
       expect(items.map((item) => [item.class, textOf(item)])).toEqual([['wake', text]]);
-      // The cursor of the agent's own item also acknowledges the item for everyone.
+      // The message has two items: the agent's own, and one that all members share. The cursor of the agent's own item
+      // acknowledges both, but only for this agent.
       await late.write('inbox.ack', { cursor });
       expect((await read(late)).items).toEqual([]);
       expect((await read(owner)).items).toEqual([]);

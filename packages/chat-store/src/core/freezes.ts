@@ -3,7 +3,7 @@ import type { Engine } from './engine.ts';
 import type { ErasedAgent } from './erased-event.ts';
 import type { Tables } from './tables.ts';
 
-/** The row of `meta` whose value changes with every freeze of an agent or the hub. */
+/** The row of `meta` whose value changes when a freeze of an agent or the hub is set or lifted. */
 export const freezesRow = 'freezes';
 
 /** A channel's freeze is in the channel's row. */
@@ -37,8 +37,8 @@ export async function readFreezes({ db }: Engine): Promise<Freezes> {
 }
 
 /**
- * Empties the reasons that an erased agent gave, and replaces the agent's id with its pseudonym. A freeze of the agent
- * itself stays, like the revocation of its tokens.
+ * Empties the reasons that an erased agent gave, and replaces the agent's id with its pseudonym, if it has one. A
+ * freeze of the agent itself stays, like the revocation of its tokens.
  */
 export async function eraseFromFreezes(
   db: Kysely<Tables>,

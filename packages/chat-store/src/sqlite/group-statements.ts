@@ -23,8 +23,8 @@ const lookUps = lookUpStatements({
 });
 
 /**
- * The statements of the most frequent commands, prepared once. Each execution writes one row. Within a process, this is
- * faster than one statement for all rows.
+ * Prepares the statements of the most frequent commands once. Each execution of an insert writes one row, because
+ * within a process this is faster than one statement for all rows.
  */
 export function prepareGroupStatements(database: DatabaseSync) {
   const begin = database.prepare('begin immediate');

@@ -47,7 +47,8 @@ async function open(): Promise<StoreCore | null> {
 }
 
 const core = await open();
-// There is one connection, and no other call may run within a transaction.
+// Each call waits for the call before it, because all calls share one connection, and no other call may run within a
+// transaction.
 let last: Promise<void> = Promise.resolve();
 if (core) {
   port.on('message', (call: WorkerCall) => {

@@ -44,7 +44,7 @@ export function createWipeDetector(deps: WipeDetectorDeps) {
   }
 
   return {
-    /** Checks the leases of the next channels. Returns true if one is lost. Rejects only if nothing could be sent. */
+    /** Checks one lease in each of the next channels. True if one is lost. Rejects only if nothing could be sent. */
     async look(): Promise<boolean> {
       const entries = [...nextChannels()].flatMap(firstExpectedIn);
       if (entries.length === 0) return false;

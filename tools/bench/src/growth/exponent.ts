@@ -1,6 +1,6 @@
 /**
  * Fits the costs to size^e, by least squares of the logarithms, and returns e. The cost is constant if e is 0, and
- * linear if e is 1. Returns null if fewer than two costs are positive.
+ * linear if e is 1. Returns null if fewer than two different sizes have a positive cost.
  */
 export function fittedExponent(
   points: readonly (readonly [size: number, cost: number])[],

@@ -33,7 +33,8 @@ const dockerfile = 'apps/chat-hub/Dockerfile';
 
 /**
  * Follows the Dockerfile's instructions in empty folders, with this machine's Node and npm, without Docker. Takes a
- * minute or two. The result stays in the temporary folder until its files change.
+ * minute or two. Keeps the result in the temporary folder, and builds again only after a file of the Docker context has
+ * changed.
  */
 export async function buildImage(): Promise<BuiltImage> {
   const files = await contextFiles();

@@ -37,7 +37,7 @@ export async function startHubService(always: Environment, opsPort: number): Pro
 
   async function restart(env: Environment = {}, graceMs = 0): Promise<void> {
     const endMs = Date.now() + graceMs;
-    // As with Docker, a frozen process does not see the signal.
+    // As with Docker, a frozen process does not see this signal, so it is killed when `graceMs` have passed.
     if (graceMs > 0 && isAlive()) process.kill(hub.pid, 'SIGTERM');
     while (isAlive() && Date.now() < endMs) await delay(50);
     await hub.kill();

@@ -47,7 +47,7 @@ export function useWaits({ chats }: Session): ReturnType<typeof waitsOf> {
 
 const namedMax = 3;
 
-/** The text is, for example, “waits for ben and 2 others”; null when the agent waits for nobody. */
+/** The text is, for example, “waits for ana, ben, cem and 2 others”; null when the agent waits for nobody. */
 export function waitsText(agentIds: ReadonlySet<string> | undefined): string | null {
   if (agentIds === undefined || agentIds.size === 0) return null;
   const shown = [...agentIds].slice(0, namedMax).join(', ');

@@ -2,7 +2,10 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/** Each index of `ask_addressees` serves one list of asks. The last one finds the asks that a message answers. */
+/**
+ * The first three indexes of `ask_addressees` serve one list of asks each. The last index finds the asks that a message
+ * in their thread answers.
+ */
 export async function addAsks(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id, clustered } = columnsOf(dialect);
   await runAll(db, [

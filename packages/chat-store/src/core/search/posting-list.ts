@@ -86,7 +86,7 @@ export function addStored(set: DocSet, stored: Uint8Array): void {
   }
 }
 
-/** True if `other` has every stored document. Compares bytes, so `stored` must be an output of `encodeSet`. */
+/** True if `other` has every document of `stored`, which is an output of `encodeSet` or `encodeDocs`. */
 export function isWithin(stored: Uint8Array, other: DocSet): boolean {
   if (stored.length === bitmapBytes)
     return stored.every((byte, i) => (byte & ~(other[i] ?? 0)) === 0);

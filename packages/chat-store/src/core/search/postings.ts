@@ -27,7 +27,7 @@ export async function insertPostings(
   }
 }
 
-/** Returns whether there may be more. */
+/** Removes at most `most` documents of the channel. Returns true if the channel may have more. */
 export async function removeDocsOf(
   db: Kysely<Tables>,
   channelId: string,
@@ -57,8 +57,8 @@ export async function removeDocs(db: Kysely<Tables>, docs: readonly number[]): P
 }
 
 /**
- * Makes a sweep of the documents' segments due, so that no posting keeps a word of a removed document. Call it before
- * the documents are deleted.
+ * Marks the segments of the documents for a sweep, so that no posting keeps a word of a removed document. Call it
+ * before the documents are deleted.
  */
 export async function sweepSegmentsOf(
   db: Kysely<Tables>,
