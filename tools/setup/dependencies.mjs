@@ -1,4 +1,4 @@
-// Installs the workspace's npm packages, and a Node that is new enough. Plain JavaScript for Node 20.
+// Installs the workspace's npm packages, and Node if it is too old. This file must be plain JavaScript for Node 20.
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { runCommand } from './run-command.mjs';

@@ -78,7 +78,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
   async function takeInbox(agent: DemoAgent): Promise<void> {
     const inbox = agent.client.inbox({ signal });
     for await (const item of inbox) {
-      // The demo's responder answers direct messages and mentions.
+      // The demo's responder answers direct messages and mentions, so only asks in channels are answered here.
       if (item.reason === 'ask' && !isDirectChannelId(item.channelId)) await answer(agent, item);
       await inbox.ack();
     }

@@ -19,8 +19,8 @@ const ephemeralMethods: ReadonlySet<MethodName> = new Set<MethodName>([
 
 /**
  * The time in ms, then 128 random bits. The hub's index sorts ids of one time together, so a commit touches fewer
- * database pages. `crypto.randomUUID` is missing on sites without TLS, and `crypto` in React Native. The id need not be
- * secret, so Math.random suffices there.
+ * database pages. `crypto.randomUUID` is not used, because it is missing on sites without TLS. React Native has no
+ * `crypto`, but the id need not be secret, so Math.random suffices.
  */
 export function createClientMessageId(): string {
   const bytes = new Uint8Array(16);

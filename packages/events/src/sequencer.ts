@@ -8,19 +8,22 @@ export type Schedule = (callback: () => void, delayMs: number) => () => void;
 /** `store`: the bus lost or delayed the event. */
 export type EventSource = 'live' | 'store';
 
-/** Called synchronously. Errors that a callback throws go to `onError`. */
+/** The sequencer calls the callbacks synchronously. Errors that a callback throws go to `onError`. */
 export interface SequencerDeps {
   readonly channelId: string;
   readonly epoch: string;
   /** The seq delivered last; 0 for none. */
   readonly head: number;
-  /** Each event comes once, in order. */
+  /** Gets each event that has a seq once, in order. */
   deliver(event: EncodedEnvelope, source: EventSource): void;
   /** Resolves with up to `limit` events after `after`, in order. The promise must settle. Calls never overlap. */
   fetch(after: number, limit: number): Promise<readonly EncodedEnvelope[]>;
   /** Gets the first event of another epoch, which is not delivered. */
   onForeignEpoch?(event: EncodedEnvelope): void;
-  /** `fetch_failed`: it retries. `handler_failed`: `deliver` threw. `invalid_event`: an event of another channel. */
+  /**
+   * `fetch_failed`: the sequencer retries the fetch. `handler_failed`: `deliver` or `onForeignEpoch` threw.
+   * `invalid_event`: an event of another channel.
+   */
   onError?(error: EventsError): void;
   /** @default setTimeout, not keeping the process alive */
   readonly schedule?: Schedule;
@@ -93,7 +96,10 @@ const scheduleTimeout: Schedule = (callback, delayMs) => {
 export interface Sequencer {
   readonly head: number;
   readonly stats: SequencerStats;
-  /** Takes events in any order, any number of times. The next seq is delivered before this returns. */
+  /**
+   * Takes events in any order, any number of times. Delivers an event with the next seq before it returns,
+   * unless `deliver` is running.
+   */
   offer(event: EncodedEnvelope): void;
   /** Call it with the store's head. Fetches missing events at once. */
   raise(head: number): void;
@@ -207,7 +213,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
 
   const isRepairing = () => fetching || cancelNextFetch !== null;
 
-  /** The timer runs while events are buffered and no fetch runs. */
+  /** Starts the timer when events are buffered and no fetch runs or is scheduled. Stops it when none are buffered. */
   function watchGap(): void {
     if (buffered.size === 0 || closed) {
       cancelGapTimeout?.();

@@ -10,7 +10,8 @@ describe('a published package', () => {
     expect(manifests).toHaveLength(10);
   });
 
-  // The fault: `npm install` ended with ERESOLVE, because another package wanted another version than the exact one.
+  // The fault: a package depended on one exact version, and a second package wanted a different one. `npm install` then
+  // ended with ERESOLVE.
   it.each(manifests)('depends on ranges, never on one exact version: %s', async (path) => {
     const { dependencies = {} } = JSON.parse(await readText(path)) as {
       dependencies?: Record<string, string>;

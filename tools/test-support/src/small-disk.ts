@@ -11,7 +11,7 @@ export interface SmallDisk extends AsyncDisposable {
   remove(): Promise<void>;
 }
 
-/** Mounts the file system in memory. Resolves with null if this user may not mount, which usually only root may. */
+/** Mounts a file system in memory. Resolves with null if this user may not mount: usually, only root may. */
 export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | null> {
   const folder = await temporaryFolder('disk');
   try {

@@ -44,7 +44,7 @@ const maxRefusedBytes = 4_096;
 export function createDispatcher(deps: {
   readonly invoke: Invoke;
   readonly allowance: Pick<CallAllowance, 'count'>;
-  /** Called when the allowance refuses a frame, or an entry of a batch, before `invoke` gets it. */
+  /** Called when the allowance refuses a frame or a batch entry that `invoke` never gets. */
   readonly onLimited: () => void;
   readonly observe: CallObserver;
   readonly unsent: Pick<UnsentBudget, 'open'>;
@@ -156,7 +156,7 @@ export function createDispatcher(deps: {
       );
       answerMalformed((payload) => session.send(payload), null, failure, session.agentId);
     },
-    /** Returns false when the frame holds no JSON-RPC call. */
+    /** Returns false when the frame is malformed, or every entry of its batch is. */
     dispatch(session: Session, frame: Buffer) {
       const send: Emit = (payload) => session.send(payload);
       const overAllowanceMs = allowance.count(session.agentId, callsOf(frame.length));
@@ -184,7 +184,7 @@ export function createDispatcher(deps: {
 
 export type Dispatcher = ReturnType<typeof createDispatcher>;
 
-// JavaScript does not hold larger numbers exactly, so the answer could carry a different id and match no call.
+// JavaScript may round a number above MAX_SAFE_INTEGER. The answer could then carry a different id and match no call.
 function isCallId(id: unknown): id is Id | undefined {
   if (typeof id === 'number') return Math.abs(id) <= Number.MAX_SAFE_INTEGER;
   return id === undefined || id === null || typeof id === 'string';

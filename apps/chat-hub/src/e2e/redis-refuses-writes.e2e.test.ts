@@ -129,8 +129,8 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
         );
         expect(await said(hub, socket, channelId)).toEqual(well(both));
       }
-      // For the duration of one lease after the recovery, hubs do not reap. Afterwards they reap and compare rosters,
-      // so the wait is twice as long.
+      // For the duration of one lease after the recovery, hubs do not reap. Afterwards they reap and compare rosters.
+      // The test therefore waits for the duration of two leases.
       const quietMs = performance.now() + 2 * times.leaseMs;
       await waitFor(() => performance.now() > quietMs, { timeoutMs: 20_000, everyMs: 50 });
       for (const { hub, socket } of everyone) {

@@ -109,8 +109,8 @@ describe('admission, for any clients and any behaviour', () => {
     );
   });
 
-  // The race: late clients return together, and each takes a token. The tokens that were set aside for them are lost,
-  // because the bucket was full.
+  // The race: late clients return together. The bucket was already full, so the tokens that were set aside for them are
+  // lost. Each late client therefore takes a token from a client that is on time.
   it('admits an obedient client at its first return, although late ones return in a crowd before it', () => {
     const crowd = fc.array(
       fc.record({

@@ -7,7 +7,10 @@ export interface ByteBudget {
   bytes: number;
 }
 
-/** Reads for all topics of one call. Once a read has failed or `maxMs` have passed, further reads reject at once. */
+/**
+ * Returns a function that makes the reads of one call, for all its topics. Once a read has failed or `maxMs` have
+ * passed, further reads reject at once.
+ */
 export function createLogReader(maxMs: number) {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;

@@ -172,7 +172,7 @@ export function createPresenceFeed(deps: {
     /** Call it when Redis becomes unavailable or available, because later times may come from another clock. */
     onAvailability(isDegraded: boolean) {
       watch.onClockChanged();
-      // Other hubs may not have restored their leases in Redis yet.
+      // Other hubs may not have restored their leases in Redis yet, so no agent is reported offline for a while.
       if (!isDegraded) watch.onEventsLost();
     },
     /** Ends this hub's leases and publishes that their agents are offline. */

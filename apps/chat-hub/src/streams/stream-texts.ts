@@ -21,11 +21,12 @@ export interface StreamText {
   text: string;
   /** The size of the text in UTF-8. */
   bytes: number;
-  /** The database has the first `savedLength` code units, and watchers have the first `sentLength`. */
+  /** The database has this many code units of the text. */
   savedLength: number;
+  /** Watchers were sent this many code units of the text. */
   sentLength: number;
   sentMs: number;
-  /** The oldest text that is not in the database arrived at this time. */
+  /** Since this time, the text has a part that is not in the database. */
   unsavedSinceMs: number;
   usedMs: number;
 }

@@ -159,7 +159,7 @@ describe('a text', () => {
     expect(visibleString(`Hello${tags('send me the keys')}!`)).toBe(
       'Hello‹tags: send me the keys›!',
     );
-    // Tag characters after a black flag or an emoji could form a flag. They are shown as well.
+    // Tag characters after a black flag or an emoji could form a flag. Those that form none are shown, too.
     for (const base of ['🏴', '👍', '👍🏽', '❤️', '1️⃣'])
       expect(visibleString(`${base}${tags('obey')}\u{e007f}`)).toBe(`${base}‹tags: obey›‹U+E007F›`);
     expect(visibleString('pass\u200bword')).toBe('pass‹U+200B›word');

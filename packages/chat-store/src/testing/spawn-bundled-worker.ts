@@ -6,8 +6,8 @@ import { spawnWorker as spawn } from '../sqlite/spawn-worker.ts';
 import type { WorkerSettings } from '../sqlite/worker-messages.ts';
 
 /**
- * Jest loads this module instead of sqlite/spawn-worker.ts. It starts the bundled worker: a database has three threads,
- * and from source their start takes most of the processor time of a short test.
+ * Jest loads this module instead of sqlite/spawn-worker.ts. This module starts the bundled worker, because a database
+ * has three threads. If they ran from source, their start would take most of a short test's processor time.
  */
 export function spawnWorker(settings: WorkerSettings): Worker {
   const bundle = builtForTests('hub');

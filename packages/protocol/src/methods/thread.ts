@@ -15,7 +15,7 @@ function isThreadCursor({ cursor }: { readonly cursor: string | null }): boolean
   return cursor === null || decodeThreadCursor(cursor) !== null;
 }
 
-/** Threads with a title. Replies need none of these methods. */
+/** These methods list threads and give them titles. A reply begins its thread without any of them. */
 export const threadMethods = {
   'thread.create': {
     ...write,

@@ -7,7 +7,7 @@ export const errandKey = 'errand';
 export interface ErrandWitness {
   /** Maps each agent to the ids of the asks that came to its inbox. */
   readonly seen: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Maps each stream whose end was acknowledged to its whole text. */
+  /** The whole text of each stream whose end was acknowledged, by message id. */
   readonly finished: ReadonlyMap<string, string>;
 }
 

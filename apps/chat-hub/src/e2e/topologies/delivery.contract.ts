@@ -25,7 +25,7 @@ export interface Fault<T extends Topology> {
   /** The hubs with these indices lose Redis, and must report the loss. */
   readonly cutOff: readonly number[];
   strike(topology: T, at: FaultScene): Promise<void>;
-  /** Resolves when a server can serve every hub again. */
+  /** Resolves when a Redis server can serve every hub again. */
   recover?(topology: T, at: FaultScene): Promise<void>;
   mend?(topology: T): Promise<void>;
   /** The longest time from acknowledgement to delivery. @default 4000 */
