@@ -149,8 +149,8 @@ export function createChat(preset: {
     }
 
     /**
-     * k6 cannot parse 111,000 messages a second, so the measured values are cut out of the text. Content cannot imitate
-     * them, because its quotes are escaped. Other frames are parsed.
+     * k6 cannot parse 111,000 messages a second, so the seq, due time and id of a message are cut out of its text. The
+     * content cannot contain the searched keys, because its quotes are escaped. Everything but messages is parsed.
      */
     function onText(text: string, now: number): void {
       const bodies = text.split(rpc);
@@ -273,7 +273,7 @@ function dueMsOf(rooms: Rooms, agent: number, perSecond: number, turn: number): 
   return rooms.startMs + ((agent + turn * agents) * 1000) / perSecond;
 }
 
-/** The event itself does not contain the due time. */
+/** Computes the due time of a typing event from the plan, because the event does not contain it. */
 function lastDueMs(rooms: Rooms, agent: number, perSecond: number, now: number): number {
   const roundMs = (agents * 1000) / perSecond;
   const turn = Math.floor((now - dueMsOf(rooms, agent, perSecond, 0)) / roundMs);

@@ -27,7 +27,7 @@ export interface Decision {
   readonly degraded: boolean;
 }
 
-/** Also the highest cost of one call. */
+/** Also the highest penalty. */
 const maxLimit = 1_000_000_000;
 const minWindowMs = 100;
 export const maxWindowMs = 86_400_000;

@@ -28,7 +28,7 @@ export function createRefusedSubscriptions(
     keep(stillRefused: (name: string) => boolean) {
       for (const name of names) if (!stillRefused(name)) names.delete(name);
     },
-    /** Schedules a call after 0.5 s, doubling to 30 s. Does nothing if a call is already scheduled. */
+    /** Calls `retry` after a pause, which doubles from 0.5 s to 30 s. Does nothing if a call is already scheduled. */
     scheduleRetry() {
       if (timer || isStopped) return;
       const pauseMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(retries, 10));

@@ -16,7 +16,7 @@ export interface Signal {
   readonly keys: readonly string[];
 }
 
-/** A session that misses more signals than this counts as stuck. */
+/** A session counts as stuck when it has missed signals of more keys than this. */
 const maxKeys = 10_000;
 
 const presenceKey = (agentId: string) => `presence ${agentId}`;
@@ -49,7 +49,7 @@ export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
   #size = 0;
 
-  /** Returns false when too many signals are kept. */
+  /** Returns false when signals of too many keys are kept. */
   keep(channel: Channel, signals: readonly Signal[]): boolean {
     let latest = this.#latest.get(channel);
     if (!latest) {
@@ -71,7 +71,10 @@ export class Conflation<Channel extends object> {
     return channel;
   }
 
-  /** Removes from each presence event the agents for which a later signal was kept. */
+  /**
+   * Returns the channel's signals, and forgets them. A presence event loses the agents for which a later signal was
+   * kept.
+   */
   take(channel: Channel): EncodedEnvelope[] {
     const latest = this.#latest.get(channel);
     if (!latest) return [];

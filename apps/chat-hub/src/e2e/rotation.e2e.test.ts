@@ -47,7 +47,7 @@ function startLoad(hubs: readonly TestHub[], admin: string) {
       else if (answer.ok) accepted += 1;
       return answer.ok ? (JSON.parse(text) as { token?: string }) : null;
     } catch {
-      // The hub restarts, so the next call goes to the other hub.
+      // The hub is restarting, which is no refusal. The next call goes to the other hub.
       return null;
     }
   }

@@ -10,7 +10,7 @@ const proxy = closeAfterAll(await startDeafProxy(redis.port));
 const database = closeAfterAll(await temporaryDatabase());
 // This level hides warnings, which the fault under test causes.
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-/** The proxy can withhold all messages from the hub's subscriber connection. */
+/** This hub reaches Redis through the proxy, which can withhold all messages from its subscriber connection. */
 const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
 const other = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
 await waitFor(() => hub.redis.available && other.redis.available);

@@ -64,7 +64,7 @@ describe('the events that a client missed', () => {
     isDone = true;
     expect(seqsOf(missed)).toEqual(range(1, 4_900));
     expect(missed).toMatchObject({ count: 4_900, lastSeq: 4_900 });
-    // There are about 90 steps. A turn has at most 3 of them.
+    // There are about 90 steps, and a turn has at most 3 of them. So there are about 30 turns.
     expect(turns).toBeGreaterThan(25);
   });
 

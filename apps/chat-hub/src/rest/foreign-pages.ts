@@ -15,8 +15,8 @@ const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-po
 
 /**
  * A page of an origin that may open a WebSocket may also use REST below /v1 (CORS). Cookies are not allowed, because
- * tokens are in a header. Preflights need no sign-in. Call this before `refuseOtherVerbs`, which would otherwise answer
- * 405 at every unknown address.
+ * tokens are in a header. Preflights need no sign-in. Call this before `refuseOtherVerbs`. Otherwise that would take
+ * the route `/v1/*` for a known address, and answer 405 at every unknown address below /v1.
  */
 export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPolicy): void {
   app.addHook('onRequest', async (request, reply) => {

@@ -12,7 +12,7 @@ import type { Delivery } from '../channels/flusher.ts';
 /** Past this number of tracked events, the oldest is dropped without a span. */
 const maxEvents = 8_192;
 
-/** The span starts at `epochMs`. The monotonic times measure its length. */
+/** A span starts at the `epochMs` of its first moment. Its length is the difference of two `monotonicMs`. */
 interface Moment {
   readonly epochMs: number;
   readonly monotonicMs: number;

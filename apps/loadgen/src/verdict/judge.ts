@@ -36,13 +36,13 @@ export interface Judgement {
   readonly reasons: readonly string[];
   readonly checks: readonly Check[];
   readonly stages: readonly StageJudgement[];
-  /** For a ramp, covers the highest stage that passed. Otherwise covers all stages. */
+  /** For a ramp, covers the highest stage that passed, or else the first. For other runs, covers all stages. */
   readonly measurement: Measurement;
 }
 
 /**
- * A run of several stages is judged as a whole. A ramp always ends with a stage that fails, so it is judged by its
- * highest stage that passes.
+ * A ramp stops at the first stage that does not pass, so it is judged by its highest stage that passed. Any other run
+ * is judged as a whole.
  */
 export function judge(outcome: Outcome, thresholds: Thresholds): Judgement {
   const stages = outcome.stages.map(({ stage, measurement }) =>
@@ -166,7 +166,7 @@ function checksFor(
         name: `${latencyTitles[name]} ${percentile}`,
         limit: `< ${formatCount(maxMs)} ms`,
         dependsOnMachine: true,
-        // A missing measurement fails, except at the end of an interrupted run.
+        // Without a measurement, the check fails. In an interrupted run, it is left open.
         ...(summary === null
           ? { measured: 'nothing came', holds: outcome.isInterrupted ? null : false }
           : {
@@ -178,7 +178,7 @@ function checksFor(
   }
   const errors = Object.values(measurement.errors).reduce((sum, count) => sum + count, 0);
   const { lost, doubled, hub } = measurement;
-  // Impossible operations were never sent to the hub, so they must not count as its errors.
+  // Skipped operations were never sent to the hub, so the required throughput does not include them.
   const skippedPerSecond = (measurement.skipped * 1000) / measurement.measuredMs;
   const minThroughput = Math.floor(
     thresholds.minThroughput ?? Math.max(0, plannedThroughput(plan, stage) - skippedPerSecond),

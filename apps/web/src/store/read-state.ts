@@ -109,7 +109,7 @@ export function createReadState(
       chat.counter.markThread(threadId, seq);
       marks.tell({ channelId: chat.id, threadId, seq });
     },
-    /** Does not tell the hub, because the other tab does. */
+    /** Applies a mark that another tab has set. The hub is not told here, because that tab tells it. */
     takeMark(chat: Chat, { threadId, seq, isBack }: ReadMark) {
       if (isBack) {
         goBack(chat, seq);

@@ -114,7 +114,8 @@ export function createRenewal(
         const change = { channelId, record };
         changes.adoptState(change);
         if (gone && stateGone) lostCount += 1;
-        // Without `overdue`, a missing lease was wiped before its expiry, so no process announced its end.
+        // Without `overdue`, a missing lease was wiped before its expiry. No process announced its end, so its return
+        // is not announced either.
         if (gone && overdue) deps.emit(change, false);
       }
     } catch (error) {
@@ -122,7 +123,7 @@ export function createRenewal(
       deps.warn({ err: error }, 'presence leases could not be renewed');
       return false;
     }
-    // This renewal restored the leases, so the periodic check for a wipe can no longer find it.
+    // A wipe is reported here, because this renewal restored the leases and hid the wipe from the periodic check.
     const isWipe = lostCount > 0 && lostCount === joined.length;
     if (isWipe && !overdue && !heartbeat.isCatchingUp) deps.onWiped();
     for (const entry of joined) {

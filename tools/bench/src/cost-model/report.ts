@@ -96,8 +96,8 @@ export function loadRows(measured: readonly LoadCosts[]): Row[] {
         unit: '',
         model: redisCommandsPerMessage(message),
         measured: one.redisCommands,
-        // Only an even load has a known rate, so only its factor is exact. Lease renewals are left out, because their
-        // share varies.
+        // Only an even load has a fixed rate of messages, so only its ratio must be `exact`. The model leaves out lease
+        // renewals, because their share varies.
         withinFactor: load === 'even' ? exact : 1.5,
       },
       {

@@ -97,7 +97,7 @@ async function readSteps(
       .where('seq', '>=', step[0]?.seq ?? 0)
       .where('seq', '<=', step.at(-1)?.seq ?? 0)
       // Without a snapshot, the log may be trimmed between two statements, so each statement compares with the present
-      // floor. The last row stays even in an emptied log, but it is below the floor and no event.
+      // floor. The last row stays even in an emptied log. It is then below the floor, so it must not be returned.
       .where('seq', '>=', floorOf(channelId))
       .orderBy('seq')
       .execute();
