@@ -36,7 +36,7 @@ const jwksUrl = z.url({ protocol: /^https?$/ }).refine((url) => {
   return username + password === '';
 }, 'must not contain a user or a password');
 
-// The reason for a refusal contains the claim's name, and a close reason has at most 123 bytes.
+// The close reason for a refused token may contain the name. A close reason has at most 123 bytes.
 const claimName = z
   .string()
   .regex(/^[\x21-\x7e]{1,64}$/, 'must be at most 64 printable characters without spaces')

@@ -43,8 +43,8 @@ export interface Maintenance {
    */
   withSnapshot<T>(work: (snapshotId: string, ledger: DatabaseLedger) => Promise<T>): Promise<T>;
   /**
-   * Migrates the database, and indexes all messages for search. Hubs pause while they index, to leave three quarters of
-   * the time to commits. This call does not pause, so call it only while no hub runs.
+   * Migrates the database, and indexes all messages for search. A hub pauses after each step of its indexing, to leave
+   * three quarters of the time to commits. This call does not pause, so call it only while no hub runs.
    */
   indexMessages(): Promise<void>;
   /** Begins and returns a new epoch, for a database that another program restored. */

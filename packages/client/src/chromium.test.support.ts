@@ -9,8 +9,8 @@ export interface ServedPage {
 }
 
 /**
- * Serves a document and its `/module.js`, and opens it under `hostname`. Except on localhost, the page has no TLS, so
- * the browser does not offer `crypto.subtle`.
+ * Serves a document and its `/module.js`, and opens the document under `hostname`. The page has no TLS, so the browser
+ * offers `crypto.subtle` only on localhost.
  */
 export async function servePage(options: {
   readonly document: string;

@@ -63,10 +63,7 @@ interface Subscribed {
   readonly end: Promise<() => Promise<void>>;
 }
 
-/**
- * Creates a bus that calls local handlers directly and reaches other processes through the transport. Calls of `warn`
- * are throttled.
- */
+/** Creates a bus that calls local handlers directly and reaches other processes through the transport. */
 export function createBus(
   keys: KeySchema,
   transport: Transport,
@@ -90,8 +87,8 @@ export function createBus(
   }
 
   /**
-   * A handler that is added during these calls gets only later events. A handler that is removed during them is not
-   * called.
+   * Calls the handlers of the topic. A handler that is added meanwhile gets only later events. A handler that is
+   * removed meanwhile is not called.
    */
   function dispatch(name: TopicName, event: EncodedEnvelope, topic: Topic): void {
     const last = added;
@@ -167,7 +164,8 @@ export function createBus(
 
   return {
     publish(event, to, invalidates = [], invalidatesOnGap = []) {
-      // The caller and `catch` below need the same promise; an async function would return another.
+      // The rejection is handled below, so a caller may ignore the promise. An async function would return another
+      // promise, whose rejection nobody handles.
       const sent = new Promise<void>((resolve) =>
         resolve(send(event, to, invalidates, invalidatesOnGap)),
       );
@@ -272,7 +270,7 @@ function problemOf(event: unknown): string | null {
   if (channelId !== null && !isId(channelId)) return 'the channelId of the event is not valid';
   if (channelId === null && type !== 'collaboration.event') return 'the event has no channelId';
   // Some collaboration events are ephemeral, depending on their name. Only the JSON has the name, so a missing seq is
-  // accepted for all of them.
+  // accepted for every collaboration event.
   if (type === 'collaboration.event' && seq === null) return null;
   if (channelId === null || !isLogged.get(type))
     return seq === null ? null : `a ${String(type)} here has no seq`;

@@ -102,7 +102,7 @@ export function createRedisEventBus(
       send({ event, topics, invalidates, invalidatesOnGap }) {
         const { id, channelId, seq, json } = event;
         const isScripted = channelId !== null && (seq !== null || invalidates.length > 0);
-        // On Cluster, the topics of agents are in other slots than the channel.
+        // On Cluster, the topics of agents are in other slots than the channel, so the script cannot publish on them.
         const inScript = topics.filter(
           ({ topic }) => isScripted && (!sharded || topic.kind === 'channel'),
         );

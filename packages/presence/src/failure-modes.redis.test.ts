@@ -9,7 +9,7 @@ const leaseMs = 1500;
 const bench = createRedisBench('file');
 
 describe('a process that was killed', () => {
-  /** One hub is killed while another watches. Resolves with the changes that the watcher announces. */
+  /** Kills one hub while another watches. Resolves with a list that grows with each announcement of the watcher. */
   async function killedBeside(options: PresenceTrackerOptions): Promise<string[]> {
     const system = createKeySchema({ prefix: randomPrefix() });
     const [watching, dying] = [await bench.connect(), await bench.connect()];

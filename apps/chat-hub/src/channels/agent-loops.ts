@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 /** When there are more pairs, the one that was quiet longest is forgotten. */
 const maxPairs = 50_000;
 const maxSenders = 10_000;
-/** The most paused agents of one sender. The list of them goes to the store with each of the sender's writes. */
+/** The limit of paused pairs of one sender. Every write of the sender takes the list of these pairs to the store. */
 const maxLoops = 200;
 
 interface Count {
@@ -15,9 +15,10 @@ interface Count {
 }
 
 /**
- * Counts how often each agent of this hub addresses each other agent. A pair that reaches the limit is paused for the
- * rest of the window. The store decides about each message of a paused pair, because it knows whether a person wrote in
- * between. Times are the database's. If the limit is null, nothing is counted, but `onAddressed` is still called.
+ * Counts how often an agent of this hub addresses another agent, for each such pair. A pair that reaches the limit is
+ * paused for the rest of the window. The store decides about each message of a paused pair, because it knows whether a
+ * person wrote in between. Times are the database's. If the limit is null, nothing is counted, but `onAddressed` is
+ * still called.
  */
 export function createAgentLoops(
   most: Limit | null,
@@ -39,8 +40,8 @@ export function createAgentLoops(
     const loops = paused.get(sender) ?? [];
     const others = loops.filter((loop) => loop.agentId !== agentId && loop.untilMs > atMs);
     const known = counts.get(key);
-    // The store accepted this message. For a paused pair, the reason is that a person wrote in between, or that the
-    // thread or the channel has a budget.
+    // The store accepts a message of a paused pair if a person wrote in between, or if the thread or the channel has a
+    // budget. The accepted message ends the pause.
     const isPaused = loops.some((loop) => loop.agentId === agentId && loop.untilMs > atMs);
     // The store accepts the end of a growing message even during a pause, so this acceptance is no reason to end the
     // pause.

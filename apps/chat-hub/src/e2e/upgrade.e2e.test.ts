@@ -17,7 +17,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** Sends the given bytes, answers nothing, and keeps its side open. */
+/** Sends an upgrade request, never answers the hub, and keeps its side of the connection open. */
 interface RawClient {
   readonly socket: Socket;
   received(): string;

@@ -17,17 +17,17 @@ export interface CatchUpDeps {
   readonly agentId: string;
   readonly output: SocketOutput;
   readonly store: Pick<ChatStore, 'logPage'>;
-  /** The hub calls this synchronously when everything pending was sent. Rooms send directly from then on. */
+  /** `CatchUp` calls this synchronously when everything pending was sent. Rooms send directly from then on. */
   readonly onCaughtUp: () => void;
-  /** The hub calls this when the peer reads nothing or missed too much. The callback must close the socket. */
+  /** `CatchUp` calls this when the peer reads nothing or missed too much. The callback must close the socket. */
   readonly onStuck: () => void;
-  /** The hub calls this with each discontinuity that is sent, for metrics. */
+  /** `CatchUp` calls this with each discontinuity that is sent, for metrics. */
   readonly onDiscontinuity?: ((reason: Discontinuity['reason']) => void) | undefined;
 }
 
 /**
- * All events after `afterSeq` are pending. If `untilSeq` is set, that event removed the session from the room, and is
- * the last that the session gets.
+ * All events after `afterSeq` are pending. If `untilSeq` is set, the event with this seq removed the session from the
+ * room, and is the last that the session gets.
  */
 interface Pending {
   afterSeq: number;
@@ -122,7 +122,7 @@ export class CatchUp {
     this.#missedSignals.clear();
   }
 
-  /** Notifies the client that the room continues after `head`, and drops pending events up to `head`. */
+  /** Notifies the client that the room continues after `head`, and drops all pending events of the room. */
   discontinue(room: Room, reason: Discontinuity['reason'], head: number): void {
     this.#pending.delete(room);
     this.#deps.onDiscontinuity?.(reason);
@@ -203,8 +203,8 @@ export class CatchUp {
     const read = inMemory ? null : await this.#readLog(room, afterSeq, maxBytes);
     if (read && read.floor > afterSeq + 1) return this.#skipTrimmed(room, pending, afterSeq, read);
     const page = firstOf(inMemory ?? read?.events ?? [], maxBytes);
-    // A large page takes several turns to encode, so it is encoded before the checks below. Between the checks and the
-    // sending, no event may arrive.
+    // No event may arrive between the checks below and the sending. A large page takes several turns to encode, so it
+    // is encoded before these checks.
     const upTo = Math.min(room.head, pending.untilSeq ?? Infinity);
     const wanted = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
     const frames = sizeOf(wanted) > pieceChars ? await this.#output.encodeEvents(wanted) : null;
@@ -277,7 +277,7 @@ export function discontinuityText(
 const sizeOf = (events: readonly EncodedEnvelope[]) =>
   events.reduce((sum, { json }) => sum + json.length, 0);
 
-/** Returns at least one event. */
+/** Keeps the first event even if it alone has more than `maxChars`. */
 function firstOf(events: readonly EncodedEnvelope[], maxChars: number): readonly EncodedEnvelope[] {
   let length = 0;
   const end = events.findIndex(

@@ -1,6 +1,6 @@
 import type { Members } from './reducers.ts';
 
-/** Names that a reader could confuse have the same look. Maps each look to the ids of the agents with such names. */
+/** Names that a reader could confuse have the same look. Maps each look to the ids of the agents whose name has it. */
 type LookAlikes = ReadonlyMap<string, ReadonlySet<string>>;
 
 const known = new WeakMap<Members, LookAlikes>();

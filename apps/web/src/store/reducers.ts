@@ -3,7 +3,7 @@ import type { ChannelEvent, Envelope, Member, Presence, Thread } from '@openclaw
 export type Members = ReadonlyMap<string, Member>;
 export type Presences = ReadonlyMap<string, Presence>;
 export type Threads = ReadonlyMap<string, Thread>;
-/** Typing ends at its end time, or with the agent's next typing event. */
+/** An agent that types. The entry expires at `untilMs` unless a stop or a message of the agent removes it earlier. */
 interface Typist {
   readonly agentId: string;
   readonly threadId: string | null;

@@ -8,8 +8,8 @@ export function floorOf(channelId: string | { readonly column: string }): RawBui
 
 /**
  * The SQL of a channel's head, which is 0 for an empty log. `channelId` names a column with its table, such as
- * `channels.id`. If the channel is locked, the statement must begin after the lock was granted. Costs one look-up in
- * the log's primary key.
+ * `channels.id`. A caller that locks the channel must begin the statement after the lock was granted, because a
+ * statement that began earlier may see an older head. Costs one look-up in the log's primary key.
  */
 export function headOf(channelId: string): RawBuilder<number> {
   return sql<number>`coalesce((select max(seq) from log where channel_id = ${sql.ref(channelId)}), 0)`;

@@ -10,7 +10,7 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
   let other: ChatStore;
   const foreign: pg.Client[] = [];
 
-  // The search index uses its own transactions, which these tests would count.
+  // These tests would count the search index's own transactions, so the index waits an hour.
   const searchEveryMs = 3_600_000;
 
   beforeAll(async () => {

@@ -17,7 +17,8 @@ export interface SqliteEngineOptions {
 }
 
 /**
- * Opens the file; creates and migrates it if necessary. Make one call at a time, because there is one connection.
+ * Opens the file; creates and migrates it if necessary. Make one call of the engine at a time, because it has only one
+ * connection.
  * @throws {ChatStoreError} `locked`, `unwritable`, `corrupt`, `newer_schema`, `unavailable`
  */
 export async function openSqliteEngine(options: SqliteEngineOptions): Promise<Engine> {
@@ -90,7 +91,7 @@ function createEngine(
     sql: {
       now: () => sql<number>`${clock()}`,
       mark,
-      // There is one writer, so a reader sees every counted commit, and there are no open transactions.
+      // There is one writer, so a reader sees every commit that has a mark, and no transaction counts as open.
       seen: { next: mark, open: sql<string>`'[]'`, end: mark, lag: sql<number>`0` },
     },
     failureOf,

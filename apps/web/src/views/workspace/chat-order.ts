@@ -37,8 +37,8 @@ export interface ChatSections {
 }
 
 /**
- * The sections are in the order of the sidebar. With “unread only”, they have the open channel and the channels with
- * new messages.
+ * The sections are in the order of the sidebar. With “unread only”, they have only the open chat and the chats that
+ * `attentionOf` shows as unread or with a badge.
  */
 export function chatSections(session: Session): ChatSections {
   const { favourites, isUnreadOnly } = session.choices.value;

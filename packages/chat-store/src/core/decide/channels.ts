@@ -47,7 +47,7 @@ function announced(
   return kind === 'public' ? { ...event, announcement: { channelId, name, change } } : event;
 }
 
-/** Null if the id belongs to a deleted channel, or if another hub takes the id at the same time. */
+/** Null if a channel has the id, even a deleted channel, or one that another hub creates at the same time. */
 export async function insertChannel(
   group: GroupState,
   fields: Pick<ChannelsTable, 'id' | 'kind' | 'name' | 'created_by'> & Partial<ChannelsTable>,
