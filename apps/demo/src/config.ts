@@ -1,6 +1,6 @@
 /**
- * A .env file may configure a hub's database, in parts or with a file. The demo has its own database, so it unsets
- * these variables.
+ * Unsets the variables with which a .env file may configure a hub's database. The demo has its own database, and names
+ * it in `HUB_DB_URL`.
  */
 const unsetDatabase = Object.fromEntries(
   ['URL_FILE', 'HOST', 'PORT', 'NAME', 'USER', 'PASSWORD', 'PASSWORD_FILE', 'PARAMETERS'].map(

@@ -8,8 +8,8 @@ import { suiteScope } from '@openclaw/test-support/scopes';
 import { defaultThresholdsPath } from './plan/thresholds.ts';
 
 const scripts = resolve(fileURLToPath(import.meta.url), '../../k6');
-// The scripts are a separate TypeScript project. TypeScript refuses static imports of its files, because it cannot
-// rewrite their paths.
+// The scripts belong to another TypeScript project, so this import is dynamic. TypeScript refuses a static import,
+// because it cannot rewrite a path into another project.
 const { k6Thresholds } = (await import(join(scripts, 'thresholds.ts'))) as {
   readonly k6Thresholds: (
     file: object,

@@ -546,8 +546,8 @@ describe('direct channels', () => {
     expect(discontinuities).toEqual([{ channelId: 'dm_older', head: 4, reason: 'behind' }]);
   });
 
-  // The race: a client that knew all its direct channels disconnects, and gets more new ones than the next welcome can
-  // name.
+  // The race: a client knows all its direct channels. While it is disconnected, more direct channels are created than
+  // the next welcome can name.
   it('are read from their beginning if they are new since a complete list', async () => {
     start();
     const first = await nextLive({ direct: [] });

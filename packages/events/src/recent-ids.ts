@@ -13,7 +13,7 @@ export function createRecentIds(maxIds: number, windowMs: number, clock: () => n
       const nowMs = clock();
       const ageMs = nowMs - startedAtMs;
       if (young.size >= generationSize || ageMs >= windowMs) {
-        // After two windows without a change, the young generation is too old too.
+        // A generation gets ids only in its first window. After two windows, all ids of `young` are too old to keep.
         old = ageMs >= 2 * windowMs ? new Set() : young;
         young = new Set();
         startedAtMs = nowMs;

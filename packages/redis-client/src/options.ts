@@ -138,7 +138,7 @@ function tlsOptions(tls: boolean | RedisTls | undefined): RedisTls | undefined {
   return tls === true ? {} : tls || undefined;
 }
 
-/** No message quotes a password. @throws {RedisClientError} `invalid_options` */
+/** No error's message quotes a password. @throws {RedisClientError} `invalid_options` */
 export function resolveConnection(options: RedisConnection): ResolvedConnection {
   const parts: Partial<RedisUrlParts> | RedisUrlProblem =
     options.url === undefined ? {} : parseRedisUrl(options.url);

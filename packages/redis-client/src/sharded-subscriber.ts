@@ -46,8 +46,8 @@ export function openShardedSubscriber(
   }
 
   /**
-   * Called when a server has given a slot away and ended its subscriptions, or has refused a topic of another server's
-   * slot.
+   * Called when a server has given a slot away and ended the subscriptions of that slot, or has refused a topic of
+   * another server's slot.
    */
   function onMoved() {
     // For a moment the servers disagree about the owner of the slot, so subscribing at once would fail.

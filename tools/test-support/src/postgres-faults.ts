@@ -6,8 +6,8 @@ import type { PostgresServer } from './postgres-server.ts';
 export const appRole = 'app';
 
 /**
- * Creates a user that owns the database, and returns the user's URL. Limits apply to this user, but not to the
- * superuser.
+ * Creates a user that owns the database, and returns the user's URL. PostgreSQL applies connection limits to this user,
+ * but not to the superuser.
  */
 export function createAppRole(server: PostgresServer): string {
   server.query(`create role ${appRole} login`);
@@ -45,7 +45,7 @@ export function freezePostgres(server: PostgresServer): () => void {
       try {
         process.kill(pid, name);
       } catch {
-        // The backend of this query has already ended.
+        // The query for the pids also lists its own backend, which has already ended.
       }
     }
   };

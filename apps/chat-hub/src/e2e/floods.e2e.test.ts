@@ -37,8 +37,8 @@ afterAll(async () => {
 });
 
 /**
- * Exchanges messages of other agents until `work` ends. Resolves with the most CPU time in ms that the hub used for one
- * exchange. Elapsed time would also depend on other work of the machine.
+ * Lets other agents exchange messages until `work` ends. Resolves with the most CPU time in ms that the hub used for
+ * one exchange. CPU time is measured, because elapsed time also depends on what else the machine runs.
  */
 async function othersWait(work: Promise<unknown>): Promise<number> {
   let isOver = false;
@@ -67,7 +67,7 @@ describe('a flood', () => {
     async (kind, frame) => {
       const raws = await Promise.all([open(`reads-${kind}`), open(`reads-not-${kind}`)]);
       raws[1].socket.pause();
-      // The flood has more than five times the calls that an agent may make in a window.
+      // The flood has more than five times the calls that an agent may make in a window, so the hub bars the agent.
       const flood = Buffer.concat(times(15_000, () => frame));
       for (const raw of raws) raw.write(flood);
       expect(await othersWait(raws[0].closed)).toBeLessThan(1_000);

@@ -38,7 +38,10 @@ const ask = (hub: TestHub, token: string, address: string) =>
     headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': address },
   });
 
-/** A block lasts only a short time. On a slow machine it may end before `look`, so the attempt is repeated. */
+/**
+ * Sends forged tokens from `address`, so that the hub blocks it for a short time, then calls `look`. On a slow machine
+ * the block may end before `look` begins, so both steps are repeated.
+ */
 async function whileBlocked<T>(
   hub: TestHub,
   address: string,

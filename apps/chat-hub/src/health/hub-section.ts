@@ -59,7 +59,7 @@ export async function readHub(config: Config, timeoutMs: number): Promise<HubFac
     aliveMs: alive.status === 200 ? alive.tookMs : null,
     failure: alive.status === 200 ? null : (alive.failure ?? `/healthz answers ${alive.status}`),
     version: /^hub_build_info\{[^}\n]*version="([^"\n]+)"/m.exec(metrics.text)?.[1] ?? null,
-    // If another port serves readiness, this answer does not describe it.
+    // An answer without the field `ready` is no readiness report. The hub may serve the report at another port.
     ready: isReadiness ? { ...(body as Partial<ReadyBody>), status: ready.status } : null,
     metrics: parseMetrics(metrics.status === 200 ? metrics.text : ''),
     loopDelayMs: recentDelayMs(parseDelayBuckets(metrics.text), parseDelayBuckets(later.text)),

@@ -13,7 +13,7 @@ const batchSize = 500;
 const looksPerTurn = 1_000;
 /** All rows are written again after this time, because a restored backup may lack some rows. */
 const rewriteAfterMs = 600_000;
-/** If reports pause for longer than this, another hub may have removed the rows of this hub. */
+/** After a longer pause, all rows are written again, because another hub may have removed them. */
 const pausedMs = 30_000;
 const quietMs = 600_000;
 const avatarCharsMax = 64;
@@ -89,7 +89,8 @@ export function startAgentReports(deps: {
       if (isFull()) return rows;
       else if (sessions.ofAgent(agentId).size === 0)
         if (addChanged(rows, agentId, nowMs, lookEveryMs)) looks += 1;
-    // These agents use only REST. The most recently active agent comes first.
+    // The agents that use only REST are left. The most recently active one comes first, so the first quiet one ends the
+    // loop.
     for (const agentId of activity.agents.keys()) {
       if (isFull()) return rows;
       if (written.has(agentId) || sessions.ofAgent(agentId).size > 0) continue;

@@ -149,7 +149,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
   };
 }
 
-/** Null when the channel has no name or is unknown. Never rejects. */
+/** The returned function resolves with null when the channel has no name or is unknown. It never rejects. */
 function createChannelNames(
   store: Pick<ChatStore, 'read'>,
 ): (channelId: string) => Promise<string | null> {

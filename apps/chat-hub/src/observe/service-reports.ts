@@ -10,7 +10,7 @@ export interface DatabaseState {
   readonly isUp: boolean;
   readonly downMs: number;
   readonly onCall: (call: DatabaseCall) => void;
-  /** Call it for a failure that `onCall` does not report, for instance because the database hangs. */
+  /** Call it for a failure that does not reach `onCall`, for instance because the database hangs. */
   failed(side: Side, error: unknown): void;
 }
 

@@ -9,7 +9,7 @@ export interface DatabaseCall {
   readonly failure: ChatStoreError | null;
 }
 
-/** With these codes, a limit or a bug of this package ended the call, not the database. */
+/** Errors with these codes come from this package itself, and say nothing about the database. */
 const ownFaults: ReadonlySet<ChatStoreErrorCode> = new Set(['closed', 'rate_limited', 'internal']);
 
 export function observeCore(core: StoreCore, onCall: (call: DatabaseCall) => void): StoreCore {

@@ -64,8 +64,8 @@ export const liftFreeze: Decide<'unfreeze'> = async (group, command) => {
 type Change = CommandOf<'freeze'> | CommandOf<'unfreeze'>;
 
 /**
- * Checks the caller's rights, and that no other freeze covers the caller. `channel` is null unless the scope is a
- * channel.
+ * Checks that the caller has the rights, and that no freeze covers the caller. The result's `channel` is null unless
+ * the scope is a channel.
  */
 async function loadCovered(
   group: GroupState,

@@ -3,9 +3,9 @@ import type { Dialect } from '../engine.ts';
 import { runAll } from './statements.ts';
 
 /**
- * Halves the number of pages that a message writes, because new entries of the index and, on SQLite, of the log now go
- * to the end. On SQLite, the migration of a million rows took a minute. The new table needs as much free disk space as
- * the log has.
+ * Halves the number of pages that a message writes, because new index entries now go to the end. On SQLite, the log
+ * also moves to a new table, which adds rows at its end. The move of a million rows took a minute. The new table needs
+ * as much free disk space as the log has.
  */
 export async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const indexClientMessages = sql`create unique index log_by_client_message
