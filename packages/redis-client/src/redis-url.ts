@@ -9,7 +9,7 @@ export interface RedisUrlParts {
   readonly family?: 4 | 6;
 }
 
-/** `problem` ends a sentence about the URL. It quotes no user and no password. */
+/** `problem` completes a sentence that begins with the name of the URL. It quotes no user and no password. */
 export interface RedisUrlProblem {
   readonly problem: string;
 }

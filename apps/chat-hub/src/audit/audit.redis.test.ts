@@ -52,7 +52,7 @@ describe('a Redis that hubs use under load', () => {
     hub = await suite.use(startHub({ env }));
     const other = await suite.use(startHub({ env }));
     const traffic = await suite.use(startChatTraffic([hub, other], { everyMs: 5 }));
-    // The calls of this socket create the keys for typing, presence with a state, caches, reactions and limits.
+    // The calls of this socket create the keys for typing, presence with a state, caches and rate limits.
     const socket = await connectAgent(hub, 'visitor');
     suite.defer(() => socket.close());
     const [channelId] = traffic.channels as [string];

@@ -11,7 +11,7 @@ function createBench(maxHeads?: number) {
       asked.push(after);
       if (state.isAway) throw new Error('away');
       const page = ids.filter((id) => id > after).slice(0, limit);
-      // Only every seventh channel was active lately. Of these, a channel with a lower number was active later.
+      // Only every seventh channel was active lately. The lower the number of such a channel, the later it was active.
       return page.map((channelId) => {
         const n = Number(channelId.slice(3));
         return { channelId, head: 3, activeAt: n % 7 === 0 ? 10_000 - n : 1 };
@@ -77,8 +77,8 @@ describe("an agent's list of direct heads", () => {
     const { heads } = createBench();
     const loaded = heads.load('ada');
     heads.raise('ada', ids[1]!, 4);
-    // The tail check also reports events that are already known. Here it reports `ids[2]` before the page of this
-    // channel is read, and `ids[4]` after the page is read.
+    // The tail check also reports events that are already known. Such a report must not make a channel recently active.
+    // Here `ids[2]` is reported before the page of this channel is read, and `ids[4]` after its page is read.
     heads.raise('ada', ids[2]!, 3);
     await loaded;
     heads.raise('ada', ids[4]!, 3);

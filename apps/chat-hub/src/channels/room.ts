@@ -44,10 +44,13 @@ export interface RoomDeps {
   readonly ringBudget?: RingBudget;
 }
 
-/** A trim raises the floor, and a rewrite raises `rewrites`. Neither appends an event. */
+/**
+ * A trim raises the floor, and a rewrite raises `rewrites`. Neither appends an event, so the room learns of both only
+ * from reads of the store.
+ */
 export type LogState = Pick<Access, 'floor' | 'rewrites'>;
 
-/** Only events of these types change the room's own state, so only these are decoded. */
+/** The room decodes only events of these types, because it needs the member or message that they name. */
 const decodedTypes: ReadonlySet<string> = new Set([
   'channel.member.leave',
   'channel.member.join',
@@ -122,7 +125,7 @@ export class Room {
     this.#sequencer.raise(head);
   }
 
-  /** Sends an event without a seq after the durable events that the room has already delivered. */
+  /** Sends an event that has no seq. It follows the durable events that the room has already delivered. */
   broadcast(event: EncodedEnvelope): void {
     if (this.members.size > 0) this.#queue(event);
   }
@@ -174,7 +177,8 @@ export class Room {
 
   /**
    * Calls the listener with the seq of each delivered durable event. Calls it with null when the room closes or
-   * continues at another seq. Returns a function that removes the listener. Until then, the room stays open.
+   * continues at another seq. Returns a function that removes the listener. While a room has a listener, it is not
+   * closed as idle.
    */
   watch(listener: (seq: number | null) => void): () => void {
     this.#watchers.add(listener);

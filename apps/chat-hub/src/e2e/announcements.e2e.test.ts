@@ -16,7 +16,7 @@ const announcement = (channelId: string, change: string) => [
 ];
 const create = (socket: RpcSocket, channelId: string, more = {}) =>
   socket.call('channel.create', { channelId, name: `The ${channelId}`, ...more });
-/** Announcements of one hub keep their order. */
+/** Announcements of one hub keep their order, so the earlier ones have then arrived too. */
 const untilAnnounced = (socket: RpcSocket, channelId: string) =>
   socket.event((envelope) => isGlobal(envelope) && envelope.event.payload.channelId === channelId);
 

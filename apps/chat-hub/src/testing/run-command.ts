@@ -20,7 +20,7 @@ export function runCommand(
 ): Promise<Ended> {
   const { NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [...hubProgram(program), ...args], {
-    // This folder has no .env file.
+    // The program reads a .env file from its working directory. This folder has none.
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     env: { NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

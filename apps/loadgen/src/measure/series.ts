@@ -19,7 +19,7 @@ export interface EncodedInterval {
 }
 
 export interface SeriesPoint extends Readonly<Counts> {
-  /** Counts from the start of the first stage. */
+  /** The time since the start of the first stage. */
   readonly atMs: number;
   readonly latencies: Readonly<Record<SeriesName, LatencySummary | null>>;
 }

@@ -2,7 +2,7 @@ import type { Comparison } from '../verdict/comparison.ts';
 import type { Judgement } from '../verdict/judge.ts';
 import type { Outcome } from '../measure/outcome.ts';
 
-/** `--compare` reads this JSON. `format` changes when a compared part changes. */
+/** `--compare` reads this JSON. `format` changes when a part that `--compare` reads gets another shape. */
 export function jsonReport(
   outcome: Outcome,
   judgement: Judgement,

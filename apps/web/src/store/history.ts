@@ -30,7 +30,7 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     return started;
   }
 
-  /** Reads the newest events of the range, at most one page of the log, and returns the system events among them. */
+  /** Reads the newest events of the range, at most `logPageMax`, and returns the system events among them. */
   async function readSystemEvents(after: number, until: number): Promise<Envelope[]> {
     const found: Envelope[] = [];
     // A page with large events ends early, so several pages may be needed.

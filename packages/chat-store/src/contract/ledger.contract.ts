@@ -65,7 +65,7 @@ export function describeLedger(database: () => TestDatabase): void {
       const { messageId } = await work(owner, channelId, { clientMessageId });
       await work(owner, channelId, { clientMessageId });
       await owner.write('message.delete', { channelId, messageId });
-      // Negative control: the history has lost the turn with the message's metadata.
+      // Negative control: the deletion removed the message's metadata, and with it the turn.
       const { messages } = await owner.history(channelId);
       expect(messages.map(({ metadata }) => metadata)).toEqual([null]);
       const { rows } = await owner.read('ledger.sum', { channelId, by: 'channel' });

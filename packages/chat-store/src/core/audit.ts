@@ -32,7 +32,7 @@ export interface AuditQuery {
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
   readonly target?: string | undefined;
-  /** Lists the entries after the one with this id. */
+  /** The id of an entry. The list has only the entries after it, which are older. */
   readonly cursor?: string | undefined;
   readonly limit: number;
 }
@@ -94,7 +94,7 @@ export async function insertAudit(
     .execute();
 }
 
-/** Records past acts, at most a few hundred in a call. If the records have ids, the call may be repeated. */
+/** Records past acts. Pass at most a few hundred records. If they have ids, the call may be repeated. */
 export function recordAudit(engine: Engine, records: readonly AuditRecord[]): Promise<void> {
   return engine.write((db) => insertAudit(engine, db, records));
 }

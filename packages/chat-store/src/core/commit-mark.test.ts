@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 
-/** The watcher reads at most `rowsMax` commits at once. */
+/** The world has transactions, and a watcher that reads at most `rowsMax` commits of each list at once. */
 function createWorld(rowsMax: number) {
   let next = 1;
   const open = new Set<number>();

@@ -83,8 +83,8 @@ export function tileOf(
       'offline',
       lastSeen === null ? 'never seen' : `seen ${spanText(nowMs - lastSeen)} ago`,
     );
-  // `turn` comes from events, so it is the newest, but only the reader's channels have it. The hub's list has the turns
-  // of all channels some seconds later. The list of an earlier release has none.
+  // `turn` comes from events, so it is up to date, but it is known only for the reader's channels. The hub's list of
+  // agents has the turns of all channels, but some seconds late. A hub of an earlier release lists no turns.
   const said = turn !== undefined && turn.untilMs > nowMs ? turn : (agent.turn ?? null);
   if (said !== null) {
     if (workingTurns.has(said.state)) return tile('working', turnText(said));

@@ -32,7 +32,7 @@ export function useHistory(credentials: Credentials): Rows | null {
         since = history.nextSince;
       }
     } catch {
-      // The poll of the snapshot reports this failure too.
+      // The poll of the snapshot fails too, and shows the problem.
     }
   };
   usePolling(poll, everyMs, [credentials]);

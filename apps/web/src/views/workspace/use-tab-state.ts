@@ -15,7 +15,7 @@ export function useTabState(): void {
     const { badge, badgeKind } = attentionOf(session, chat);
     if (badgeKind === 'mention') mentions += badge ?? 0;
   }
-  // A mention that was read is still a need until it is done.
+  // Mentions and needs overlap, so the greater number counts. A mention that was read stays a need until it is done.
   const count = Math.max(mentions, session.needs.open.value.length);
   const chat = openChat(session);
   const name = chat === null ? '' : `${visibleString(titleOf(chat.channel.value, session.me))} · `;

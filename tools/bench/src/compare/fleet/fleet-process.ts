@@ -24,6 +24,6 @@ process.on('message', (message: FleetMessage) => {
     (error: unknown) => send({ id, error: error instanceof Error ? error.message : String(error) }),
   );
 });
-// A terminal sends Ctrl-C to this process too, but the parent decides when it ends.
+// A terminal sends Ctrl-C to this process too, but the parent decides when this process ends.
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit(1));
