@@ -1,11 +1,9 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Dialect } from './engine.ts';
 
-type ColumnType = 'text' | 'bigint' | 'bytes';
+type ColumnType = 'text' | 'bigint';
 
-/**
- * All rows are one parameter, so that the statement's text is the same for any number of rows. Bytes are passed as hex.
- */
+/** All rows are one parameter, so that the statement's text is the same for any number of rows. */
 export function jsonList(
   dialect: Dialect,
   columns: Readonly<Record<string, ColumnType>>,
@@ -18,7 +16,6 @@ export function jsonList(
     const typed = {
       text: value,
       bigint: isSqlite ? value : sql`(${value})::bigint`,
-      bytes: isSqlite ? sql`unhex(${value})` : sql`decode(${value}, 'hex')`,
     }[type];
     return sql`${typed} as ${sql.ref(name)}`;
   });

@@ -20,10 +20,10 @@ type Feed = Selectable<SearchFeedTable>;
 
 export type Changing = { -readonly [K in keyof Feed]: Feed[K] };
 
-export interface SplitRow extends IndexedRow {
-  /** Null if the message is gone or unreadable. */
-  readonly message: Message | null;
-  readonly terms: ReadonlySet<string>;
+export interface SplitRow extends Omit<IndexedRow, 'sender_id' | 'envelope'> {
+  /** The message's time; null if the message is gone or unreadable. */
+  readonly timestamp: number | null;
+  readonly terms: readonly string[];
 }
 
 /** Splits the texts of rows into terms, at most `most` terms in total. Always takes at least one row. */
@@ -36,14 +36,15 @@ export async function splitTexts(
   const split: SplitRow[] = [];
   let terms = 0;
   for (const row of rows) {
-    const message = row.gone === 1 ? null : messageIn(row, report);
-    // A growing message's text is indexed at its end.
-    const content = message?.state === 'streaming' ? '' : (message?.content ?? '');
-    const own = message ? termsOf(content, row.channel_id, row.sender_id) : new Set<string>();
-    terms += own.size;
+    const { id, channel_id, seq, doc, gone, envelope } = row;
+    const message = gone === 1 ? null : messageIn(row, report);
+    const own = message ? termsOf(message, row) : [];
+    terms += own.length;
     if (terms > most && split.length > 0) break;
-    split.push({ ...row, message, terms: own });
-    await pauses.after(message ? row.envelope.length : 0);
+    // A piece has many rows, so only what it needs of each row stays in memory.
+    const timestamp = message?.timestamp ?? null;
+    split.push({ id, channel_id, seq, doc, gone, timestamp, terms: own });
+    if (message) await pauses.after(envelope.length);
   }
   return split;
 }
@@ -66,12 +67,12 @@ export async function indexMessages(
   rows.sort(place === 'newer' ? byAge : (a, b) => byAge(b, a));
   if (place === 'newer') await keepOrder(db, feed, rows);
   for (const row of rows) {
-    if (!row.message) continue;
+    const { timestamp } = row;
+    if (timestamp === null) continue;
     const doc = row.doc ?? takeNumber(feed, place);
     if (row.doc === null) added.push([doc, row.channel_id, row.seq]);
     const segment = segmentOf(doc);
     if (row.doc !== null) changed.add(segment);
-    const { timestamp } = row.message;
     const terms = found.get(segment) ?? new Map<string, number[]>();
     found.set(segment, terms);
     for (const term of row.terms) {
@@ -123,7 +124,7 @@ async function keepOrder(
   feed: Changing,
   rows: readonly SplitRow[],
 ): Promise<void> {
-  const oldest = rows.find(({ doc, message }) => doc === null && message !== null);
+  const oldest = rows.find(({ doc, timestamp }) => doc === null && timestamp !== null);
   if (!oldest) return;
   const open = segmentOf(feed.next_doc);
   const known = await db
@@ -150,7 +151,7 @@ function messageIn({ id, envelope }: IndexedRow, report: ReportFault): Message |
 export const timeOf = (id: string) => id.slice(0, 13);
 
 // Ids of one millisecond are in no order, but a channel's seqs are.
-function byAge(a: IndexedRow, b: IndexedRow): number {
+function byAge(a: SplitRow, b: SplitRow): number {
   const [one, other] = [timeOf(a.id), timeOf(b.id)];
   if (one !== other) return one < other ? -1 : 1;
   if (a.channel_id !== b.channel_id) return a.channel_id < b.channel_id ? -1 : 1;
@@ -168,8 +169,10 @@ function takeNumber(feed: Changing, place: 'newer' | 'older'): number {
 }
 
 /** The signs `#` and `@` keep ids apart from words, which have only letters and digits. */
-function termsOf(content: string, channelId: string, senderId: string): Set<string> {
-  return new Set([...searchWords(content), `#${channelId}`, `@${senderId}`]);
+function termsOf({ state, content }: Message, { channel_id, sender_id }: IndexedRow): string[] {
+  // A growing message's text is indexed at its end.
+  const words = state === 'streaming' ? [] : new Set(searchWords(content));
+  return [...words, `#${channel_id}`, `@${sender_id}`];
 }
 
 export async function queueSegment(db: Kysely<Tables>, segment: number): Promise<void> {

@@ -1,11 +1,8 @@
 import { sql, type Kysely } from 'kysely';
-import { jsonList } from '../json-list.ts';
 import type { Dialect } from '../engine.ts';
 import type { Tables } from '../tables.ts';
 
 export type Postings = ReadonlyMap<number, ReadonlyMap<string, Uint8Array>>;
-
-const rowsAtOnce = 2_000;
 
 export async function insertPostings(
   db: Kysely<Tables>,
@@ -13,17 +10,17 @@ export async function insertPostings(
   postings: Postings,
   part: number,
 ): Promise<void> {
-  const rows = [...postings].flatMap(([segment, terms]) =>
-    [...terms].map(([term, { buffer, byteOffset, byteLength }]) => {
-      const hex = Buffer.from(buffer, byteOffset, byteLength).toString('hex');
-      return [segment, term, part, hex] as const;
-    }),
-  );
-  const columns = { segment: 'bigint', term: 'text', part: 'bigint', docs: 'bytes' } as const;
-  for (let at = 0; at < rows.length; at += rowsAtOnce) {
-    const list = jsonList(dialect, columns, rows.slice(at, at + rowsAtOnce));
+  const [each, bytesOf] =
+    dialect === 'sqlite'
+      ? [sql`json_each`, sql`unhex(value)`]
+      : [sql`json_each_text`, sql`decode(value, 'hex')`];
+  for (const [segment, terms] of postings) {
+    const hex = [...terms].map(([term, { buffer, byteOffset, byteLength }]) => {
+      return [term, Buffer.from(buffer, byteOffset, byteLength).toString('hex')] as const;
+    });
     await sql`insert into search_postings (segment, term, part, docs)
-      select segment, term, part, docs from ${list} as w`.execute(db);
+      select cast(${segment} as bigint), key, cast(${part} as bigint), ${bytesOf}
+      from ${each}(${JSON.stringify(Object.fromEntries(hex))})`.execute(db);
   }
 }
 

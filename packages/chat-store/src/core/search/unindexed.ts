@@ -53,12 +53,15 @@ export async function messagesIn(
         case when m.deleted_at is null and c.deleted_at is null then 0 else 1 end as gone,
         (select d.doc from search_docs d where d.channel_id = m.channel_id and d.seq = m.seq)
           as doc,
-        coalesce((select octet_length(t.envelope) from log t
-          where t.channel_id = m.channel_id and t.seq = m.text_seq), 0) as bytes
+        case when m.text_seq = l.seq then octet_length(l.envelope) else
+          coalesce((select octet_length(t.envelope) from log t
+            where t.channel_id = m.channel_id and t.seq = m.text_seq), 0) end as bytes
       from ${list} as w
       ${join} channels c on c.id = w.channel_id
       ${join} log l on l.channel_id = w.channel_id and l.seq > w.after and l.seq <= w.up_to
-      ${join} messages m on m.id = l.message_id
+      ${join} messages m on m.channel_id = l.channel_id and m.seq =
+        case when l.type in ('channel.message', 'thread.message') then l.seq
+          else (select o.seq from messages o where o.id = l.message_id) end
       where l.type in ('channel.message', 'thread.message', 'channel.message.edit',
         'channel.message.delete')
     ), summed as (
