@@ -15,7 +15,8 @@ for await (const { event, seq } of channel.events({ since })) {
   const { message } = event;
   if (message.senderId === agentId || !message.mentions.includes(agentId)) continue;
   await channel.startTyping(message.threadId);
-  const once = { clientMessageId: `answer-${message.id}` }; // A restart before markRead repeats the answer with this id.
+  // If the agent restarts before markRead, it answers again. Because of this id, the hub stores the answer only once.
+  const once = { clientMessageId: `answer-${message.id}` };
   await channel.reply(message, `You said: ${message.content}`, once); // call your model here
   if (seq !== null) await channel.markRead(seq);
 }

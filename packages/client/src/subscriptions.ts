@@ -53,7 +53,7 @@ export function createSubscriptions(
     emitEvent(envelope);
     for (const reader of topic.readers) reader.onEvent(envelope);
     const { event, seq } = envelope;
-    // Only a member can subscribe, so a leave up to the head of the hub's answer is outdated.
+    // A leave with a seq up to the head in the answer to `subscribe` came before the subscription, so it is outdated.
     const isLeft =
       event.type === 'channel.member.leave' &&
       event.member.agentId === welcome?.agentId &&

@@ -12,7 +12,7 @@ import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 export interface Target extends AsyncDisposable {
   readonly port: number;
   readonly secret: string;
-  /** The hub's JWKS URL serves the public key as kid `k1`. */
+  /** Its public key is served at the hub's JWKS URL as kid `k1`. */
   readonly privateKey: CryptoKey;
   readonly publicKey: { readonly pem: string; readonly jwk: string };
   tokenOf(agentId: string): string;

@@ -45,7 +45,10 @@ export interface Call {
   readonly params: unknown;
   /** When the agent is over its allowance of calls: how long it must wait before it calls again. Otherwise null. */
   readonly overAllowanceMs: number | null;
-  /** Gets the reply before a later call on the channel begins, and before the events of this call are sent. */
+  /**
+   * Gets the reply before the events of this call are sent. A later call on the channel waits until then, unless both
+   * calls are writes.
+   */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
   /** False when the earlier answers of the same batch already exceed the size limit. */
   readonly hasRoom?: () => boolean;

@@ -17,7 +17,7 @@ import type { AgentLoops } from './agent-loops.ts';
 import type { HubCache } from './hub-cache.ts';
 import type { Publisher } from './publisher.ts';
 
-/** Every change of the log goes through this writer: the store commits the change, then its events are published. */
+/** Publishes every event of a log, after the store has committed it. */
 export function createWriter(deps: {
   readonly store: Pick<ChatStore, 'append'>;
   readonly bus: Pick<EventBus, 'publish'>;
@@ -31,7 +31,7 @@ export function createWriter(deps: {
 }) {
   const { store, bus, cache, publisher, latestEvents, metrics, frozen, loops } = deps;
 
-  /** This hub's rooms get the event immediately. Other hubs get it in the same turn of the event loop. */
+  /** This hub's rooms get the event immediately. It is sent to other hubs in the same turn of the event loop. */
   function publish(event: EncodedEnvelope, agentTopics: readonly string[]): void {
     const { channelId, type, seq } = event;
     if (channelId === null) return;

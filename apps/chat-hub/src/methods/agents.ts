@@ -5,7 +5,7 @@ import { refuseNonAdmin } from '../edge/identity.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { reads } from './store-methods.ts';
 
-/** How long a kick stays in the database. A hub that lost the database follows the kick when the database is back. */
+/** How long a kick stays in the database. Until then, a hub that has lost the database can still follow it. */
 const kickForMs = 60_000;
 
 export function agentMethods(deps: MethodDeps) {

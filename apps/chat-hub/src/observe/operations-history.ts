@@ -83,7 +83,7 @@ export function startOperationsHistory(deps: {
     async close(): Promise<void> {
       clearInterval(timer);
       await running;
-      // The mark tells operators that the hub was stopped and did not die.
+      // `ended` tells operators that the hub was stopped and did not die.
       if (open !== null) open = { ...open, figures: { ...open.figures, ended: true } };
       endMinute();
       await write().catch((error: unknown) =>

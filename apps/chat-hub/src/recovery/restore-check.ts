@@ -60,7 +60,7 @@ export function createRestoreCheck(
       knownHeads.clear();
       nextMark = 0;
       conflicting = null;
-      // The newest channel is added last, so that it is remembered longest.
+      // The most recently changed channel is added last, so that it is remembered longest.
       for (const [channelId, head] of [...heads].reverse()) record(channelId, head);
     },
     /**

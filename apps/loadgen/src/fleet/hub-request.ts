@@ -14,7 +14,7 @@ function hubAddress(url: string, path: string): URL {
   return new URL(prefix + path, address);
 }
 
-/** @throws {LoadgenError} when no answer arrives in time */
+/** @throws {LoadgenError} when the connection fails, the answer is too large, or none arrives in time */
 export async function requestHub(
   url: string,
   call: {

@@ -23,7 +23,7 @@ function labelText(labels: Labels): string {
     .join(',');
 }
 
-/** Writes the text for the node exporter's textfile collector or a push gateway. */
+/** Returns the text for the node exporter's textfile collector or a push gateway. */
 export function prometheusReport(outcome: Outcome, { checks, verdict }: Judgement): string {
   const { total, plan, startedAt } = outcome;
   const quantiles = [

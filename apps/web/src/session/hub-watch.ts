@@ -29,7 +29,8 @@ export function createHubWatch(client: Pick<HubClient, 'state' | 'on' | 'call'>,
       await client.call('ping', {}, { timeoutMs: answerWithinMs });
       heard();
     } catch {
-      // The connection status already shows a lost connection. Any event after the request counts as an answer.
+      // A lost connection does not count, because the connection status already shows it. Any event after the request
+      // counts as an answer.
       const isSilent = client.state === 'live' && lastHeardMs < askedAtMs;
       if (isSilent && document.visibilityState === 'visible') silentSinceMs.value ??= askedAtMs;
     } finally {

@@ -53,7 +53,7 @@ export function describeFreezes(database: () => TestDatabase): void {
     it('of a channel lets nothing of an agent stand after its own seq, and persons go on', async () => {
       const { store, channelId, owner, agent, person } = await world();
       const other = agentOf(await database().another(), agent.agentId, { kind: 'agent' });
-      // Negative control: each agent may write before the freeze.
+      // Negative control: the agent may write before the freeze.
       await other.say(channelId, 'before');
       let isFrozen = false;
       const writing = [agentOf(store, agent.agentId, { kind: 'agent' }), other].map(async (one) => {

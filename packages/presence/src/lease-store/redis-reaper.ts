@@ -25,7 +25,8 @@ const rememberedMax = 100_000;
 export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStoreOptions) {
   const { leaseMs } = parseOptions(options);
   const { hubId: localHubId, redislessHubs, clock: monotonic = () => performance.now() } = options;
-  // Extends leases shortly before they expire, so that every list has the agents of a living hub.
+  // Leases are extended shortly before they expire, so that presence lists keep the agents of a hub that is alive
+  // without Redis.
   const aheadMs = redislessHubs ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
   const extensionMs = Math.max(1, Math.floor(leaseMs / 3));
   const nextExpiryMs = new Map<string, number>();

@@ -5,7 +5,7 @@ import type { Contestant } from './contestant.ts';
 
 export interface MicroResult {
   readonly perSecond: number;
-  /** The time is the processor time of all threads of this process, and of Redis. */
+  /** The processor time of all threads of this process for one operation. `redisMicros` is that of Redis. */
   readonly micros: number;
   readonly redisMicros: number;
   readonly p50Micros: number;
@@ -61,7 +61,7 @@ export async function measure(
         await contestant.operate(started++);
         note(performance.now() - fromMs);
         operations += 1;
-        // Without this turn, operations without input and output would block the event loop.
+        // Operations that do no I/O would otherwise block the event loop.
         if (operations % 1_000 === 0) await turn();
       }
     };

@@ -25,7 +25,7 @@ function pick<T>(items: readonly T[]): T {
   return items[Math.floor(Math.random() * items.length)] as T;
 }
 
-/** Returns valid and malformed calls, more than an agent may make. */
+/** Returns `count` frames, which hold valid and malformed calls. */
 function floodFrames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => {
     if (index % 10 === 0) return pick(junk);

@@ -11,7 +11,7 @@ export interface FleetOptions {
 }
 
 export interface Fleet {
-  /** Every third permanent agent has two connections. */
+  /** One for each connection of the agents, without guests. Every third agent has two connections. */
   readonly subscribers: readonly Subscriber[];
   readonly channelIds: readonly string[];
   /** Pairs of agents that have a direct channel. */
@@ -57,7 +57,7 @@ export async function createFleet(
     // Every third agent has a second connection, at another hub. The agent is online while one of the two is open.
     if (index % 3 === 0) subscribers.push(create(agentId, 2, secondHomeOf(index)));
   }
-  // Agents have different steps, and no step leads back to the agent's first hub.
+  // `step` varies with the agent. It is less than the number of hubs, so the second hub is never the first.
   function secondHomeOf(index: number): number {
     const step = 1 + (Math.floor(index / 3) % (addresses.length - 1));
     return (index + step) % addresses.length;
@@ -90,7 +90,8 @@ export async function createFleet(
     await openDirect(from, to);
     pairs.push([from, to]);
   }
-  // The first agent opens these channels. So each of its connections gets the messages that it sends there.
+  // The first agent opens these channels and sends in them. Only its own connections get the messages, because the
+  // silent agents never connect.
   const silentIds = Array.from({ length: options.directs }, (_, index) => `silent-${index + 1}`);
   for (const agentId of silentIds) await openDirect(agentIds[0] as string, agentId);
 

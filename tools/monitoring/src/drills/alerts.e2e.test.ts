@@ -288,7 +288,8 @@ const drills: readonly Drill[] = [
     fault: 'Redis is full and may not evict',
     async cause({ redis }) {
       await redis.command('CONFIG SET maxmemory-policy noeviction');
-      // Clients' buffers may take only a tenth of maxmemory, so a smaller maxmemory would also close connections.
+      // A large key fills the memory, because a much smaller maxmemory would also close connections: clients' buffers
+      // may take only a tenth of it.
       await redis.command('SETRANGE other:dump 40000000 x');
       await redis.command('CONFIG SET maxmemory 30mb');
       scope.defer(() => redis.command('DEL other:dump'));

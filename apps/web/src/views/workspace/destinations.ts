@@ -3,7 +3,7 @@ export interface Destination {
   readonly id: string;
   readonly name: string;
   readonly unread: number;
-  /** Other keys with the same effect, as text for people. */
+  /** The keyboard shortcut with the same effect, as text for people. */
   readonly keys?: string | null;
 }
 
