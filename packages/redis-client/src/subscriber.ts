@@ -155,7 +155,7 @@ export function createSubscriber(
     },
     (kind, name, topic, message) => {
       for (const { handle } of sets[kind].handlers(name)) {
-        // ioredis would throw an error of a handler again, outside of any handler, and the process would end.
+        // ioredis would throw a handler's error again where nothing catches it, and the process would end.
         try {
           handle(message, topic);
         } catch (error) {

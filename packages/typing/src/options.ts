@@ -8,7 +8,7 @@ export interface TypingOptions {
    * @default 10000
    */
   readonly ttlMs?: number;
-  /** Epoch milliseconds. Replaces the time of Redis, or of this process in memory. For tests. */
+  /** Epoch milliseconds. Replaces the clock of Redis, and for state in memory the clock of this process. For tests. */
   readonly clock?: () => number;
   /**
    * The most agents in memory. Beyond this number, the agent whose last start is oldest is forgotten.
@@ -35,12 +35,12 @@ export interface TurnStateOptions {
   /** How long a turn lasts without a renewal. All processes on one Redis need the same value. @default 30000 */
   readonly leaseMs?: number;
   /**
-   * The most turns of a channel in Redis, and of this process in memory. Beyond this number, the turns that end first
-   * are removed.
+   * The most turns that are kept: for each channel in Redis, for each process in memory. Beyond this number, the turns
+   * that end first are removed.
    * @default 10000
    */
   readonly maxTurns?: number;
-  /** Epoch milliseconds. Replaces the time of Redis, or of this process in memory. For tests. */
+  /** Epoch milliseconds. Replaces the clock of Redis, and for state in memory the clock of this process. For tests. */
   readonly clock?: () => number;
 }
 

@@ -8,9 +8,9 @@ export interface ReadmeBlock {
   readonly folder: string;
   readonly readme: string;
   readonly installLine: string;
-  /** The first block of TypeScript declares no types, so it is valid JavaScript. */
+  /** The README's first block of TypeScript. It declares no types, so it is valid JavaScript. */
   readonly block: string;
-  /** This is the block with `require` instead of `import`, and with `await` inside an async function. */
+  /** The same code as CommonJS: with `require` instead of `import`, and with `await` inside an async function. */
   readonly commonJs: string;
   readonly imported: readonly string[];
 }

@@ -2,8 +2,8 @@ import { expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { createPublisher } from './publisher.ts';
 
-// The fault: the operations page showed “Failed publishes” for a hub without Redis, where nothing had failed. The bus
-// refuses each publish while it has no Redis.
+// The fault: the operations page showed “Failed publishes” for a hub without Redis, where nothing had failed. The hub
+// counted every publish that the bus refused, and without Redis the bus refuses every one.
 it('counts failed publishes only while there is a Redis that they are meant to reach', () => {
   let isUsed = false;
   let failures = 0;

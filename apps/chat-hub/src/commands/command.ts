@@ -69,9 +69,9 @@ export function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** If the command fails, prints one sentence and exits with 1 or 2. */
+/** Prints an expected error as one sentence, and sets the exit code to 1 or 2. Rejects with any other error. */
 export async function runCommand(name: string, run: () => Promise<void>): Promise<void> {
-  // A program that reads the output, such as `head`, closes the pipe when it needs no more.
+  // A program that reads the output, such as `head`, closes the pipe when it needs no more. The command then ends.
   process.stdout.on('error', () => process.exit(1));
   try {
     await run();

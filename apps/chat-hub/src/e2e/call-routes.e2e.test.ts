@@ -14,7 +14,7 @@ let hub: TestHub;
 beforeAll(async () => {
   database = await temporaryDatabase();
   hub = await startTestHub({ HUB_DB_URL: database.url, HUB_LIMIT_REACTION: '2/60' });
-  // The examples use the channel `ops`, and one of them deletes it.
+  // The examples use the channel `ops`, and one of them deletes it. So the other tests use `team`.
   await call('ana', 'channel.create', { channelId: 'ops', name: 'Operations' });
   await call('ana', 'channel.create', { channelId: 'team', name: 'Team' });
   await call('ana', 'member.add', { channelId: 'team', agentId: 'ben' });

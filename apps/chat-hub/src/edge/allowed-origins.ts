@@ -12,7 +12,7 @@ const wildcardHost = /^\*\.(?:[^*.]+(?:\.[^*.]+)+|localhost)$/;
  * @throws {TypeError} when the entry could never match or would admit foreign sites
  */
 export function parseAllowedOrigin(text: string): string {
-  // `URL.origin` is "null" for custom schemes, such as those of apps.
+  // `URL.origin` is "null" for custom schemes, such as those of apps, so the origin is put together from its parts.
   const { protocol, host, hostname } = URL.canParse(text)
     ? new URL(text)
     : { protocol: '', host: '', hostname: '' };

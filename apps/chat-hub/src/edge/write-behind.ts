@@ -10,7 +10,7 @@ export function createWriteBehind<T>(deps: {
   readonly write: (batch: readonly T[]) => Promise<void>;
   readonly what: string;
   readonly log: Pick<Logger, 'debug'>;
-  /** The most values that wait, without the batch in flight. While so many wait, values with new keys are refused. */
+  /** The most values that wait, not counting the batch in flight. At this number, values with new keys are refused. */
   readonly maxPending: number;
   readonly clock?: () => number;
 }) {

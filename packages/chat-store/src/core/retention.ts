@@ -59,8 +59,8 @@ interface Excess {
 }
 
 /**
- * Trims some rows of one channel, or finds that the next channels need none. All hubs share one pass, on which one hub
- * works at a time.
+ * Trims some rows of one channel, or finds that the next channels need no trimming. All hubs share one pass, on which
+ * one hub works at a time.
  */
 export function sweepRetention(
   engine: Engine,

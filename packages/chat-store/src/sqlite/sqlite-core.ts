@@ -37,7 +37,7 @@ export async function openSqliteCore(
   const { path, lockTimeoutMs, timeoutMs } = options;
   makePrivate(path);
   let isFileLost = false;
-  // A lost file affects all threads, and each reports it with every call.
+  // When the file is lost, every thread reports it with every call, so only the first report is passed on.
   const report: OnFault = (fault, doing) => {
     if (doing === watchingFile && isFileLost) return;
     if (doing === watchingFile) isFileLost = true;

@@ -33,7 +33,7 @@ export function BudgetDialog(props: { chat: Chat; threadId: string | null; onClo
     event.preventDefault();
     if (before === null) return;
     const next = { agentTurns: figureOf(agentTurns), perMinute: figureOf(perMinute) };
-    // Another person may have changed the other figures, so only changed ones are sent.
+    // Sends only the figures that this person changed, because someone else may have changed the others.
     const changes = {
       ...(next.agentTurns !== before.agentTurns && { agentTurns: next.agentTurns }),
       ...(next.perMinute !== before.perMinute && { perMinute: next.perMinute }),

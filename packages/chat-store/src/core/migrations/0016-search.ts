@@ -46,7 +46,7 @@ export async function createSearchTables(db: Kysely<unknown>, dialect: Dialect):
     sql`insert into search_fed (channel_id, seq)
       select id, coalesce((select max(seq) from log where channel_id = channels.id), 0)
       from channels`,
-    // All ids of existing messages are below this bound.
+    // `~` sorts after the id of every message, so indexing begins at the newest one.
     sql`insert into search_feed
         (name, epoch, mark, next_doc, first_doc, part, check_after, backfill_before)
       values ('feed', '', '{"next":0,"open":[]}', ${sql.lit(firstDoc)}, ${sql.lit(firstDoc)}, 0,
