@@ -6,8 +6,8 @@ const attempts = 8;
 const defaultWaitMs = 500;
 
 /**
- * Repeats idempotent work up to eight times while the hub is busy. Rejects with the last error, and when the signal
- * aborts.
+ * Tries idempotent work up to eight times while the hub is busy. Rejects with the last error, or when the signal aborts
+ * a pause.
  */
 export async function retryWhileBusy<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (let attempt = 1; ; attempt++) {

@@ -8,7 +8,7 @@ const rate = Number(__ENV.RATE ?? 50);
 const seconds = Number(__ENV.DURATION ?? 10);
 const messages = Number(__ENV.MESSAGES ?? 300);
 const pageSize = 50;
-// A writer may send 600 messages a minute.
+// The hub accepts 600 messages a minute from one agent, so several writers share the work.
 const messagesPerWriter = 500;
 const readers = 20;
 

@@ -82,7 +82,10 @@ function createFrameBatcher(write: (text: string) => void) {
   };
 }
 
-/** Unanswered calls survive a lost connection. `write` sends one frame. */
+/**
+ * When the connection is lost, calls that are unsent or repeatable wait for the next one. The other calls are rejected.
+ * `write` sends one frame.
+ */
 export function createCalls(options: ResolvedOptions, write: (text: string) => void) {
   // In the order in which the calls were made. Repeats keep this order.
   const calls = new Map<number, PendingCall>();

@@ -40,7 +40,7 @@ interface Group {
   published: number;
 }
 
-/** For each event, a call of the script blocks Redis for about ten microseconds. */
+/** A call of the script blocks Redis for about ten microseconds per event. */
 const maxEventsPerCall = 64;
 const maxCharactersPerCall = 262_144;
 
@@ -146,7 +146,7 @@ function callsOf(entries: readonly Entry[], sharded: boolean) {
   };
   for (const entry of entries) {
     const { event } = entry;
-    // A publish without a durable event is sent after the script calls of all earlier publishes.
+    // A publish that needs no script call is sent after the script calls of all earlier publishes.
     if (!event) closeAll();
     for (const command of entry.commands) {
       calls.push(command);

@@ -89,7 +89,10 @@ export interface TurnRecord {
   readonly queueDepth: number | null;
 }
 
-/** The value of each key, after JSON.parse where it is JSON. Numbers are decimal strings. */
+/**
+ * The value of each key, after JSON.parse where it is JSON. Numbers in Redis strings and hash fields stay decimal
+ * strings. Scores of sorted sets are numbers.
+ */
 export interface KeyValues {
   readonly channelTopic: PublishedEnvelope;
   readonly agentTopic: PublishedEnvelope;

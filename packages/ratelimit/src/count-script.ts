@@ -49,7 +49,7 @@ export interface CountReply {
   readonly allowed: boolean;
   readonly count: number;
   readonly resetMs: number;
-  /** The slices as `leavesInMs count …`, oldest first. Empty unless the call counted requests. */
+  /** The slices as `leavesInMs count …`, oldest first. Empty in the reply to `decideCall`. */
   readonly packed: string;
   /** Time until a block ends; 0 without a block. */
   readonly blockedMs: number;

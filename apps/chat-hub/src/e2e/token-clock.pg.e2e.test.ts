@@ -4,7 +4,10 @@ import { closeAfterAll } from '../testing/close-after-all.ts';
 import { mintFor } from '../testing/mint.ts';
 
 const secret = 'a-secret-for-tests-of-more-than-32-characters';
-/** The hub still accepts tokens with an `iat` this far ahead of its clock. */
+/**
+ * The hub's clock is this far ahead of the test's and the database's. The hub still accepts a token whose `iat` is as
+ * far ahead of the hub's clock.
+ */
 const aheadMs = 4_000;
 
 // The test needs PostgreSQL, because SQLite uses the hub's own clock.

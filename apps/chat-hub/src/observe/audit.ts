@@ -99,8 +99,8 @@ function isAct({ agentId }: Identity, method: MethodName, params: object): boole
     const { agentId: owner } = params as ParamsOf<'inbox.read'>;
     return owner !== null && owner !== agentId;
   }
-  // With `channelId: null`, these two methods concern all channels, not only those of the admin. The act is what the
-  // admin asks for, even if the answer shows nothing of other channels.
+  // With `channelId: null`, these two methods concern all channels, not only those of the admin. The request alone
+  // counts as an act, even if the answer shows nothing of other channels.
   const isOfAll = method === 'collaboration.emit' || method === 'question.list';
   return isOfAll && 'channelId' in params && params.channelId === null;
 }

@@ -62,8 +62,8 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: Redis reads the roster, the agent joins, and its event arrives before the answer of Redis. This happens
-  // twice.
+  // The race: Redis reads the roster, an agent changes, and its event arrives before the answer of Redis. For agent
+  // `a`, this answer is the second one without it.
   it('reports nothing about agents whose event arrived during the read', () => {
     view.applyEvent([record('a'), record('b'), record('c')]);
     compare([record('b'), record('c')]);

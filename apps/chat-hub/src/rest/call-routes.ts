@@ -159,7 +159,8 @@ function createQueryReader(
     );
 }
 
-// In dev mode `?kind=` may name the caller's kind, but channel.list also has a param `kind`.
+// In dev mode `?kind=` may name the caller's kind, but channel.list also has a param `kind`. The value tells which
+// of the two is meant.
 function isDevKind(name: string, value: unknown): boolean {
   return name === 'kind' && agentKindSchema.safeParse(value).success;
 }

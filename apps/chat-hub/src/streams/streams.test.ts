@@ -44,7 +44,7 @@ function createBench(budget?: StreamBudget) {
     deltas,
     isAway: false,
     reads: 0,
-    /** Rooms exist only once `openRooms` is called. */
+    /** If false, rooms exist only once `openRooms` is called. */
     hasRooms: true,
     openRooms() {
       bench.hasRooms = true;

@@ -106,7 +106,8 @@ describeWith('nginx')('the page behind nginx (needs nginx)', () => {
     },
   );
 
-  // The proxy of infra/ hides /readyz: it answers 404. If HUB_OPS_PORT is set, the hub itself answers 404 there.
+  // The proxy of infra/ answers 404 to /readyz. With HUB_OPS_PORT, the hub itself does so. The page then learns from
+  // answers of the hub that Redis is away.
   it('says that Redis is away, though infra/proxy/nginx.conf hides the readiness', async () => {
     const port = await freePort();
     const redis = await startRedis();

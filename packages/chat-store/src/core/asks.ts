@@ -37,7 +37,7 @@ export function askOf({ id, channel_id, sender_id, deadline_at, addressees }: Lo
   };
 }
 
-/** Sets the state of some addressees. An ask without open addressees no longer expires. */
+/** Sets the state and note of these agents in each of the asks. An ask without open addressees no longer expires. */
 export async function setAskState(
   db: Kysely<Tables>,
   askIds: readonly string[],

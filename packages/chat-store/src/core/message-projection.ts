@@ -28,7 +28,7 @@ export async function messagesOf(
   }));
 }
 
-/** Cuts the JSON of messages out of the stored text. Returns a list of parts for each message. */
+/** Cuts the JSON of messages out of their stored envelopes, if possible. Returns a list of parts for each message. */
 export async function messageTextsOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
@@ -115,8 +115,8 @@ const beforeMessage = ',"message":';
 const afterEvent = '},"timestamp":';
 const beforeReactions = ',"reactions":{';
 
-// The envelope has the message as it was sent. Only its last field, the reactions, may have changed, so only this field
-// is replaced.
+// The envelope has the message as it was sent or last edited. Since then, only the message's last field, its reactions,
+// may have changed. So only the reactions are replaced.
 function messageTextOf(row: MessageRow, reactions: Reactions): string[] {
   const { deleted_at: deletedAt } = row;
   const envelope = inPresentShape(row.envelope);

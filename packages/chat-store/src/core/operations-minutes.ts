@@ -16,8 +16,8 @@ const rowsMax = 2_000;
 const figuresCharsMax = 2_048;
 
 /**
- * `minutes` may have each minute only once. Also removes dead hubs' reports about agents, and up to 2,000 minutes that
- * are older than 24 hours.
+ * `minutes` may have each minute of a hub only once. Ignores figures over 2 KiB. Also removes dead hubs' reports about
+ * agents, and up to 2,000 minutes that are older than 24 hours or too far in the future.
  */
 export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute[]): Promise<void> {
   const fitting = minutes.filter(({ figures }) => figures.length <= figuresCharsMax);
@@ -42,9 +42,9 @@ export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute
 }
 
 /**
- * Resolves with minutes of all hubs, at most 24 hours back, oldest first. A page has at most `limit` rows, unless its
- * only minute has more: a minute is never split between pages. Pass `nextMs` as `sinceMs` for the next page. On the
- * last page, `nextMs` is null.
+ * Resolves with minutes of all hubs, at most 24 hours back, oldest first. A page has at most `limit` rows, and a minute
+ * is never split between pages. If the first minute alone has more rows, the page has `limit` + 1 rows of it, and its
+ * other rows are left out. Pass `nextMs` as `sinceMs` for the next page. On the last page, `nextMs` is null.
  */
 export async function readMinutes(
   engine: Engine,

@@ -8,7 +8,7 @@ export function sqlState(error: unknown): string | null {
   return typeof error.code === 'string' ? error.code : null;
 }
 
-// Messages of pg and node:net when there is no connection, or no answer.
+// Messages of pg and pg-pool when there is no connection, or no answer.
 const lost =
   /^(connection terminated|timeout expired|query read timeout|timeout exceeded when trying|client (was closed|has encountered)|the server does not support ssl)/i;
 // Codes of OpenSSL and Node for a refused certificate.

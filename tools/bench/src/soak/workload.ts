@@ -41,7 +41,7 @@ export function startWorkload(
   let skipped = 0;
   let nextGuestMs = startMs + options.guestEveryMs;
 
-  /** Any error other than a refusal is a bug of this program, and ends the process. */
+  /** Any error other than a HubError is a bug of this program, and ends the process. */
   function run(name: string, work: () => Promise<void>) {
     const done = work()
       .catch((error: unknown) => ledger.sends.erred(`${name} ${codeOf(error)}`))

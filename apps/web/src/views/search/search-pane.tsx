@@ -36,7 +36,7 @@ export function SearchPane() {
   const text = search.text.value;
   const isSearched = text.trim() !== '' && !isSearching && problem === null;
 
-  // The reader may type at once, so the field gets the focus before the pane is painted.
+  // The reader may type at once, so the focus is set before the pane is painted.
   useLayoutEffect(() => {
     const { current } = list;
     const opened = current?.querySelector<HTMLElement>(`[data-hit="${search.opened.peek()}"]`);
