@@ -3,7 +3,7 @@ import type { InboxItem } from '@openclaw/protocol';
 import type { CallMethod } from './calls.ts';
 import { createInbox } from './inbox.ts';
 
-// The fault: the items that fell out of a full inbox were not counted for a loop over it.
+// The fault: a loop over an inbox got no count of the items that had fallen out of the full inbox.
 it('says what the hub left out before the item', async () => {
   const nothing = { count: 0, channels: [], after: null };
   const fallen = { count: 3, channels: [{ channelId: 'c', count: 3 }], after: 'start' };

@@ -26,7 +26,7 @@ const breakerStates = {
   [CircuitState.HalfOpen]: 'half_open',
 } as const;
 
-/** A command, script or pipeline that was sent. `failure` is null when Redis answered. */
+/** A command, script or pipeline that was sent. `failure` is null if the call resolved. */
 export interface RoundTrip {
   readonly durationMs: number;
   readonly failure: RedisClientErrorCode | null;
@@ -239,6 +239,6 @@ export function createAvailability(
 
 function opensBreaker(error: unknown): boolean {
   if (!(error instanceof RedisClientError) || !isOutage(error) || isSlotMoving(error)) return false;
-  // A server that refuses writes does answer, so a new connection would not help.
+  // A current master gives these refusals, so a new connection would reach the same server.
   return !/^(OOM|MISCONF|NOREPLICAS)$/.test(`${writeRefusalOf(error)}`);
 }

@@ -27,7 +27,7 @@ export function createWriteProbe(
 ) {
   let refusal: { readonly kind: WriteRefusal; readonly message: string } | null = null;
   let isKnown = false;
-  /** False when an ACL denies the script. A refused write then affects only its own call. */
+  /** False when an ACL denies the script. Of all refusals, only READONLY then makes Redis unavailable. */
   let canProbe = false;
   let goodBeats = 0;
   const silent = () =>

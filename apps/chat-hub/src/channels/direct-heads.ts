@@ -61,7 +61,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // If no event after the page's head is known, the page decides the channel's place in `latest`.
+        // Without a newer event, the activity in the store decides the channel's place in `latest`.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }

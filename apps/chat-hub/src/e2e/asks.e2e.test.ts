@@ -114,7 +114,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       await waitFor(async () => (await toAna()).deliveries[0].state === 'live', {
         ...{ what: 'the connection to the restarted hub', timeoutMs: 8_000 },
       });
-      // The next event is the second ask, so the restarted hub did not expire the first one again.
+      // The second ask expires next, so the restarted hub did not expire the first one again.
       const { askId: second } = await back.call('ask.create', {
         ...ask,
         deadlineMs: 1_000,

@@ -47,7 +47,10 @@ export function describeReadsAfterRemoval(
       await redis?.stop();
     });
 
-    /** Reads before, during and after one removal. Returns the reads that contain events after the leave. */
+    /**
+     * Reads before, during and after one removal. Counts the answered reads, and those that contain events after the
+     * leave.
+     */
     async function race(
       channelId: string,
       agentId: string,

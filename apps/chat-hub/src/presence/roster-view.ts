@@ -21,8 +21,8 @@ export interface ComparisonRules {
 interface MissingAgent {
   readonly firstMs: number;
   /**
-   * The time of the first read without the agent. A failed read sets it to Infinity, until the next read without the
-   * agent.
+   * The time of the first read without the agent since the last failed read. Infinity if no read has succeeded since
+   * then.
    */
   sinceMs: number;
 }
@@ -34,8 +34,8 @@ const recheckMs = 250;
 /** An agent that is missing for this many lease times is offline, whatever the {@link ComparisonRules} say. */
 const maxMissingLeases = 2;
 /**
- * An agent's offline time is kept for this long. No older event can arrive later, because hubs drop ephemeral envelopes
- * after 10 s.
+ * An agent's offline time is kept for this long. After that no outdated event arrives, because hubs drop ephemeral
+ * envelopes after 10 s.
  */
 const offlineMs = 15_000;
 const offlineMax = limits.presencePush;

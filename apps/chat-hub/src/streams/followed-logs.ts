@@ -14,8 +14,8 @@ export function createFollowedLogs(deps: {
   /** Called when no message of the channel may grow any longer, or when the log cannot be followed further. */
   readonly onAllEnded: (channelId: string) => void;
   /**
-   * The hub calls this when the channel is frozen. The freeze's transaction interrupts at most 50 messages of agents,
-   * so there is no event of the others yet.
+   * Called when the channel is frozen, which ends all growing messages of agents. The freeze's transaction logs the end
+   * of at most 50 messages, so the ends of further messages have no events yet.
    */
   readonly onFrozen: (channelId: string) => void;
   readonly log: Logger;

@@ -62,7 +62,7 @@ function merged(known: readonly Answer[], more: readonly Answer[]): Answer[] {
   return [...byAgent.values()];
 }
 
-/** Applying events twice or in another order leads to the same state. */
+/** Events may come twice, and older events after newer ones. A vote on an unknown question is dropped. */
 export function reduceQuestions(questions: Questions, envelope: Envelope): Questions {
   const { event, timestamp } = envelope;
   if (event.type !== 'collaboration.event' || !event.name.startsWith('question.')) return questions;

@@ -109,7 +109,7 @@ export function createChanges(deps: ChangesDeps) {
     const outcome = await queue.leave(entry);
     if (!isFailure(outcome)) {
       if (isReplay && outcome) pendingOffline.add({ channelId, record: outcome });
-      // No lease could be renewed, so the last one may have expired in Redis without a report.
+      // While Redis denies writes, no lease is renewed. So the agent's last lease may have expired unannounced.
       if (!outcome && local && deps.isDenied()) pendingOffline.add({ channelId, record: local });
       return decide(channelId, isReplay ? null : outcome, false);
     }
@@ -171,7 +171,7 @@ export function createChanges(deps: ChangesDeps) {
     set,
     replay,
     adoptState,
-    /** Redis must get a lease's join before any other change of it. */
+    /** True until Redis has answered the lease's join. Before that, the lease must not be renewed. */
     isJoining: (entry: LeaveEntry) => joining.size > 0 && joining.has(leaseKeyOf(entry)),
     unsent: () => queue.size,
     toReplay: countMissed,

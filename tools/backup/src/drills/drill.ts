@@ -106,7 +106,7 @@ export interface BackupUnderLoad {
   readonly acked: number;
   /** The number of events when the backup had ended. */
   readonly during: number;
-  /** The log before the restore ends with messages that the backup cannot hold. */
+  /** The log from before the restore. Its last messages were sent after the backup. */
   readonly former: readonly LoggedEnvelope[];
   readonly epoch: string;
 }

@@ -11,7 +11,7 @@ import type { Container, Probe, Rendered, Workload } from '../manifests.ts';
 import type { BuiltImage } from './built-image.ts';
 import { programOf, type Program } from './programs.ts';
 
-/** The manifests have only the names of the secrets. */
+/** What a pod needs besides the manifests, which contain only the names of the secrets. */
 export interface Surroundings {
   readonly image: BuiltImage;
   /** Maps the name of a Secret to its keys and values. */
@@ -40,7 +40,7 @@ interface PlannedPod {
   readonly ports: ReadonlyMap<number, number>;
 }
 
-/** Each pod gets its name and free ports. The autoscaler, if there is one, sets the number of hubs. */
+/** Gives each pod a name and free ports. A workload without `replicas` gets its autoscaler's minimum of pods. */
 export async function planPods(rendered: Rendered): Promise<PlannedPod[]> {
   const pods: PlannedPod[] = [];
   for (const workload of rendered.workloads) {
@@ -118,7 +118,7 @@ export async function startPod(
   }
   return { containers, remove: () => folder.remove() };
 
-  /** Replaces names of the cluster's DNS. Other addresses stay unchanged. */
+  /** Replaces localhost and the pods' names in the cluster's DNS. Other addresses stay unchanged. */
   function onLoopback(text: string): string {
     return text.replaceAll(
       /([a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)?):(\d+)/g,

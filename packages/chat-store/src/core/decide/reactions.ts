@@ -4,7 +4,7 @@ import { refuse } from '../../commands.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { findMessage } from './messages.ts';
 
-/** A page of the history has all reactions of its messages, so their number is limited. */
+/** The most reactions to one message. The limit exists because a page of the history has all of them. */
 export const reactionsMax = 1000;
 
 /** Earlier releases stored reactions as they were sent, so several spellings may mean one emoji. */

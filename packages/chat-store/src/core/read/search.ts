@@ -191,8 +191,8 @@ async function findWords(
 }
 
 /**
- * The whole words of a query that are looked up in the index, at most `limits.searchWords`. A text without spaces may
- * have more words, which are only compared with the texts of messages.
+ * Returns at most `limits.searchWords` whole words of a query, and the sender. A query in a script without spaces may
+ * have more words. The further words are only compared with the texts of messages.
  */
 function wordsToLookUp(terms: readonly SearchTerm[], senderId: string | null): string[] {
   const whole = terms.flatMap(({ words, isPrefix }) => (isPrefix ? words.slice(0, -1) : words));

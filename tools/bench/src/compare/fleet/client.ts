@@ -17,9 +17,7 @@ export interface Client {
   /** Counts ready connections that ended although the client did not end them. */
   readonly closes: number;
   readonly retryAfterMs: number | null;
-  /**
-   * Resolves when the client receives the messages of its channels; rejects when the connection closes before that.
-   */
+  /** Resolves when the client is subscribed to its channels. Rejects if it is refused or disconnected before that. */
   connect(): Promise<void>;
   publish(index: number, channelId: string, content: string): void;
   /** Breaks the connection, as a failing network does. Resolves when it is broken. */

@@ -19,7 +19,7 @@ export interface LeanSocketEvents {
 const headEnd = Buffer.from('\r\n\r\n');
 const nothing = Buffer.alloc(0);
 
-/** A mask of zeros changes no byte, so that masking costs nothing. */
+/** The frame's mask is zero. Such a mask changes no byte, so masking costs nothing. */
 function textFrame(text: string): Buffer {
   const bytes = Buffer.byteLength(text);
   const headBytes = bytes < 126 ? 6 : bytes < 65_536 ? 8 : 14;
