@@ -3,8 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Each of these secrets may be in a file, which `<name>_FILE` names. The package redis-client reads the secrets of
- * Redis.
+ * Each of these secrets may be in a file, which `<name>_FILE` names. The secrets of Redis are not in this list,
+ * because the package redis-client reads them.
  */
 export const secretNames = ['HUB_JWT_SECRET', 'HUB_DB_URL', 'HUB_DB_PASSWORD'] as const;
 

@@ -28,7 +28,7 @@ export function storeDeps(
 ): ChatStoreDeps {
   const storeLog = log.child({ part: 'store' });
   return {
-    // The hub itself logs each outage once, while these warnings would come every ten seconds.
+    // During an outage, the store warns every ten seconds. The hub itself logs each outage once, which is enough.
     logger: {
       warn: (details, message) => storeLog.debug(details, message),
       error: (details, message) => storeLog.error(details, message),

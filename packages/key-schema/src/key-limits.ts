@@ -31,10 +31,11 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   // The default of the cache's `maxValueBytes`.
   cachedValue: { maxMembers: null, maxBytes: kib * kib },
   cachedValueLease: { maxMembers: null, maxBytes: 36 },
-  // A starting hub keeps the 32 newest entries. Each hub that starts later adds one entry.
+  // A starting hub removes all but the 32 newest entries. Each running hub may then add its own entry.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   databaseHub: { maxMembers: null, maxBytes: 128 },
   rateLimit: counter,
-  // 61 slices and four fields. After a clock was set back, there may be 121 slices.
+  // A window has 61 slices, or 121 after a clock was set back. Four fields describe the window and its newest slice;
+  // each other slice has a field of its own.
   rateLimitWindow: { maxMembers: 124, maxBytes: 16 * kib },
 };

@@ -172,7 +172,7 @@ export function encodeRosterMember({ agentId, hubId, sessionId }: RosterMember):
   return [agentId, hubId, sessionId].map(checkId).join(':');
 }
 
-/** Null for any other text. */
+/** Null for a text that {@link encodeRosterMember} cannot return. */
 export function parseRosterMember(member: string): RosterMember | null {
   const parts = member.split(':');
   const [agentId, hubId, sessionId] = parts;

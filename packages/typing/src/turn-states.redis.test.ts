@@ -68,7 +68,7 @@ function contract(name: string, make: (options: TurnStateOptions) => TurnStates)
       const turns = make({ clock: () => (nowMs += 1) });
       for (const channelId of ['c', 'd', 'c']) await turns.set(channelId, 'a', null, thinking);
       expect(turns.placesOf('a').map(({ channelId }) => channelId)).toEqual(['d', 'c']);
-      // The fault: a turn that changed was not the latest if the agent had later begun another.
+      // The fault: the turn that began last counted as the latest, even if another turn had changed since then.
       await turns.set('c', 'a', null, tool);
       await turns.set('d', 'a', null, thinking);
       expect(turns.latestOf('a')).toMatchObject(tool);

@@ -112,7 +112,7 @@ export function describeStoreModel(
           endOnFailure: true,
           examples: [[killsInFlight]],
         });
-        // Proves that hubs were killed during calls, and that their clocks differed.
+        // Proves that hubs were killed during calls, and that the clock of `keepsTime` gave the times.
         expect([replacements > 0, lost > 0, runs > 3]).toEqual([true, true, true]);
         const clocks = keepsTime === 'hub' ? [5, -7] : [0];
         expect([...minutesOff].sort()).toEqual(clocks.sort());

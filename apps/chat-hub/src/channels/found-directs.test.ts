@@ -48,7 +48,7 @@ describe('direct channels found in the log', () => {
   });
 
   // The race: the epoch changes while a channel waits. Invariant: a head of the current epoch
-  // replaces a head of an earlier epoch, even a higher one.
+  // replaces a head of an earlier epoch, even if the earlier head is higher.
   it('are opened with the latest head of the latest epoch', async () => {
     const opened: object[] = [];
     let isAway = true;

@@ -23,7 +23,7 @@ async function turnOf(...turns: readonly (object | null)[]) {
   return (await fleet.page(null, 1)).agents[0]?.turn;
 }
 
-// The fault: an agent was shown with the turn that the first of its hubs knew, after it had begun another elsewhere.
+// The fault: an agent began a turn on one hub, and later another turn on a second hub. The older turn was shown.
 // Invariant: the newest turn is shown, whichever hub reports it.
 it('shows the turn of an agent that began last, on any hub', async () => {
   const [older, newer] = [

@@ -80,8 +80,8 @@ export function createAgentTopics(deps: {
       // by the head in the welcome.
       return seq === null || seq <= (read ?? 0) ? null : { session, after: seq - 1 };
     }
-    // The welcome named all channels, so another channel is new. The session starts at the channel's first event, which
-    // the bus may have lost.
+    // The welcome named all direct channels, so this channel is new. The session starts before the channel's first
+    // event, because the bus may have lost the first events.
     if (phase.directs.isComplete) return { session, after: 0 };
     const isSameEpoch = phase.directs.epochGeneration === rooms.epochGeneration;
     const head = isSameEpoch ? heads.headOf(session.agentId, channelId) : null;

@@ -4,8 +4,9 @@ import { hubAddress } from '../page/page-base.ts';
 const timeoutMs = 5_000;
 
 /**
- * A browser hides the reason for a failed WebSocket, so this sends an HTTP request to the same address. A POST carries
- * the page's Origin. Returns null when HTTP gives no reason either.
+ * A browser hides the reason for a failed WebSocket, so this sends an HTTP request to the same address. The request is
+ * a POST, because the hub checks the page's Origin and a GET would not carry it. Returns null when HTTP gives no reason
+ * either.
  */
 export async function whyUnreachable(): Promise<string | null> {
   if (!navigator.onLine) return 'This device is offline';

@@ -63,7 +63,7 @@ describe('a timeline', () => {
     );
   });
 
-  // The race: a page is read, then an event arrives, and then the older page arrives.
+  // The race: the hub reads a page, then an event happens. The event arrives before the page.
   it('is the same whether a page or the events after it arrive first', () => {
     const events = [sentOf(3), reactionOf(4, 'add', 'ada', 'm1'), sentOf(5)];
     const pageFirst = applyEvents(loaded(1, 2), events, roomy);

@@ -70,7 +70,7 @@ export async function removeFromLedger(
   return numAffectedRows >= rowsMax;
 }
 
-/** Adds to the pseudonym's rows, which an earlier erasure may have left. */
+/** An earlier erasure may have left rows of the pseudonym. The agent's sums are then added to these rows. */
 export async function renameInLedger(
   db: Kysely<Tables>,
   channelId: string,

@@ -47,8 +47,8 @@ export async function openPostgresCore(
   const session: SessionMode = { isPooled: false };
   const settings = { ...options, session };
   const failureOf = (error: unknown) => {
-    // This error means that a pooler was put in front of the running server, so that statements reach other clients'
-    // sessions. From now on, nothing is prepared.
+    // A lost statement means that a pooler was put in front of the running server, so that statements reach other
+    // clients' sessions. From then on, nothing is prepared.
     if (!lostStatement.has(sqlState(error) ?? '')) return postgresFailure(error, server);
     session.isPooled = true;
     return 'again' as const;

@@ -106,7 +106,7 @@ const envelopes: CallCase[] = [
     answers: [-32600, -32600, -32600],
     id: null,
   },
-  // The hub made no call, so a response is wrong.
+  // The hub makes no calls, so it ignores a response.
   { name: 'a response', text: '{"jsonrpc":"2.0","id":"x","result":{}}', answers: [] },
   { name: 'an error', text: '{"jsonrpc":"2.0","id":null,"error":{"code":1}}', answers: [] },
   { name: 'a result of undefined form', text: '{"result":null}', answers: [] },

@@ -120,8 +120,8 @@ async function redactFirstRow(group: GroupState, message: Message): Promise<void
     .execute();
 }
 
-// Walks at most `limits.edits` entries of an index. Does not count the ends of a growing message. There may be
-// two ends, because an interrupted message can be finished.
+// The ends of a growing message are stored as edits, but do not count. There may be two ends, because an interrupted
+// message can be finished. Each query therefore walks at most `limits.edits` + 2 entries of an index.
 async function isEditedOften(group: GroupState, message: Message): Promise<boolean> {
   const edits = () =>
     group.db

@@ -26,7 +26,7 @@ interface Plan {
 
 const watched = ['messages', 'mentions', 'log', 'inbox', 'asks'];
 
-// Counts all visited rows, also those that a filter removed. Only tables that grow with messages count.
+// Counts the visited rows of the tables that grow with messages. Rows that a filter removed count too.
 function rowsVisited(plan: Plan): number {
   const isWatched = watched.includes(plan['Relation Name'] ?? '');
   const own = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
@@ -164,7 +164,8 @@ describe('rows that a read visits on PostgreSQL', () => {
     expect(await rowsOfAsked()).toBeLessThanOrEqual(400);
   });
 
-  // The fault: PostgreSQL's clock is volatile, so every open ask was visited, by each hub, twice a second.
+  // The fault: PostgreSQL uses no index for a comparison with its clock, because the function is volatile. Each hub
+  // therefore visited every open ask, twice a second.
   it('are only the due ones for the expiries, however many asks are open', async () => {
     const now = () => sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`;
     asked.length = 0;

@@ -13,7 +13,7 @@ import {
 } from './posting-list.ts';
 import { insertPostings } from './postings.ts';
 
-/** The most postings that one piece reads, so that no commit waits long. A single term may have more. */
+/** One call merges at most this many postings, so that no commit waits long. A term with more is merged whole. */
 const rowsMax = 1_000;
 
 /**
@@ -21,13 +21,13 @@ const rowsMax = 1_000;
  * Returns whether there is more. Call it with the lock of the feed.
  */
 export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<boolean> {
-  // The newest segment has the most rows to merge, and edits may queue it repeatedly, so half of the sweeps take a
-  // random segment. A sweep that has begun is always finished first.
+  // A sweep that has begun is always finished first. Half of the new sweeps take the newest segment, which has the most
+  // rows to merge. Edits may queue that segment repeatedly, so the other half take a random one.
   const isAny = Math.random() < 0.5;
   const found = await db
     .selectFrom('search_segments')
     .selectAll()
-    // A literal, so that the planner can use the index of these segments.
+    // A literal, so that the planner can use the partial index of segments with work.
     .where('work', '>', sql.lit(0))
     .orderBy(sql`case when work_after = '' then 1 else 0 end`)
     .orderBy(isAny ? sql`random()` : sql`segment desc`)
