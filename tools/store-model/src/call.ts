@@ -27,7 +27,7 @@ export type Call = Exclude<
   }
 >;
 
-/** The times are positions in one sequence of the beginnings and ends of all calls. */
+/** `beganAt` and `endedAt` are positions in one sequence. It holds the beginnings and ends of all calls. */
 export interface MadeCall {
   readonly call: Call;
   /** The hub process of this name made the call. A restarted hub has another name. */

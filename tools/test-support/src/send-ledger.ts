@@ -74,7 +74,7 @@ export function createSendLedger(report: ReportViolation): SendLedger {
     for (const { seq, type, messageId, clientMessageId } of log) {
       if (type !== 'channel.message' || messageId === null) continue;
       totals.stored += 1;
-      // A deleted message has lost its metadata, but its acknowledgement named the message.
+      // A deleted message has lost its clientMessageId. The ledger knows it from the acknowledgement of the send.
       const cmid = clientMessageId ?? cmidByMessageId.get(messageId);
       if (cmid === undefined) continue;
       const before = seqs.get(cmid);

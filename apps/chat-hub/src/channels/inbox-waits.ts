@@ -27,7 +27,7 @@ interface Waiting {
 
 /**
  * A waiting read looks into its inbox at its start, after a commit of this hub, after an event on the agent's topic,
- * and after a check of the store. The check finds items whose events Redis has lost.
+ * and when a check of the store finds a changed mark. The checks find items whose events Redis has lost.
  */
 export function createInboxWaits(deps: {
   readonly store: Pick<ChatStore, 'read' | 'inboxMarks'>;

@@ -21,7 +21,7 @@ const disk = await mountSmallDisk(6);
 (disk ? describe : describe.skip)(
   'two hubs whose SQLite disk fills (needs root to mount one)',
   () => {
-    // The body of a skipped suite also runs. Only its hooks and tests are skipped.
+    // This body also runs when the suite is skipped, and `disk` is then null. Only hooks and tests may use `small`.
     const small = disk as SmallDisk;
     let pair: HubPair;
     let traffic: ChatTraffic;

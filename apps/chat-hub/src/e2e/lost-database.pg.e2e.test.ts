@@ -98,7 +98,7 @@ describe('a hub that has lost its PostgreSQL', () => {
     90_000,
   );
 
-  // Negative control: in the same outage, no hub reaches the database, so both stay in the balancer.
+  // Negative control: no hub reaches the database here, so both stay in the balancer.
   it('together with all other hubs stays ready, until one of these reaches it again', async () => {
     one.link.refuse();
     two.link.refuse();

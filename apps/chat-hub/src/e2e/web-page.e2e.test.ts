@@ -133,8 +133,8 @@ describe('the web UI', () => {
     }
   });
 
-  // If a proxy changes the Host header, the page's own Origin looks foreign. Browsers send the Origin when they load
-  // module scripts.
+  // Browsers send the page's Origin when they load module scripts. If a proxy changes the Host header, this Origin
+  // looks foreign, so a check of it would block the page's own scripts.
   it('is served to every Origin, because it holds no data, but not for a foreign Host', async () => {
     const origin = 'https://chat.example.com';
     expect((await ask('/', { origin })).status).toBe(200);

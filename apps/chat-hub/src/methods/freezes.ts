@@ -12,7 +12,7 @@ export function freezeMethods(deps: MethodDeps) {
       const { scope, id, reason } = params;
       const record = audit.recordOf(
         { identity, transport, requestId: trace?.requestId ?? null },
-        // Other audit records hold no text of a caller. The reason is written for the audit.
+        // A reason is the only text of a caller in audit records, because it is written for the audit.
         { action: method, target: id, details: { scope, reason } },
       );
       const answer = await writer.write(caller, method, params, { ...identity, audit: record });

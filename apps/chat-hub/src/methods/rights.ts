@@ -38,7 +38,8 @@ export async function notMember(
 }
 
 /**
- * Null if the agent may read, as a member or as an observing admin. Outsiders learn nothing about a private channel.
+ * Null if the agent may read, as a member or as an admin. An admin reads a private channel only with `observesPrivate`.
+ * Outsiders learn nothing about a private channel.
  */
 export function whyNotMember(
   { role, kind }: Pick<Access, 'role' | 'kind'>,

@@ -36,7 +36,9 @@ export interface WelcomedDirects {
 
 export interface WelcomingPhase {
   readonly name: 'welcoming';
-  /** Maps each direct channel that had an event before the welcome to the seq before its first event. */
+  /**
+   * Holds the direct channels that had an event before the welcome. The value is the seq before the first such event.
+   */
   readonly earlyDirects: Map<string, number>;
   /**
    * True when the heads of all direct channels were read. An event at or below its channel's head is then not new.
@@ -204,7 +206,7 @@ export class Session implements RoomMember {
     return this.#catchUp.pause();
   }
 
-  /** Resolves at once while output is buffered. Resolves with false if the socket is closed. */
+  /** Waits for the end of a lag, except while output is buffered. Resolves with false if the socket is closed. */
   async whenDrained(): Promise<boolean> {
     const { phase } = this;
     if (phase.name === 'lagging' && !this.#output.isBuffering)
@@ -335,7 +337,7 @@ export class Session implements RoomMember {
   #lag(): void {
     if (this.#phase.name !== 'live') return;
     this.#phase = { name: 'lagging', directs: this.#phase.directs, onDrained: [] };
-    // The session's calls are not read either, because every answer would add to the unsent output.
+    // A lagging session's calls are not read, because every answer would add to the unsent output.
     this.#ws.pause();
     this.#deps.onLag();
     void this.#catchUp.run();

@@ -205,7 +205,7 @@ describe('two people and an agent', () => {
 });
 
 describe('two messages of the same text', () => {
-  /** Of two equal messages, the first is still held, and Bob has received the second. */
+  /** Sends two equal messages. At the return, the first is still held, and Bob has received the second. */
   async function holdFirstOfTwo(channelId: string) {
     const { people } = await world.meet(channelId, ['ada', 'bob']);
     const [ada, bob] = people;

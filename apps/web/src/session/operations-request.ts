@@ -7,7 +7,10 @@ const timeoutMs = 5_000;
 
 export type ConnectedAgent = OperationsAgents['agents'][number];
 
-/** The hub has no operations view, or refuses it to this agent. A further request would fail too. */
+/**
+ * The hub has no operations view, refuses it to the reader, or does not know the requested agent. A further request
+ * would fail too.
+ */
 export class OperationsRefused extends Error {
   override readonly name = 'OperationsRefused';
 }

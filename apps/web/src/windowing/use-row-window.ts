@@ -7,7 +7,10 @@ interface WindowedRow {
   readonly seq: number;
 }
 
-/** `first` and `last` are seqs of rows. A row is in view when its middle is. */
+/**
+ * `first` and `last` are seqs of rows. A row at the top is in view while any part of it is. A row at the bottom is in
+ * view when its middle is.
+ */
 export interface RowsInView {
   readonly first: number;
   readonly last: number;
@@ -135,8 +138,8 @@ export function useRowWindow(options: RowWindowOptions) {
       state.heights.set(seqOf(row), height);
       isChanged = true;
     }
-    // While the newest row is followed, rows are laid out from the bottom. Heights far above the view may then be
-    // estimates.
+    // While the newest row is followed, rows are laid out from the bottom. Wrong estimates of heights far above the
+    // view then move no visible row, so they need no redraw.
     if (isChanged && (!isFollowing.peek() || totalHeight < state.height * 3)) {
       state.offsets = offsetsOf(rows, (row) => state.heights.get(row.seq), estimatedHeight);
       redraw(null);

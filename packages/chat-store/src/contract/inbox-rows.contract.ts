@@ -253,7 +253,7 @@ export function describeInboxRows(
       await write(reader, 'inbox.ack', { cursor: next.cursor });
       expect(rowsOf(reader)).toBe(0);
 
-      // Negative control: a cursor with the place alone would acknowledge the item before any read shows it.
+      // Negative control: a cursor that holds only the place acknowledges the late item before any read shows it.
       const commitAgain = await late(reader);
       await call('early again');
       const { cursor } = await read(reader);

@@ -118,7 +118,10 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     addInboxItem: (row: GroupRows['inbox'][number]) =>
       void inbox.set(inboxKey(row.agent_id, row.channel_id, row.seq), row),
     addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
-    /** In a known thread, only the number of replies, `last_seq` and `turns` change. A new thread gets all fields. */
+    /**
+     * The first reply adds the thread's row to the unwritten rows. Further replies change only the number of replies,
+     * `last_seq` and `turns` in it.
+     */
     addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
       const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
       const { last_seq, turns } = thread;

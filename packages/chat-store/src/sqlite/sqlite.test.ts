@@ -108,7 +108,8 @@ describe('a chat store on SQLite', () => {
     });
     expect(performance.now() - startMs).toBeGreaterThan(350);
     expect(performance.now() - startMs).toBeLessThan(1500);
-    // Another thread waited for the lock. A loaded machine may delay this thread, but not by 300 ms.
+    // Another thread waited for the lock, so this thread was not blocked. A loaded machine may delay it, but not by
+    // 300 ms.
     expect(longestMs).toBeLessThan(300);
     await expect(store.beat('hub')).rejects.toMatchObject({ code: 'unavailable' });
     expect((await owner.history(channelId)).head).toBe(2);

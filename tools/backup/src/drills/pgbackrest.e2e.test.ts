@@ -85,8 +85,8 @@ async function arrange() {
       for (let n = 0; n < 30; n++) await fleet.send(`kept ${n}`);
       const kept = await fleet.log();
 
-      // `second` is the beginning of a full second of the database's clock. All earlier commits are before it, and all
-      // later commits after it.
+      // `second` is the beginning of a full second of the database's clock. The messages above were committed before
+      // it, and the messages below are committed after it.
       const clock = () =>
         postgres.query(`select to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SSOF')`);
       const before = clock();

@@ -35,7 +35,7 @@ export interface SearchSegmentsTable {
   work_after: string;
 }
 
-/** A channel's log is indexed up to this seq. */
+/** Each row says up to which seq a channel's log is indexed. */
 export interface SearchFedTable {
   channel_id: string;
   seq: number;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const tickMs = 1;
 
-/** Resolves with the longest delay, in ms. */
+/** Resolves with the longest time that a call of `act` was late, in ms. */
 export async function atPace(
   perSecond: number,
   count: number,
