@@ -58,7 +58,7 @@ export interface RunningHub {
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
   readonly log: Logger;
-  /** Drains the clients, each in its own slot, then closes all parts in reverse order. */
+  /** Drains the clients, each at its own time. Then closes all parts, in the reverse order of their start. */
   close(): Promise<void>;
 }
 
@@ -298,7 +298,7 @@ function createCap(
   return cap;
 }
 
-/** Serves readiness and metrics until everything else is closed. Returns the URL, or null without the port. */
+/** Serves readiness and metrics until everything else is closed. Returns the URL, or null if `opsPort` is null. */
 async function listenForOps(
   { host, opsPort }: Config,
   readiness: Readiness,

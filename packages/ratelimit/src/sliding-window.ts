@@ -69,7 +69,10 @@ export class SlidingWindow {
   }
 }
 
-/** Milliseconds until at least `requests` requests (at least one) have left the window; 0 if the window is empty. */
+/**
+ * Returns the milliseconds until `requests` requests have left the window, or until the first one has if `requests` is
+ * less than 1. Returns 0 if the window is empty.
+ */
 export function leftInMs(slices: readonly Slice[], nowMs: number, requests: number): number {
   let left = 0;
   let leavesAtMs = nowMs;
@@ -81,7 +84,7 @@ export function leftInMs(slices: readonly Slice[], nowMs: number, requests: numb
   return Math.max(0, leavesAtMs - nowMs);
 }
 
-// Agents are reordered at most once in this time, because a move costs more than the count.
+// An agent moves to the end of the order at most once in this time, because a move costs more than counting a request.
 const orderMs = 1000;
 
 /** Drops agents that were idle for `idleMs`, and beyond `max` agents the longest idle one. */

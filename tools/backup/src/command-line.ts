@@ -11,9 +11,9 @@ export type Command =
 
 export interface BackupOptions {
   readonly to: string;
-  /** This number of newest archives stays; null keeps all. */
+  /** This number of newest archives stays. Null: only `keepMs` counts. If both are null, all archives stay. */
   readonly keep: number | null;
-  /** Archives younger than this stay; null keeps all. */
+  /** Archives younger than this stay. Null: only `keep` counts. */
   readonly keepMs: number | null;
   /** A recipient of the program `age`, or a file of recipients. */
   readonly encryptTo: string | null;

@@ -6,7 +6,10 @@ import type { MethodDeps } from './method-deps.ts';
 
 const channelId = 'c';
 
-/** Each read of presence or typing, and each write of a turn, removes the caller. Then another agent arrives. */
+/**
+ * The caller is removed during each read of presence or typing, and during each write of a turn. The list of typing
+ * agents has an agent that came after the removal.
+ */
 function createBench() {
   let isMember = true;
   const left: string[] = [];

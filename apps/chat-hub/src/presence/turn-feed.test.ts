@@ -84,8 +84,8 @@ describe('a turn', () => {
     expect([bench.published.at(-1), await bench.listed()]).toEqual(['idle', 0]);
   });
 
-  // The race: the socket closes while its turn is written, and the agent has a socket to another hub.
-  // Invariant: a turn that lasts is shown, and this hub ends it.
+  // The race: the agent's socket to this hub closes while a turn is written, but the agent has a socket to another hub.
+  // Invariant: the turn lasts, so it is shown.
   it('is shown if only the connection to this hub is closed while it is set', async () => {
     using bench = createBench();
     bench.isElsewhere = true;

@@ -8,10 +8,10 @@ import { unsavedPart, type StreamText } from './stream-texts.ts';
  * second.
  */
 const checkpointAfterMs = 900;
-/** New text of this many bytes is checkpointed at once. */
+/** New text of this many bytes is due at once. */
 const checkpointBytes = 4_096;
 const retryMs = 500;
-/** A checkpoint takes messages until it has this many of them, or more than this many bytes. */
+/** A checkpoint takes messages until it has this number of them, or more than `checkpointMaxBytes` of text. */
 const checkpointMessages = 64;
 const checkpointMaxBytes = 262_144;
 

@@ -143,8 +143,8 @@ export function createAgent(
     if (plan.typingLeadMs === 0)
       return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
-    // A message that would be sent after the end is left out. This does not lower the count, because messages whose
-    // typing began in the warm-up are sent in the measured time.
+    // A message is left out if its time is after the end of the measurement. Messages whose typing began in the warm-up
+    // make up for it, because they are sent in the measured time.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
     after(channelId, Math.max(0, sendMs - nowMs()), () => {

@@ -56,7 +56,8 @@ export function readThresholdsFile(path: string): ThresholdsFile {
 
 const memoryMb = 500;
 const agentsInMemory = 111;
-// A stage ends only with its last answer, about this much later. This lowers the throughput of a short stage.
+// A stage lasts until its last answer, so about this much longer than planned. In a short stage, this lowers the
+// throughput.
 const answerMs = 200;
 const tolerance = 0.95;
 

@@ -7,10 +7,6 @@ const invisible =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u2800\ufff9-\ufffb\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u;
 const invisibleRun = new RegExp(`${invisible.source}+`, 'gu');
 
-/**
- * These texts need an invisible character: flags made of tags, keycaps, emoji with a variation selector, joined
- * emoji, and letters with a joiner between them (as in Persian and in Indian scripts).
- */
 const pictograph = '\\p{Extended_Pictographic}[\\u{1f3fb}-\\u{1f3ff}\\ufe0e\\ufe0f]?';
 const joining =
   '[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Mongolian}\\p{Script=Nko}\\p{Script=Devanagari}\\p{Script=Bengali}\\p{Script=Gurmukhi}\\p{Script=Gujarati}\\p{Script=Oriya}\\p{Script=Tamil}\\p{Script=Telugu}\\p{Script=Kannada}\\p{Script=Malayalam}\\p{Script=Sinhala}]';
@@ -18,6 +14,10 @@ const joining =
 // flag.
 const flag =
   '\\u{1f3f4}\\u{e0067}\\u{e0062}(?:\\u{e0065}\\u{e006e}\\u{e0067}|\\u{e0073}\\u{e0063}\\u{e0074}|\\u{e0077}\\u{e006c}\\u{e0073})\\u{e007f}';
+/**
+ * Matches texts in which an invisible character belongs: flags made of tags, keycaps, emoji with a variation selector,
+ * joined emoji, and letters with a joiner between them (as in Persian and in Indian scripts).
+ */
 const legitimate = new RegExp(
   [
     flag,

@@ -163,8 +163,8 @@ export function createNeeds(deps: {
       },
     );
   }
-  // The reader can undo until the acknowledgement. If the page closes before it, the browser still knows which needs
-  // are done.
+  // The acknowledgement waits, because the reader can undo until then. If the page closes first, the browser still
+  // knows which needs are done.
   const stop = effect(() => {
     void decisions.value.value;
     if (items.value.length === 0) return;

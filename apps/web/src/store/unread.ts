@@ -46,7 +46,7 @@ export type UnreadCounter = ReturnType<typeof createUnread>;
 
 /**
  * Counts what the reader has not seen. The remainder is the number of messages that the hub counts and the page has not
- * loaded. When the page loads one of them, it leaves the remainder, so it counts only once.
+ * loaded. A message leaves the remainder when the page loads it, so it is counted only once.
  */
 export function createUnread(me: string) {
   const value = signal(nothingUnread);
@@ -146,7 +146,7 @@ export function createUnread(me: string) {
       if (seq >= remainder.to) remainder = { to: 0, count: 0, mentions: 0 };
       publish();
     },
-    /** `messages` are the messages after `seq` that the page has loaded. The hub counts the others. */
+    /** `messages` are the messages that the page has loaded. The next `fromHub` counts the others after `seq`. */
     backTo(seq: number, messages: readonly CountedMessage[]) {
       if (seq >= mark) return;
       mark = seq;
@@ -187,7 +187,7 @@ export function createUnread(me: string) {
     },
     /** True when the hub counts new mentions in messages that the page has not loaded. */
     hasUnknownMentions: () => remainder.mentions > 0,
-    /** Returns only the newest replies when there are many. */
+    /** Returns at most 50 replies: those that the page learned last. */
     replies(): StoredReply[] {
       return [...items]
         .flatMap(([seq, { threadId, isMention }]): StoredReply[] =>

@@ -211,7 +211,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect(await seqs(ana, 'present')).toEqual([one?.seq]);
       expect(await seqs(ana, 'former')).toEqual([]);
       expect(await seqs(ana, 'other')).toEqual([]);
-      // A message that is edited before it is indexed is indexed once, with its new text.
+      // If a message is edited before the index sees it, only its new text is indexed.
       const [three] = await say(ana, channelId, 'early');
       const ofThree = { channelId, messageId: three?.messageId ?? '' };
       await write(ana, 'message.edit', { ...ofThree, content: 'late' });
@@ -490,7 +490,8 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       for (let sent = 0; sent < 2_300; sent += 230)
         await say(eve, foreign, ...Array.from({ length: 230 }, () => 'iota'));
       await feed();
-      // The fault: messages that the caller may not read did not count, so one call visited many segments.
+      // The fault: messages that the caller may not read did not count towards the limit of a call. So one call visited
+      // many segments.
       const first = await search(ana, 'iota');
       const cursor = first.ok ? (first.result.nextCursor ?? '') : '';
       const visited = `select count(*) from search_docs where doc >= ${cursor.slice(1)}`;

@@ -27,7 +27,7 @@ export interface StreamText {
 }
 
 export const streamAuthorsMax = 5_000;
-/** The most streams that one statement records as seen. */
+/** The most authors whose streams one statement records as seen. */
 const seenMax = 500;
 
 /**

@@ -94,7 +94,7 @@ export async function startMonitoring(watched: {
     await writeFile(at('rules', name), stringify(quickRules(rules)));
   }
   const prometheus = await readMonitoringYaml<{ global: object }>('prometheus.yml');
-  // While PostgreSQL is down, a scrape of its exporter takes a second.
+  // While PostgreSQL is down, a scrape of its exporter takes a second, so the timeout must be longer.
   prometheus.global = { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '1s' };
   await writeFile(at('prometheus.yml'), stringify(prometheus));
   const alertmanager = await readMonitoringYaml<{

@@ -2,10 +2,6 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/**
- * The sweeper deletes as many rows as agents write, so PostgreSQL must reuse their space early, not when a fifth of the
- * table is deleted.
- */
 export async function addRetention(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';
   const { id, clustered } = columnsOf(dialect);
@@ -27,6 +23,8 @@ export async function addRetention(db: Kysely<unknown>, dialect: Dialect): Promi
     sql`insert into sweeps (name, after_id, due_at) values ('retention', '', 0)`,
   ]);
   if (isSqlite) return;
+  // The sweeper deletes as many rows as agents write, so PostgreSQL must reuse their space early, not when a fifth of
+  // the table is deleted.
   for (const table of ['log', 'messages', 'reactions', 'mentions']) {
     await sql`alter table ${sql.table(table)} set
       (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000)`.execute(db);

@@ -8,7 +8,7 @@ import { Server, type ServerOptions } from 'socket.io';
 
 const [port, redisUrl, adapter] = process.argv.slice(2) as [string, string, string];
 const maxDisconnectionMs = 120_000;
-// Both adapters expect the replies of the protocol's version 2.
+// Both adapters expect replies in version 2 of the Redis protocol.
 const redis = new Redis(redisUrl, { protocol: 2 });
 
 const options: Partial<ServerOptions> =
@@ -35,7 +35,7 @@ server.on('connection', (socket) => {
 });
 http.listen(Number(port), '127.0.0.1');
 process.on('SIGTERM', () => {
-  // Socket.IO writes sessions to Redis when their sockets close, so that clients can recover them.
+  // Redis is closed last, because Socket.IO writes a session to Redis when the socket of the session closes.
   void server.close().then(async () => {
     await redis.quit();
     process.exit(0);
