@@ -197,7 +197,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     });
     if (knownCodes[code]?.reconnect !== false) return lost(error, error.retryAfterMs);
     if (isStable()) refusedTokens = 0;
-    // A token that worked until now may have expired, so one new token is tried.
+    // The refused token may have expired, so one new token is tried.
     const mayRenew = code === 4401 && options.canRenewToken && refusedTokens === 0;
     if (!mayRenew) return finish(error);
     refusedTokens += 1;
@@ -237,7 +237,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     get state() {
       return state;
     },
-    /** The frame is lost while the connection is not live. */
+    /** Without a socket, the frame is lost. */
     send: (text: string) => socket?.send(text),
     /** Call it at the welcome, which makes the connection live. A hub that is silent for `heartbeatMs` is pinged. */
     welcomed(heartbeatMs: number) {

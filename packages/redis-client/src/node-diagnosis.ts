@@ -8,7 +8,7 @@ const closedMessage = 'Connection is closed.';
 
 /**
  * Reports errors of a Cluster's nodes with the node's address. If ioredis hides why a connection ended, connects to the
- * node once more to learn the reason. Asks one node at a time.
+ * node once more to learn the reason. Until that node has answered, such errors of other nodes are not reported.
  */
 export function createNodeDiagnosis(timeoutMs: number, report: (error: Error) => void) {
   let isAsking = false;
@@ -24,7 +24,7 @@ export function createNodeDiagnosis(timeoutMs: number, report: (error: Error) =>
       retryStrategy: () => null,
     });
     connection.on('error', (error: Error) => reportOf(address, error));
-    // The `error` event has already reported the reason.
+    // A failed connect is ignored here, because the `error` event has already reported the reason.
     const late = () => new Error('no answer');
     await within(connection.connect(), timeoutMs, late).catch(() => undefined);
     connection.disconnect();

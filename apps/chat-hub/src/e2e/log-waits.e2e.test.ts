@@ -127,7 +127,7 @@ describe('log.read with waitMs', () => {
     await untilWaiting(hubA, 0);
   });
 
-  // Ten answers of 8 MiB would exceed the agent's budget of unsent output.
+  // If each waiting read reserved its 8 MiB, ten of them would exceed the agent's budget of unsent output.
   it('reserves no memory and holds up no other call of its socket while it waits', async () => {
     await createChannel(hubA, 'side');
     await using ben = await hubA.connect('ben');

@@ -39,7 +39,7 @@ export interface Identity {
   readonly issuedAtMs: number | null;
   /** This is Unix time in ms, or null in dev mode, where nothing expires. */
   readonly expiresAtMs: number | null;
-  /** The address is taken from headers of trusted proxies only. */
+  /** The client's address. A header with an address counts only if a trusted proxy sent it. */
   readonly address?: string;
 }
 

@@ -6,7 +6,7 @@ import { reads, writes } from './store-methods.ts';
 
 export function questionMethods(deps: MethodDeps) {
   /**
-   * The store refuses valid params that do not fit the channel's present state. Clients get this refusal as
+   * Some params are wrong only in the channel's present state, so the store refuses them. Clients get this refusal as
    * `invalid_params`.
    */
   const decides =

@@ -26,8 +26,8 @@ export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
 }
 
 /**
- * On some hubs, an admin may not read private channels of which it is no member. The store does not check this. The
- * check here follows the read, so that no removal can happen in between.
+ * On some hubs, an admin may not read private channels of which it is no member. The store does not check this. Call
+ * this function after the read: an admin that is removed between an earlier check and the read would get the answer.
  */
 async function refuseObserver(
   store: Pick<ChatStore, 'access'>,

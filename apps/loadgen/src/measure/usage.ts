@@ -13,8 +13,8 @@ export interface Usage {
 const sampleEveryMs = 1_000;
 
 /**
- * Measures CPU and the highest memory until `end`. If the signal aborts before `fromMs`, the measurement starts at
- * the abort.
+ * Measures the highest memory from now, and CPU and time from `fromMs`, all until `end`. If the signal aborts before
+ * `fromMs`, CPU and time are measured from the abort.
  */
 export function measureUsage(
   fromMs: number,

@@ -24,7 +24,8 @@ import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
 import { whyUnreachable } from './unreachable-hub.ts';
 
-// After a sign-in, the page searches this many events of each channel for failures of agents.
+// After a sign-in, the page searches channels with unread messages for failures of agents. It reads at most this many
+// events of each channel, in at most `missedChannels` channels.
 const missedEvents = 100;
 const missedChannels = 30;
 const noDrafts: Readonly<Record<string, string>> = {};
@@ -33,7 +34,7 @@ export type Session = ReturnType<typeof createSession>;
 
 export interface SessionOptions {
   readonly signal: AbortSignal;
-  /** The session calls this while the hub is unreachable or full. Another attempt follows. */
+  /** Called for each failed attempt before the first welcome, with the reason. Another attempt follows. */
   readonly onRetry: (reason: string) => void;
   /** The session calls this when the hub ends the session, for example because the token has expired. */
   readonly onEnd: (reason: string) => void;

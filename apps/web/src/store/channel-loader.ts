@@ -37,8 +37,8 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
   }
 
   /**
-   * A result may include a reply whose event arrives after the result, so the threads are loaded again after a
-   * second.
+   * A result may already count a reply whose event arrives later. That event counts the reply again, so the threads are
+   * loaded once more after a second.
    */
   function recountReplies(chat: Chat) {
     recounts.start(chat, recountDelayMs, () => {

@@ -16,7 +16,7 @@ export const noOtherTabs: ReadMarks = {
   keepReplies: () => undefined,
 };
 
-/** Ends with the test. `settle` runs everything that is due now, without advancing the time. */
+/** Dispose of the result to get real timers again. `settle` runs all that is due now, without advancing the time. */
 export function useFakeTimers() {
   jest.useFakeTimers();
   return {

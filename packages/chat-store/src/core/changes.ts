@@ -24,7 +24,8 @@ export interface Changes {
   readonly heads: readonly { readonly channelId: string; readonly head: number }[];
   readonly revoked: readonly RevokedToken[];
   /**
-   * A value that changes with each freeze of an agent or of the hub, and with each end of such a freeze; see `freezes`.
+   * The present `Freezes.version`. It changes with each freeze of an agent or of the hub, and with each end of such a
+   * freeze.
    */
   readonly freezes: string;
   /** The number of transactions that began since the oldest open one; 0 on SQLite. */
@@ -46,8 +47,8 @@ interface Row {
 }
 
 /**
- * Heads and revocations of the commits since `since`, by one statement that walks an index. If `since` is null, returns
- * only a mark to start from. A returned head may include later commits.
+ * Heads and revocations of the commits since `since`, by one statement that walks an index. If `since` is null, both
+ * lists are empty, and `mark` is the place to start from. A returned head may include later commits.
  */
 export async function readChanges(engine: Engine, since: CommitMark | null): Promise<Changes> {
   const { seen } = engine.sql;

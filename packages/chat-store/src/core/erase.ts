@@ -28,7 +28,7 @@ export interface Erasure extends ErasedAgent {
 export interface ErasePlace {
   readonly phase: 'delete' | 'redact' | 'rewrite' | 'done';
   readonly channelId: string;
-  /** The channel is done up to this seq. */
+  /** The channel is done up to this seq. In the phase `redact`, it is the number of pieces so far. */
   readonly seq: number;
   /**
    * The channel's head when the walk reached the channel. The walk of the channel ends there, even if the agent still
@@ -215,8 +215,8 @@ async function rewriteSome(
     if (log > 0 && !isDryRun) await noteRewrite(db, channelId);
     const isFull = rows.length === rowsMax(isDryRun);
     const end = isFull ? (rows.at(-1)?.seq ?? seq) : windowEnd;
-    // The first piece of a channel also changes the channel's asks, questions, members and threads. They must still
-    // hold the agent's id, which `renameRows` replaces.
+    // The first piece of a channel also changes the channel's asks, questions, members and threads. They are found by
+    // the agent's id, so they are changed before `renameRows` replaces the id.
     if (seq === 0 && !isDryRun) {
       await eraseFromAsks(db, channelId, erasure.agentId, pseudonym);
       await eraseFromQuestions(db, channelId, erasure.agentId, pseudonym);

@@ -73,7 +73,7 @@ export const readMoment = (channelIds: readonly string[]): Statement =>
     [channelIds],
   );
 
-/** Omits statements for empty lists. The returned function collects the answers. */
+/** Makes no statement for an empty list. `collect` needs the answers in the order of the statements. */
 export function prefetchStatements(prefetch: Prefetch) {
   const all = Object.entries(prefetch) as [keyof Prefetch, readonly (readonly string[])[]][];
   const lists = all.filter(([, items]) => items.length > 0);

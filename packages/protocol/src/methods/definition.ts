@@ -5,7 +5,8 @@ import { idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 
 /**
- * - `write`: appends to a channel's log. Writes of one socket on one channel run in order.
+ * - `write`: changes the database, mostly by an event in a channel's log. Writes of one socket on one channel run in
+ *   order.
  * - `read`: reads, with the caller's rights in the same snapshot.
  * - `live`: presence, typing and the time, which are in no log.
  * - `socket`: changes the caller's own socket. Over REST the answer is `unsupported`.
@@ -51,7 +52,7 @@ export interface MethodDefinition {
   readonly rest?: RestRoute;
   /** The schema by which the hub parses the params of a call. Unknown names are refused. */
   readonly params: z.ZodObject;
-  /** For documentation and the clients' types. Unknown fields may be added. */
+  /** For documentation and the clients' types. A later release may add fields. */
   readonly result: z.ZodType;
   /** The refusals of this method, besides those that any method has. */
   readonly errors: readonly ErrorCode[];
