@@ -110,4 +110,16 @@ describe('new replies', () => {
     expect(counter.value.value).toMatchObject({ count: 0, mentions: 1 });
     expect(counter.mentionAfter(0)).toEqual({ seq: 2, threadId: 'root' });
   });
+
+  // The fault: the replies that were learned last were kept. An older page of the channel, loaded later, replaced newer
+  // replies.
+  it('are kept for a later visit, the 50 newest of them', () => {
+    const counter = unreadOf(0, 60);
+    const replies = Array.from({ length: 60 }, (_, n) => messageOf(n + 1, { threadId: 'root' }));
+    counter.learn(replies.slice(30));
+    counter.learn(replies.slice(0, 30));
+    const kept = counter.replies().map(([seq]) => seq);
+    expect(kept).toHaveLength(50);
+    expect(Math.min(...kept)).toBe(11);
+  });
 });

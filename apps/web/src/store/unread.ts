@@ -187,12 +187,13 @@ export function createUnread(me: string) {
     },
     /** True when the hub counts new mentions in messages that the page has not loaded. */
     hasUnknownMentions: () => remainder.mentions > 0,
-    /** Returns at most 50 replies: those that the page learned last. */
+    /** Returns the newest replies, at most 50. */
     replies(): StoredReply[] {
       return [...items]
         .flatMap(([seq, { threadId, isMention }]): StoredReply[] =>
           threadId === null ? [] : [[seq, threadId, isMention]],
         )
+        .sort(([one], [other]) => one - other)
         .slice(-storedRepliesMax);
     },
     /** Adds replies from an earlier visit. The read mark of a channel may already be past their seqs. */
