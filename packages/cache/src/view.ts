@@ -160,9 +160,7 @@ export function createView<T>(
       const { value, head, readAtMs } = copy;
       return { value: codec.withHead(value, head), head, ageMs: clock() - readAtMs };
     },
-    /**
-     * A load in progress then fills no cache. Later reads do not share this load, because it began before the event.
-     */
+    /** Drops the copy. A load in progress began earlier, so it fills no cache, and later reads do not share it. */
     invalidate(channelId: string) {
       copies.delete(channelId);
       const flight = flights.get(channelId);

@@ -1,4 +1,7 @@
-/** A pause is a multiple of the last piece's duration, but at least `minMs` and at most two seconds. */
+/**
+ * A piece is one call of `sweep`. The pause after it is `factor` times the duration of that piece, but at least `minMs`
+ * and at most two seconds.
+ */
 export interface SweepPause {
   readonly factor: number;
   readonly minMs: number;

@@ -10,7 +10,7 @@ export const ledgerViolations = {
   discontinuity: 'a subscriber was told of a discontinuity, though no database was restored',
 } as const;
 
-/** `atMs` is epoch time, absent for now. */
+/** `atMs` is in epoch milliseconds; by default, it is the current time. */
 export type ReportViolation = (
   kind: keyof typeof ledgerViolations,
   text: string,

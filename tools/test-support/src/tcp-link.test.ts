@@ -21,10 +21,7 @@ afterEach(async () => {
   await new Promise((resolve) => echo.close(resolve));
 });
 
-/**
- * Waits several times as long as a byte needs without the link. If the link did not hold a byte back, the byte arrives
- * in this time.
- */
+/** Waits several times as long as a byte needs without the link. A byte that the link passes arrives in this time. */
 async function passTime() {
   const direct = await open(targetPort);
   for (let i = 1; i <= 5; i += 1) {

@@ -26,7 +26,7 @@ type Config = Partial<Record<(typeof configNames)[number], string>>;
 
 const rightPolicies = ['allkeys-lru', 'allkeys-lfu'];
 
-/** Costs INFO, DBSIZE and a CONFIG GET for each setting. */
+/** Costs INFO, DBSIZE and a CONFIG GET for each setting; on a Cluster also CLUSTER INFO. */
 export async function checkServer(
   server: RedisServerLink,
   role: RedisRole,

@@ -8,12 +8,12 @@ export interface WalkOptions {
   readonly keysPerSecond: number;
 }
 
-/** SCAN may return more than its COUNT. */
+/** SCAN may return more keys than its COUNT. They are passed on in pages of at most this many. */
 const pageMax = 200;
 
 /**
- * Pauses after each page for at least as long as the page took, so that Redis is free half of the time. Pauses longer
- * if the rate requires it. A key that exists during the whole walk is passed on at least once.
+ * Pauses after each SCAN for at least as long as the SCAN and `onPage` took, so that Redis is free half of the time.
+ * Pauses longer if the rate requires it. A key that exists during the whole walk is passed on at least once.
  */
 export async function walk(
   server: RedisServerLink,

@@ -71,7 +71,7 @@ describe('the newest page in the cache', () => {
     );
     const old = present.map(({ senderKind: _kind, state: _state, ...rest }: Message) => rest);
     await hub.redis.send(['SET', key, JSON.stringify(old), 'PX', '60000']);
-    // A hub that starts now has no copy in its memory.
+    // A hub that starts now has no copy in its memory, so it reads the page from Redis.
     await using next = await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url });
     await waitFor(() => next.redis.available, { what: 'Redis' });
     const back = await next.connect('ana');

@@ -47,7 +47,7 @@ function redisLines(facts: RedisFacts, context: RedisContext): Line[] {
   ];
 }
 
-/** The client's message begins with these words, which the line already contains. */
+/** Cuts the beginning of the client's message, because the line itself says that Redis is away. */
 const withoutPrefix = (text: string) => text.replace(/^Redis is unavailable: /, '');
 
 function roleLine(servers: readonly ServerFacts[]): Line {

@@ -76,8 +76,8 @@ describe('a socket that read too slowly', () => {
     await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: over a slow connection, one answer takes longer than half a minute. A client that lost its socket
-  // meanwhile would request the same answer again and again.
+  // The race: over a slow connection, one answer takes longer than half a minute. If the hub closed the socket
+  // meanwhile, the client would request the same answer again and again.
   it('is not closed while it reads anything, even if that takes long', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     try {
@@ -430,8 +430,9 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBeLessThan(2_000_000);
   });
 
-  // The race: a socket without the subprotocol resumes a room in a batch. The answer of the batch also holds the events
-  // that arrive meanwhile. Invariant: after an answer that names a head, each event after that head comes once.
+  // The race: a socket without the subprotocol resumes a room in a batch. Events that arrive before the resume are
+  // pending, and the answer of the batch contains them too. Invariant: after an answer that names a head, each event
+  // after that head comes once.
   it('does not get events after the answer of a batch that holds them', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room } = bench;

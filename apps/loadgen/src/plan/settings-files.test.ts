@@ -106,7 +106,7 @@ describe('thresholds', () => {
     const small = planOf('hall', { agents: 10, rate: 50 });
     expect(thresholdsFor(small, file).minAgents).toBe(10);
     expect(Math.floor(plannedThroughput(small, stage))).toBe(50);
-    // Most calls of the scenario `day` are not messages. They count too, but 5% of them may be missing.
+    // Most calls of the scenario `day` are not messages, but they count too. 5% of all calls may be missing.
     expect(Math.floor(plannedThroughput(planOf('day'), { factor: 1, durationMs: 60_000 }))).toBe(
       Math.floor((268 * 0.95 * 60) / 60.2),
     );

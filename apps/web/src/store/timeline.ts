@@ -158,7 +158,7 @@ export function applyEvents(
   const isOver = entries.length > max;
   return {
     ...timeline,
-    // Removes a tenth of the entries at once, so that a full timeline is not copied for each event.
+    // Removes a tenth of the entries at once, so that a full timeline is not trimmed for each event.
     entries: isOver ? entries.slice(-Math.ceil(max * 0.9)) : entries,
     hasOlder: timeline.hasOlder || isOver,
     hasNewer,

@@ -59,7 +59,10 @@ export interface TokenUse {
 export type RevocationKind = 'jti' | 'sub' | 'minter' | 'all';
 
 const rowsMax = 500;
-/** Expired tokens stay listed for a day. Otherwise a hub with a slow clock could accept a revoked token again. */
+/**
+ * The records of tokens and of their revocations outlive the tokens by a day. Otherwise a hub with a slow clock could
+ * accept a revoked token again.
+ */
 const expiredKeptMs = 86_400_000;
 
 export function revoke(

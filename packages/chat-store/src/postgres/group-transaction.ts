@@ -25,8 +25,8 @@ interface Moment {
 }
 
 /**
- * Runs groups one after the other, and destroys the connection of a group that exceeds `timeoutMs`. Uses nothing that
- * outlives a transaction, for poolers in transaction mode.
+ * Runs groups one after the other, and destroys the connection of a group that exceeds `timeoutMs`. Behind a pooler in
+ * transaction mode, uses nothing that outlives a transaction.
  */
 export function createGroups(
   connection: CommitConnection,

@@ -15,7 +15,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Counts only statements on the connection of commits. */
+/** Returns the names of the statements on the connection that commits. */
 async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   const query = jest.spyOn(pg.Client.prototype, 'query');
   try {
@@ -33,7 +33,7 @@ async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   }
 }
 
-// Budgets, freezes and the ledger must not add a statement to a send that does not use them.
+// Budgets and freezes must not add a statement to a send, nor the ledger to a send without a turn.
 it('a plain send costs the same eight statements with and without a budget', async () => {
   const person = agentOf(store, 'pia', { kind: 'person' });
   const agent = agentOf(store, 'ana', { kind: 'agent' });

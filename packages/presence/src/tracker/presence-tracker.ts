@@ -26,7 +26,7 @@ import { parseState, type PresenceRecord, type PresenceState } from '../state.ts
 import type { Decision } from './changes.ts';
 import { createSharedPresence } from './shared-presence.ts';
 
-/** No two connections share a sessionId. */
+/** The caller gives each connection a sessionId of its own. */
 export type Connection = Omit<Lease, 'hubId'>;
 
 /** Called once for each change that this process decided. */

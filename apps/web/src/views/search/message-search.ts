@@ -12,7 +12,7 @@ export interface Found {
   readonly hits: readonly Hit[];
   readonly words: string;
   readonly isSearching: boolean;
-  /** True while there are older messages that were not searched. */
+  /** True while older messages can still be searched. False when the search has {@link hitsMax} results. */
   readonly hasMore: boolean;
   /** Says what the reader must change in the query, or why the search failed. */
   readonly problem: string | null;

@@ -7,7 +7,7 @@ import { accepted, type Decide } from './decision.ts';
 /**
  * Removes the items that the cursor covers. Items of channels that the agent has left stay, because reads do not show
  * such items. A cursor of another epoch, agent or set of channels changes nothing. Locks no channel. Locks a member
- * before its count of fallen items, as the sweep does.
+ * before its count in `inbox_overflow`, as the sweep does.
  */
 export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, params }) => {
   const { agentId, channels } = actor;
@@ -20,8 +20,8 @@ export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, para
   const items = sql`delete from inbox where agent_id = ${agentId} and channel_id in (${mine})
     and ${isCovered('inbox', at, dialect)}`;
   const isFallen = sql`f.agent_id = ${agentId} and f.last_id <= ${at.place}`;
-  // Another hub may have raised `inbox_seq` while this statement waited for the row. A member that has only a count of
-  // fallen items is locked, and keeps its mark.
+  // The greater seq wins, because another hub may have raised `inbox_seq` while this statement waited for the row. The
+  // rows with seq 0 lock the members that have only a count in `inbox_overflow`, and leave their `inbox_seq` as it is.
   const marks = sql`update members set inbox_seq = ${greaterOf(dialect, 'members.inbox_seq', 'a.seq')}
     from (select a.channel_id, max(a.seq) as seq from (
         select a.channel_id, a.seq from members m cross join inbox a

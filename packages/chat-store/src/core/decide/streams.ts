@@ -63,7 +63,7 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const addressing = { notified: notify, mentionsAll, threadId: message.threadId };
   const sent = { actor, params: { replyTo } };
   addMessageToInboxes(group, prefetched, sent, channel, event, addressing, message.seq);
-  // The agents that the beginning mentions were counted when the message began, so they are left out here.
+  // Agents whom the message mentioned when it began were counted then, so they are left out here.
   const addressed = mentions.filter((to) => to !== actor.agentId && !message.mentions.includes(to));
   return actor.kind === 'agent' && addressed.length > 0
     ? { ...accepted({ seq }, event), addressed }
