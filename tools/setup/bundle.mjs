@@ -59,8 +59,8 @@ export async function writeBundle(folder, input) {
     cwd: root,
     platform: 'node',
     input,
-    // The bundler itself adds the condition `import` or `require` for each call. pg breaks when a `require` has the
-    // condition `import`.
+    // The list has neither `import` nor `require`, because the bundler adds the right one for each call. pg breaks when
+    // a `require` is resolved with the condition `import`.
     resolve: { conditionNames: ['@openclaw/source', 'node'] },
     // ws and pg also work without these optional native parts.
     external: [/^node:/, 'bufferutil', 'utf-8-validate', 'pg-native'],

@@ -68,7 +68,10 @@ const unfinished = /^\.(?:test-\w+-\w+-new|new-page|old-page)-(\d+)$/;
 /** No build takes this long. */
 const abandonedAfterMs = 3_600_000;
 
-/** Removes what killed builds left in the folder. A process of another container may still run, so old ones only. */
+/**
+ * Removes what killed builds left in the folder. Newer folders stay, because a build in another container may still
+ * write to them.
+ */
 export function removeAbandoned(parent) {
   for (const name of readdirSync(parent)) {
     const [, pid] = unfinished.exec(name) ?? [];

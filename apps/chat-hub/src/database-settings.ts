@@ -11,7 +11,7 @@ export const databaseVariables = {
     .optional(),
   HUB_DB_HOST: z.string().optional(),
   HUB_DB_PORT: z.coerce.number().int().min(1).max(65_535).default(5432),
-  // Programs that read the URL decode other characters in different ways.
+  // No other characters are accepted, because the programs that read the URL do not all decode them in the same way.
   HUB_DB_NAME: z
     .string()
     .regex(/^[\p{L}\p{N}_.-]{1,63}$/u, 'may have letters, digits, _ . and - only')
@@ -28,7 +28,7 @@ type DatabaseSettings = z.output<z.ZodObject<typeof databaseVariables>>;
 
 const sqliteFile = 'sqlite:.data/hub.sqlite';
 
-/** Percent-encodes a user and a password that are given as parts. */
+/** Percent-encodes the user and the password when it builds the URL from the separate variables. */
 export function databaseUrlOf(settings: DatabaseSettings): string {
   const { HUB_DB_URL: url, HUB_DB_HOST: host } = settings;
   if (host === undefined) return url ?? sqliteFile;

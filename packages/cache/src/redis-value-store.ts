@@ -37,7 +37,7 @@ export function createRedisValueStore(redis: RedisClient, keys: KeySchema): Valu
         const reply = await redis.run({ script: settleScript, keys: keysOf(name), args });
         return reply === 1 ? 'stored' : 'refused';
       } catch {
-        // The lease expires by itself.
+        // If the lease still exists, it expires by itself.
         return 'away';
       }
     },

@@ -44,7 +44,7 @@ const hubsShownMs = 60_000;
 
 /**
  * Changes nothing: creates no file, migrates nothing, takes no lock. Costs a few small queries, and a count of the
- * channels. On PostgreSQL it ends within the timeout; on SQLite it waits while the file is locked.
+ * channels. On PostgreSQL it ends within the timeout. On SQLite, each query waits for a locked file up to the timeout.
  * @throws {ChatStoreError} `invalid_options`, `unavailable`; no message contains a secret
  */
 export async function inspectStore(
@@ -89,7 +89,7 @@ async function inspectPostgres(url: string, timeoutMs: number): Promise<StoreIns
     connectionString: url,
     application_name: 'openclaw-inspect',
     connectionTimeoutMillis: timeoutMs,
-    // Poolers refuse unknown startup parameters such as statement_timeout.
+    // The client's own timeout is used, because poolers refuse startup parameters such as statement_timeout.
     query_timeout: timeoutMs,
   });
   // Without a listener, a lost connection would end the process. The waiting query also reports the loss.

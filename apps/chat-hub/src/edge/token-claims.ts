@@ -18,7 +18,7 @@ const claimsSchema = z.object({
   exp: numericDate,
   iat: numericDate.optional(),
   jti: jtiSchema.optional(),
-  // Another issuer may use this claim for something else.
+  // Another issuer may use this claim for something else, so an unsuitable value is ignored.
   minter: z.string().max(128).optional().catch(undefined),
   channels: z.array(z.string().refine(isId)).max(1_000).optional(),
   role: z.union([z.string(), z.array(z.unknown())]).optional(),

@@ -36,7 +36,7 @@ function createBench() {
     ...{ database, cache, rooms, load },
     read: (loader: () => Promise<Loaded<Page>> = load) =>
       cachedRead(store, caller, channelId, cache.recentMessages, loader, 'members'),
-    /** Another member's read puts the current head into the cache, and into the copy of this process. */
+    /** Another member's read puts the page at the current head into the cache, and into this process' own copy. */
     fill: async () => {
       cache.invalidateFor('collaboration.event', channelId, database.head);
       await cache.recentMessages.read(channelId, load);

@@ -160,8 +160,8 @@ export function subscriptionMethods(deps: MethodDeps) {
         missed.count += tail.length;
         budget.bytes -= runNow(encodeEvents(tail, missed.pieces));
       } else if (room.wasAwaySince(missed.lastSeq, session.agentId)) {
-        // The agent left and is a member again. The leave would be sent live after the result, and clients take a live
-        // leave as final.
+        // The agent left and is a member again. A resume would send the leave as a live event after the result. Clients
+        // take a live leave as final, so this topic is not resumed.
         missed = null;
       } else {
         // Events that do not fit are sent afterwards as live events.

@@ -75,8 +75,8 @@ export type UnreadyReason =
   | 'database_of_this_hub';
 
 /**
- * The status is 200 when `ready`. A balancer sends no clients to a hub that is not ready, which helps only when other
- * hubs work. A hub therefore stays ready during an outage of a database or Redis that all hubs share.
+ * The HTTP status is 200 when `ready`. A balancer sends no clients to a hub that is not ready. This helps only when
+ * other hubs work. A hub therefore stays ready during an outage of a database or Redis that all hubs share.
  */
 export interface ReadinessReport {
   readonly ready: boolean;

@@ -10,8 +10,8 @@ let server: PostgresServer;
 let core: StoreCore;
 
 beforeAll(async () => {
-  // A deadlock ends by the timeout of locks, which fails a call. PostgreSQL would end it sooner, and the store repeats
-  // a group that PostgreSQL ends.
+  // By default, PostgreSQL ends a deadlock after a second. The store then repeats the group, so the test would not
+  // notice the deadlock. With this setting, the lock timeout ends the deadlock first, and a call fails.
   server = await startPostgres(['deadlock_timeout=1min']);
   core = await openPostgresCore(
     { url: server.url, poolSize: 2, lockTimeoutMs: 2000, timeoutMs: 2900 },
@@ -104,7 +104,7 @@ it('interrupts the streams of other channels while one stays locked', async () =
 const waiting = () => Number(server.query('select count(*) from pg_locks where not granted'));
 const untilWaiting = (count: number) =>
   waitFor(() => waiting() >= count, { what: `${count} waits for a lock` });
-/** Resolves when the call has ended, or waits for a lock after `count` others. */
+/** Resolves when the call has ended, or when it waits for a lock while `count` other calls wait. */
 async function untilEndedOrWaiting(call: Promise<unknown>, count: number): Promise<void> {
   let isEnded = false;
   const ended = () => (isEnded = true);
@@ -132,8 +132,9 @@ async function createInboxes(channelId: string, agentIds: readonly string[]): Pr
 const leftIn = (table: string, channelId: string) =>
   server.query(`select agent_id from ${table} where channel_id = '${channelId}'`);
 
-// The race: an acknowledgement held a count of fallen items whose member the sweep had locked. The next one of the
-// group waited for another member of the sweep. Invariant: whoever holds a count of fallen items holds its member.
+// The race: the sweep held the rows of two members, and waited for the first member's count of fallen items. An
+// acknowledgement held this count. The next acknowledgement of its group waited for the second member. Invariant:
+// whoever holds a member's count of fallen items also holds the member.
 it('lets messages to everyone fall out beside a group of acknowledgements', async () => {
   await createInboxes('all', ['a1', 'a2']);
   addItems('a1', 'all', 1);
@@ -156,8 +157,8 @@ it('lets messages to everyone fall out beside a group of acknowledgements', asyn
   server.query(`delete from inbox where channel_id = 'all'`);
 });
 
-// The race: the sweep of a full inbox held items and waited for the count of fallen ones. An acknowledgement held the
-// count and waited for the items. Invariant: the sweep locks the count first.
+// The race: the sweep of a full inbox held items and waited for the count of fallen items. An acknowledgement held the
+// count and waited for the sweep's items. Invariant: the sweep locks the count first.
 it('trims a full inbox beside its acknowledgement', async () => {
   await createInboxes('full', ['b']);
   addItems('b', 'full', limits.inboxItems + 200);
@@ -175,7 +176,7 @@ it('trims a full inbox beside its acknowledgement', async () => {
 });
 
 // The race: retention removed items of two agents in the order of the log. A group acknowledged them in the other
-// order. Invariant: retention waits for no acknowledged item.
+// order. Invariant: retention skips items that an acknowledgement holds.
 it('trims a log beside acknowledgements of its items', async () => {
   await createInboxes('trimmed', ['d', 'e']);
   server.query(`insert into inbox (agent_id, channel_id, seq, message_seq, reason)
@@ -196,8 +197,8 @@ it('trims a log beside acknowledgements of its items', async () => {
   expect(leftIn('inbox', 'trimmed')).toBe('');
 });
 
-// The race: an ask in a deleted channel expired while the sweep removed it: one locked the ask first, the other its
-// addressees. Invariant: the sweep works on a deleted channel under its lock.
+// The race: an ask in a deleted channel expired while the sweep removed the ask. One transaction locked the ask first,
+// the other locked the ask's addressees first. Invariant: the sweep locks a deleted channel before it removes its rows.
 it('removes a deleted channel beside the expiry of its asks', async () => {
   await createInboxes('deleted', ['f']);
   const ask = { channelId: 'deleted', to: ['f'], content: 'x', deadlineMs: 60_000 };

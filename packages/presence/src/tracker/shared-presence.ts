@@ -54,7 +54,7 @@ export function createSharedPresence(
     onDegraded(wasDegraded);
   }
 
-  /** Redis lacks the denied writes, so its answers to reads may be wrong. */
+  /** A denied call makes presence degraded. Redis lacks the denied writes, so its answers to reads may be wrong. */
   function noteDenial(error: unknown): void {
     if (!isDeniedCall(error)) return;
     deniedMs = monotonic();
@@ -152,7 +152,7 @@ export function createSharedPresence(
     changes,
     isDegraded,
     watch,
-    /** While Redis is away, reads this process' own connections, with `degraded` true. */
+    /** While Redis is away or denies calls, reads this process' own connections, with `degraded` true. */
     async read<T>(
       fromRedis: (store: LeaseStore) => Promise<T>,
       fromLocal: () => T,

@@ -139,7 +139,7 @@ export function Dialog(props: {
   );
 }
 
-/** Without `onAction`, the second button submits the form that contains the buttons. */
+/** Without `onAction`, the button of the action submits the form that contains it. */
 export function DialogActions(props: {
   action: string;
   isDisabled?: boolean;

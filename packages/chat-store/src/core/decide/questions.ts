@@ -270,7 +270,7 @@ async function update(
   await group.db.updateTable('questions').set(change).where('id', 'in', questionIds).execute();
 }
 
-/** One statement. The returned function gives a question's opener and named responders that are members. */
+/** Costs one statement. The returned function gives a question's opener and named responders, without non-members. */
 async function findConcerned(
   group: GroupState,
   questions: readonly LoadedQuestion[],
