@@ -24,8 +24,8 @@ const conditions: readonly (readonly [keyof LatencyLimits, string])[] = [
 ];
 
 /**
- * `trends` names k6's metric of each kind of call that the script measures, and `errors` the counter of refused
- * calls. A limit of the scenario has precedence over the general one.
+ * `trends` maps each kind of call that the script measures to the name of its k6 metric. `errors` is the name of the
+ * counter of refused calls. A limit of the scenario has precedence over the general limit.
  */
 export function k6Thresholds(
   file: ThresholdsFile,

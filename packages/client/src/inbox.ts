@@ -13,8 +13,8 @@ export interface InboxOptions {
  */
 export interface Inbox extends AsyncIterableIterator<InboxItem> {
   /**
-   * The counts of what the hub left out of the read that brought the loop's last item: the oldest items fall out of a
-   * full inbox. Acknowledging that item acknowledges them too.
+   * Counts of omitted items, from the same read as the loop's last item. The oldest items fall out of a full inbox, so
+   * the hub omits them. When the last item is acknowledged, the omitted items are acknowledged too.
    */
   readonly omitted: ResultOf<'inbox.read'>['omitted'];
   /**

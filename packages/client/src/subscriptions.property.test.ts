@@ -8,8 +8,8 @@ import { createSubscriptions } from './subscriptions.ts';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-// The hub's log is right, but its connection loses, repeats and reorders events. Each step decides about the events in
-// flight.
+// The hub's log is right, but its connection loses, repeats and reorders events. Most steps append events to the log,
+// and decide how the connection delivers them.
 const step = fc.oneof(
   {
     weight: 5,
@@ -34,7 +34,7 @@ describe('subscriptions over a wire that loses, doubles and reorders events', ()
           const handedOn: (number | null)[] = [];
           let answers: (() => void)[] = [];
           let failures: (() => void)[] = [];
-          // A later step answers the call, with the log of that time.
+          // A later step answers the call, from the log as it is then.
           const ask = ((
             method: string,
             params: { after?: number; topics?: { since: number | null }[] },

@@ -79,7 +79,7 @@ describe('presence while Redis is away', () => {
     expect(presence.stats()).toEqual({ leases: 3, unsent: 0, toReplay: 3, degraded: true });
   });
 
-  // The race: an agent is connected to two hubs, and leaves one of them while this hub has no Redis. Invariant: this
+  // The race: an agent is connected to two hubs, and leaves one of them while that hub has no Redis. Invariant: that
   // hub does not announce the agent offline. Negative control: an agent with one connection.
   it('announces no agent offline that may be on another hub, until Redis answers', async () => {
     const one = startHub('hub-1', gated);

@@ -33,7 +33,10 @@ export interface Findings {
   list(): readonly Finding[];
 }
 
-/** The memory is bounded: there are few patterns and servers, and each group keeps at most `maxSamples`. */
+/**
+ * Groups problems by check and subject. A subject is a key pattern or a server, so there are few groups. Each group
+ * keeps at most `maxSamples` samples, so the memory is bounded.
+ */
 export function createFindings(maxSamples: number): Findings {
   const groups = new Map<string, { finding: Finding; seen: Set<string> }>();
   let count = 0;

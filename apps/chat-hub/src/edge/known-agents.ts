@@ -9,7 +9,7 @@ import { createWriteBehind } from './write-behind.ts';
  * seen again.
  */
 const maxPending = 20_000;
-/** The memory of seen agents spares a write with each REST call. */
+/** At most this many seen agents are remembered, so that not each of their REST calls writes to the database. */
 const maxRemembered = 50_000;
 /** An agent that keeps calling is written at most once in this time. */
 const refreshMs = 60_000;

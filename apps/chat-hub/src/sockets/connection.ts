@@ -27,8 +27,8 @@ import type { WebSocket } from 'ws';
 const retryMs = 1_000;
 const maxSocketsPerAgent = 100;
 /**
- * Without this limit, Node reads up to 2 MiB from a socket before it turns to the next. The rest of a chunk already
- * read, at most 64 KiB, is still handled.
+ * Without this limit, Node reads up to 2 MiB from one socket before it reads the next socket. When the limit is
+ * reached, the rest of the chunk that was read last is still handled. A chunk has at most 64 KiB.
  */
 const turnBytes = 16_384;
 /** Each frame counts as this many more bytes, because small frames are costly too. */
@@ -173,8 +173,8 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     }
 
     /**
-     * Counts a frame that is no call against the agent's allowance. Returns false if the frame arrived after the socket
-     * was closed.
+     * Counts a frame that is not a call as if it were one, so it also uses the agent's allowance. Returns false if the
+     * socket was already closed, or if this frame got the agent barred, which closes the socket.
      */
     function countFrame(): boolean {
       if (session.isOpen) allowance.count(session.agentId);

@@ -155,7 +155,7 @@ export function describeMentions(database: () => TestDatabase): void {
         expect((await agent.say(channelId, '@all', parsed)).unreached).toEqual([]);
         expect(await newest(owner, channelId)).toMatchObject({ mentionsAll: true });
       }
-      // The answer to a repeat depends on the size of the channel now, after a member was removed.
+      // The answer to a repeat depends on the current size. After a member is removed, the channel is small again.
       const repeat = { clientMessageId: 'all', ...parsed };
       await member.say(channelId, '@all', repeat);
       const { members } = await owner.read('member.list', { channelId, limit: 200 });

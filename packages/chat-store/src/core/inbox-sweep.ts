@@ -7,7 +7,8 @@ import { everyone, type Tables } from './tables.ts';
 // An inbox may exceed its limit until the sweep reaches it. For a reader, the excess has already fallen out.
 //
 // Acknowledgements and sweeps lock a member first, then its count in `inbox_overflow`, then its items. The sweep skips
-// members and items that an acknowledgement holds: a group with another acknowledgement may wait for the sweep's rows.
+// members and items that an acknowledgement has locked. If the sweep waited for them, it could deadlock, because the
+// next acknowledgement of the same group may wait for rows that the sweep has locked.
 
 const agentsMax = 100;
 /** One statement counts the items of this many inboxes. */
@@ -214,8 +215,9 @@ async function trimChannel(
 }
 
 /**
- * For some members, the channel's messages to everyone up to the seq `upTo` fall out of their inboxes and are counted
- * there. Returns false when no such member is left. Skips members whose acknowledgement is not committed yet.
+ * Drops the channel's messages to everyone up to the seq `upTo` from the inboxes of at most `membersMax` members, and
+ * counts them there as fallen out. Returns false when it finds no more members whose inboxes may have such messages.
+ * Skips members whose acknowledgement is not committed yet.
  */
 async function dropFromInboxes(
   dialect: Dialect,

@@ -13,7 +13,7 @@ const perSecond = 200;
 const channelId = 'bench-0';
 const readsMeasured = 50;
 
-/** Fills all tables and indexes as if so many messages had been sent. */
+/** Fills the tables `log` and `messages` as if the given number of messages had been sent. */
 async function writeHistory(databaseUrl: string, messages: number): Promise<void> {
   const store = await createChatStore({ url: databaseUrl });
   const actor = { agentId: 'owner', isAdmin: false };
@@ -37,7 +37,7 @@ async function writeHistory(databaseUrl: string, messages: number): Promise<void
 /** Copies rows by SQL, which is far faster than the store. */
 function copyMessage(path: string, copies: number): void {
   const database = new DatabaseSync(path);
-  // The log stores each message as JSON, with its seq and two ids in the text.
+  // The log's JSON text of a message contains its seq and two ids, so these are replaced in each copy.
   database.exec(`
     begin;
     create temp table copies as

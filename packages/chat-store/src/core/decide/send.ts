@@ -242,8 +242,8 @@ function permit({ group, prefetched, send, threadId }: Sending): Permitted | Ref
     // A frozen or paused agent must not open a channel.
     const closed = refusalToOpen(group, send);
     if (closed) return closed;
-    // A refused message creates no channel. This refusal comes first, because the checks below would report a missing
-    // channel.
+    // The channel of a refused message was not created, so the checks below would report a missing channel. This
+    // refusal must therefore come first.
     if (!trace.ok) return trace;
   }
   const role = prefetched.role(channelId, agentId);
@@ -275,8 +275,9 @@ function countInPlace(
 }
 
 /**
- * The agents that a growing message addresses, and those with whom its sender is in a loop through the ends of growing
- * messages. The end of a message is never refused, so such a loop is stopped when the next message begins.
+ * The agents that a growing message may address by its end. They are the agents that it addresses at its beginning,
+ * and those that its sender addressed too often at the ends of earlier growing messages. The end of a message is never
+ * refused, so such a loop is stopped when the next message begins.
  */
 function mayAddress({ loops = [] }: Actor, addressed: readonly string[]): readonly string[] {
   const later = loops.filter(({ byStreams }) => byStreams).map(({ agentId }) => agentId);
@@ -404,7 +405,7 @@ export function refusalToOpen(
   return refusalOfFrozen(actor, null) ?? refusalOfLoop(actor, [params.agentId], nowMs);
 }
 
-/** A reply, or a message in a thread, may answer an ask to its sender. */
+/** True if the message replies to an ask, or is in the thread of an ask, and the ask is to the sender. */
 export function mayAnswerAsk(prefetched: Prefetched, { actor, method, params }: Send): boolean {
   const threadId = method === 'direct.send' ? null : params.threadId;
   return [params.replyTo, threadId].some(

@@ -8,8 +8,8 @@ import { findMessage } from './messages.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
 /**
- * Begins a thread, or gives a title to a thread that began with a reply. Any other thread stays unchanged. A repeat
- * also needs the rights, because it returns the current thread.
+ * Begins a thread, or gives a title to a thread that began with a reply. Any other thread stays unchanged. Even a
+ * repeat needs the rights for this method, because its answer shows the current thread.
  */
 export const createThread: DecideAuthorized<'thread.create'> = async (group, command) => {
   const { actor, channel, params } = command;

@@ -15,9 +15,9 @@ const channelsMax = 10_000;
 const rowBytes = 256;
 
 /**
- * One statement reads cursor, head and counts, so that they agree. Messages are numbered in their channel and by
- * sender, so a count is a difference of two numbers. Only mentions and deleted messages are counted one by one, up to a
- * limit.
+ * One statement reads cursor, head and counts, so that they agree. A message has a number in its channel, and a
+ * number among its sender's messages there, so a count is a difference of two numbers. Only mentions and deleted
+ * messages are counted one by one, up to a limit.
  */
 export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };
@@ -90,7 +90,7 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
   return { ok: true, text: resultText('channels', rowTexts(channels), () => ({})) };
 };
 
-// An agent may be in very many channels, so each row is serialized only when it is encoded.
+// An agent may be in very many channels, so the rows become JSON one by one, and other work can run between them.
 function* rowTexts(rows: readonly object[]): Generator<string> {
   let separator = '';
   for (const row of rows) {
