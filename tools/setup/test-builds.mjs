@@ -29,7 +29,8 @@ const builds = {
   page: {
     sources: pageSources,
     path: 'apps/web/node_modules/.test-page-',
-    // Ends before builtForTests kills this process, which would leave Vite running.
+    // This timeout is shorter than that of builtForTests. If builtForTests killed this process first, Vite would keep
+    // running.
     build: (folder) => runVite({ folder, timeoutMs: 100_000 }),
   },
 };

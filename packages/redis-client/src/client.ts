@@ -90,8 +90,8 @@ export interface RedisClientDeps {
   /** Called after each round trip, for metrics. Not called for a call that was not sent. */
   readonly onRoundTrip?: (trip: RoundTrip) => void;
   /**
-   * Called with the certificate of each new TLS connection of this client's own, for metrics. Not called for an invalid
-   * certificate that `rejectUnauthorized: false` accepts.
+   * Called with the certificate of each new TLS connection that this client opens, for metrics. Not called for an
+   * invalid certificate that `rejectUnauthorized: false` accepts.
    */
   readonly onCertificate?: (certificate: ServerCertificate) => void;
 }

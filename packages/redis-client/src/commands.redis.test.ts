@@ -269,7 +269,7 @@ describe('a pipeline', () => {
 
 describe('a large reply', () => {
   it('arrives complete: 40 MB on the command connection, while the subscriber keeps receiving', async () => {
-    // A busy machine may need more than the default second for 40 MB.
+    // On a busy machine, 40 MB may take longer than the default timeout of one second.
     const redis = await clients.connect({ url: server.url, commandTimeoutMs: 10_000 });
     const heard: string[] = [];
     await redis.subscriber.subscribe(keys.globalTopic, (message) => heard.push(message));

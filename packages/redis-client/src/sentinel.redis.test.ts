@@ -70,7 +70,8 @@ describe('Redis behind Sentinel', () => {
       theirs.on('message', (_topic, message) => theyHeard.push(message));
       const { runId } = await redis.health();
       const oldPort = await deployment.masterPort();
-      // A server that returns from the previous round may cut connections. Only a replica in sync can be elected.
+      // Only a replica in sync can be elected. Until then, the server that returns from the previous round may cut
+      // connections, so errors are ignored.
       await waitFor(
         async () => {
           const info = await redis.send(['INFO', 'replication']).catch(() => '');

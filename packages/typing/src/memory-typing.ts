@@ -4,7 +4,8 @@ import { parseOptions, type TypingOptions } from './options.ts';
 import { checkTyper, type CheckedTyper, encodeTyper, listMax, type Typing } from './typing.ts';
 
 /**
- * Typing in memory, with the results of {@link createRedisTyping}. At most `maxTypers` agents.
+ * Typing in memory, with the results of {@link createRedisTyping}. Keeps at most `maxTypers` entries, one for each
+ * agent in a channel or thread.
  * @throws {TypingError} `invalid_options`
  */
 export function createMemoryTyping(options: TypingOptions = {}): Typing {

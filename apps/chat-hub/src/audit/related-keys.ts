@@ -60,7 +60,8 @@ async function isAlone(
   const agent = agentId ?? '';
   const lookUp: RedisCommand =
     kind === 'presence'
-      ? // The range works because a space sorts below all characters of an id, and `!` directly follows the space.
+      ? // The range holds exactly the members that begin with the agentId and a space, because `!` directly follows the
+        // space.
         ['ZRANGEBYLEX', keys.rosterAgents(channel), `[${agent} `, `(${agent}!`, 'LIMIT', 0, 1]
       : kind === 'rosterAgents'
         ? ['EXISTS', keys.roster(channel)]

@@ -57,7 +57,7 @@ describe('a flusher', () => {
     expect(writtenAt.slice(written)).toEqual([startMs]);
   });
 
-  // Without this limit, a message to ten thousand sockets would be ten thousand writes in one turn.
+  // Without a limit, a message to ten thousand sockets would be ten thousand writes in one turn.
   it('writes for at most a few ms in one turn, and the rest in later turns', async () => {
     let nowMs = 0;
     const flusher = createFlusher({ clock: () => nowMs });

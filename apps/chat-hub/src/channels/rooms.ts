@@ -20,7 +20,7 @@ interface Entry {
 const idleMs = 30_000;
 /** The most bytes of one page, so that parsing never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
-/** The read of a head is repeated while the epoch changes, at most this often. */
+/** A read is repeated if the epoch changed during it. There are at most this many reads in all. */
 const maxReads = 5;
 const roomsPerTurn = 50;
 /**
@@ -91,8 +91,8 @@ export function createRooms(deps: {
           totals,
           deliver(event, source) {
             cache.invalidateFor(event.type, channelId, event.seq);
-            // The event came from the log, perhaps because its publish failed. Its sender's hub may then not have
-            // invalidated the caches either.
+            // If the publish of an event failed, this hub reads the event from the log. The sender's hub may then not
+            // have invalidated the caches, so this hub does.
             if (source === 'store' && event.seq !== null) dropCaches(channelId, event.seq);
             deliver(event);
           },

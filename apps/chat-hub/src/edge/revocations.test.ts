@@ -41,7 +41,8 @@ describe('a revocation', () => {
     expect(isRevokedBy(dev, { ...revoked, sub: 'ana' })).toBe(true);
   });
 
-  // The race: a token is verified, then revoked, and the token's sockets are closed before this session exists.
+  // The race: a new socket's token is verified, and then revoked. The hub closes the token's open sessions before the
+  // new socket has a session.
   it('is remembered for a minute, for sockets that open just after it', () => {
     let nowMs = 0;
     const revocations = createRevocations(() => nowMs);

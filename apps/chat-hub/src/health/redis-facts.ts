@@ -18,7 +18,7 @@ export interface RedisFacts {
   readonly mode: RedisServers['mode'] | null;
   /** The list is empty if no server was reached; `failure` says why. */
   readonly servers: readonly ServerFacts[];
-  /** Null when no event was published or received. */
+  /** Null when a probe event was not published, or did not arrive in time. */
   readonly pubSubMs: number | null;
   readonly failure: string | null;
 }
@@ -117,7 +117,7 @@ async function readInfo(server: RedisServerLink): Promise<ServerFacts['info']> {
   return (name) => fields.get(name);
 }
 
-/** Returns the median time, or null when no event arrived in time. */
+/** Returns the median time, or null when Redis is not ready or a probe event does not arrive in time. */
 async function measurePubSub(
   connection: RedisConnection,
   isCluster: boolean,

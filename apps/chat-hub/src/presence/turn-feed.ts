@@ -115,7 +115,7 @@ export function createTurnFeed(deps: {
     if (!mayBeElsewhere && !deps.isConnectedHere(agentId)) await endAll(agentId, places);
   }
 
-  // A killed hub announces nothing. Its agents' turns end when this hub notices that their leases have ended.
+  // A killed hub announces nothing. Its agents' turns end when this hub notices that the agents' presence has ended.
   const offChange = tracker.onChange((channelId, { agentId, status }) => {
     if (status !== 'offline') return;
     const places = [...(known.get(agentId)?.values() ?? [])].filter(

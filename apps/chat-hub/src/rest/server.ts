@@ -201,7 +201,10 @@ export function createOpsServer(
   return app;
 }
 
-/** Holds the public port while the hub starts. Answers the liveness check and refuses everything else. */
+/**
+ * Holds the public port while the hub starts. Answers the liveness check and, without an ops port, /readyz and
+ * /metrics. Refuses everything else.
+ */
 export function createStartingServer({
   readiness,
   metrics,

@@ -26,7 +26,7 @@ export interface LogWriter extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Without `redisUrl`, the writer publishes nothing. */
+/** Without `redisUrl`, `publish` rejects. */
 export async function openLogWriter(
   database: Pick<TestDatabase, 'url'>,
   redisUrl?: string,

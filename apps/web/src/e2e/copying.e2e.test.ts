@@ -74,7 +74,7 @@ describe('a message', () => {
     await waitFor(async () => (await copied(ada)).includes('/message/'));
     const link = await copied(ada);
 
-    // The link works in the open page, in a message, and through a sign-in.
+    // The link works when Bob clicks it in a message, and when he opens it before he signs in.
     await ada.write(`See ${link}`);
     await bob.message('See').getByRole('link').last().click();
     await bob.page.locator('.row-marked', { hasText: 'needle' }).waitFor();

@@ -208,7 +208,8 @@ export function createChats(
     fetch,
     refresh,
     /**
-     * Finds what the reader has missed. Yields the last events, at most `limit`, of each channel with unread messages.
+     * Finds what the reader has missed. Takes at most `channelsMax` channels with unread messages, and yields the last
+     * unread events of each channel, at most `limit`.
      */
     async *missedEvents(limit: number, channelsMax: number): AsyncGenerator<readonly Envelope[]> {
       const withNews = [...byId.peek().values()]

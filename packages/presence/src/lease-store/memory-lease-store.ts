@@ -306,7 +306,7 @@ export function createLocalLeases(maxLeases: number) {
     },
 
     entriesOf,
-    /** The caller may change leases between two steps. */
+    /** The caller may change leases during the iteration. */
     *entries(): Generator<RenewEntry> {
       for (const channelId of channels.keys()) yield* entriesOf(channelId);
     },

@@ -20,7 +20,7 @@ async function startHub(hubId: string) {
     { ...{ hubId, leaseMs: 30_000, heartbeatMs: 100, reapMs: 20 }, clock: () => nowMs },
   );
   bench.defer(() => presence.close());
-  // Degraded changes reach only the hub's own sockets.
+  // A degraded change reaches only the hub's own sockets, so it is not recorded here.
   presence.onChange((_channelId, { agentId, status }, { degraded }) => {
     if (!degraded) told.push(`${hubId}: ${agentId} ${status}`);
   });

@@ -45,7 +45,10 @@ export const searchFilters: readonly (readonly [filter: string, meaning: string]
 
 const partPattern = /\b(from|in|before|after|on|has):(?:"([^"]*)"?|(\S*))|"[^"]*"?|\S+/giu;
 
-/** Filters may be anywhere between the words. Of several filters of one kind, the last one applies. */
+/**
+ * Filters may be anywhere between the words. Every `has:` filter applies. Of several other filters of one kind, only
+ * the last one applies.
+ */
 export function parseQuery(text: string, context: SearchContext): ParsedQuery {
   const words: string[] = [];
   let senderId: string | null = null;

@@ -12,7 +12,8 @@ const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 const interruptedMax = 50;
 
 /**
- * Ends the streams with their checkpointed texts. The streams beyond {@link interruptedMax} become due for the sweep.
+ * Ends the channel's streams that `which` selects. Each message keeps its checkpointed text. The streams beyond
+ * {@link interruptedMax} become due for the sweep.
  */
 export async function interruptStreams(
   group: GroupState,

@@ -10,7 +10,7 @@ const minDeliveredShare = 0.97;
 const growth = 1.5;
 const bisections = 3;
 const maxSteps = 14;
-/** The first step warms up the code and pools, so later steps need no longer warm-up than this. */
+/** The first step warms up the code and pools, so for later steps this warm-up is long enough. */
 const maxWarmUpMs = 1_000;
 
 export function rampWork(name: string, shape: Load): Work {
