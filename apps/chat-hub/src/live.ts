@@ -249,7 +249,7 @@ export async function startLive(
       onFailed: (error) => database.failed('writes', error),
     }),
   );
-  // No client may be served in an outdated epoch.
+  // The comparison may begin a new epoch, and no client may be served in an outdated one.
   await compared;
   const selfProbe = closers.opened(
     startSelfProbe({

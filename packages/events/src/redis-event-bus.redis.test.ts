@@ -224,8 +224,8 @@ describe('the event bus on Redis', () => {
     expect(await redis.send(['get', keys.sequence('general')])).toBe('4');
   });
 
-  // The attack: long messages that mention fifty agents. If each copy counted, the queue would be full for other
-  // events.
+  // The attack: long messages that mention fifty agents, so each is published on many topics. If each copy counted, the
+  // queue would have no room for other events.
   it('counts the characters of an event once, however many topics it is published on', async () => {
     const event = sampleMessage();
     const { bus } = await system.start({ maxPendingCharacters: event.json.length });

@@ -4,7 +4,7 @@ export type TurnStateName = (typeof turnStates)[number];
 
 export const turnStateEvent = 'turn.state';
 
-/** Valid until `untilMs`, or until the agent's next turn in the thread. */
+/** Valid until `untilMs`, or until the agent's next state in the thread. */
 export interface TurnStatePayload {
   readonly agentId: string;
   readonly threadId: string | null;

@@ -50,7 +50,7 @@ export function rateLimitHeaders(
   };
 }
 
-/** Costs one `consume` of the limiter. */
+/** Each request that has a limit costs one `consume` of the limiter. */
 export function httpRateLimit<Request, Action extends string>(
   limiter: Consumer<Action>,
   { action, agentOf, costOf }: HttpRateLimitOptions<Request, Action>,

@@ -44,7 +44,7 @@ export function checkTyper({ channelId, agentId, threadId = null }: Typer): Chec
   };
 }
 
-/** A member of the channel's sorted set. No id contains a colon. */
+/** Returns a member of the channel's sorted set. The colon can be the separator, because no id contains one. */
 export function encodeTyper({
   agentId,
   threadId,

@@ -15,7 +15,7 @@ const maxWaitMs = 3;
 const sliceMs = 4;
 /** The clock is read once per this many sockets, because a reading costs a tenth of the flush of one socket. */
 const socketsPerReading = 16;
-/** `onWritten` is called when all sockets are flushed, or earlier after this many deliveries. */
+/** `onWritten` is called when all sockets are flushed, or earlier after this many calls of `delivered`. */
 const maxUnreported = 1_000;
 /** The flusher waits 1 ms longer each time the deliveries per second rise by this number. */
 const deliveriesPerWaitMs = 25_000;
@@ -96,7 +96,7 @@ export function createFlusher({
       sockets.add(socket);
       schedule();
     },
-    /** The flusher waits longer when the rate of deliveries is higher. */
+    /** Counts the deliveries, because the flusher waits longer when their rate is higher. */
     delivered(delivery: Delivery) {
       deliveries += delivery.events.length * delivery.sockets;
       unreported.push(delivery);

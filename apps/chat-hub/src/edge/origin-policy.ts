@@ -50,7 +50,7 @@ export function createOriginPolicy(
 function isOwn(origin: string, host: string | undefined, forwarded: Forwarded): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, host: originHost } = new URL(origin);
-  // An attacker can change a page without TLS, so such a page counts as a different site.
+  // A page that came without TLS may be an attacker's. So it counts as foreign if this request came over TLS.
   if (protocol === 'http:' && forwarded.protocol === 'https') return false;
   return [forwarded.host, host].some((own) => {
     const url = `${protocol}//${own ?? ''}`;

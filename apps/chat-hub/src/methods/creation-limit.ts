@@ -16,13 +16,13 @@ const kib = 1024;
 /** The most direct channels that the hub remembers. A message in a remembered channel does not count as a creation. */
 const maxKnown = 10_000;
 
-/** Counts one for each object, and one for each whole KiB of a channel's metadata. */
+/** Adds one to `created` for each whole KiB of a channel's metadata. */
 export function creationCost(created: number, metadata: JsonObject | null | undefined): number {
   if (!metadata) return created;
   return created + Math.floor(utf8Bytes(JSON.stringify(metadata)) / kib);
 }
 
-/** Returns null when allowed. A refusal uses up the caller's allowance. */
+/** Returns null when allowed. A refused call uses up what is left of the caller's allowance. */
 export function refuseCreation(
   { limiter }: MethodDeps,
   { identity }: Caller,

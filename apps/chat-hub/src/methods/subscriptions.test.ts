@@ -203,7 +203,8 @@ describe('a subscribe in progress', () => {
     expect(await result()).toMatchObject({ head: 8, resumed: false, events: [] });
   });
 
-  // The race: the agent leaves when it is too late to read rights again. Clients take `forbidden` as final.
+  // The race: the agent leaves when it is too late to read rights again. The agent may have joined again, and clients
+  // take `forbidden` as final. Invariant: the answer is `unavailable`.
   it('is to be repeated when its agent left at the last moment', async () => {
     const { result, rooms, session } = await subscribing(null);
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));

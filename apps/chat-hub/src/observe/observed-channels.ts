@@ -3,7 +3,7 @@ import { methods, type MethodName } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { ActRequest, Audit } from './audit.ts';
 
-/** The results of these methods show neither the channel's messages nor its members. */
+/** These methods are not audited, because their results show neither the channel's messages nor its members. */
 const silent: ReadonlySet<MethodName> = new Set([
   'channel.get',
   'budget.get',

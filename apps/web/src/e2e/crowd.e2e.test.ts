@@ -9,8 +9,8 @@ const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Infinity;
 
 describe('111 agents at 1,000 messages a second in view', () => {
-  // This test measures the CPU time of the page's tasks, because other suites on the machine do not change it. The
-  // suite crowd-by-the-clock measures elapsed time.
+  // The page's tasks are measured in CPU time, because other suites on the machine do not change it. The suite
+  // crowd-by-the-clock measures their elapsed time.
   it('leave the page responding within 100 ms, with the newest of more than 10,000 messages in view', async () => {
     const crowd = await gatherCrowd(world);
     const { person } = crowd;

@@ -5,7 +5,7 @@ import type { Tables } from './tables.ts';
 
 const dueMax = 1_000;
 
-/** Asks, then questions, each earliest first, by the database's time. */
+/** Finds the asks and then the questions that are due by the database's time. Both lists have the earliest first. */
 export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
   // PostgreSQL's clock is a volatile function, so no index serves a comparison with it. The sub-select makes the clock
   // a value.

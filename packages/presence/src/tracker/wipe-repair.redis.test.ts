@@ -60,14 +60,15 @@ describe('a Redis that loses its data under intact connections', () => {
   it('writes a single evicted roster again', async () => {
     const hub = await startHub('hub');
     await redis.send(['del', bench.keys.roster('c49'), bench.keys.rosterAgents('c49')]);
-    // A check looks at twenty of fifty channels each half second.
+    // Each half second the hub looks at only twenty of its fifty channels, so the third look may be needed.
     await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0, { timeoutMs: 3_000 });
     expect(told).toEqual([]);
     // The agent's state was not lost, so this is no wipe.
     expect(wiped).toEqual([]);
   });
 
-  // The race: the heartbeat restores the lost leases before the check.
+  // The race: the heartbeat restores the lost leases before the look at the channels. Invariant: the wipe is reported
+  // once.
   it.each([
     { finds: 'the look', options: { reapMs: 20 } },
     { finds: 'the heartbeat', options: { reapMs: 60_000, heartbeatMs: 50 } },

@@ -67,7 +67,7 @@ export function createSubscriber(options: SubscriberOptions, records: Records): 
     random: () => random.next(),
     webSocket: createRoamingSocket({
       pickPort() {
-        // The hub of the lost connection may be down, so another one is chosen.
+        // The hub of the lost connection may be down. So another one is chosen, unless the subscriber returns home.
         if (isReturning) hubIndex = options.homeIndex;
         else hubIndex = (hubIndex + random.between(1, addresses.length - 1)) % addresses.length;
         isReturning = false;

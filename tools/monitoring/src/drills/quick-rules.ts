@@ -6,7 +6,7 @@ const shortWindow = '14s';
 const longWindow = '45s';
 const secondsOf = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
-/** Shortens the windows to seconds, so that a drill is quick. Conditions and thresholds stay the same. */
+/** Shortens the windows and each `for` to seconds, so that a drill is quick. Thresholds stay the same. */
 export function quickRules({ groups }: RuleFile): RuleFile {
   return {
     groups: groups.map(({ name, rules }) => ({

@@ -25,7 +25,7 @@ export interface World {
   readonly drilledHub: HubService;
   readonly load: Load;
   readonly monitoring: MonitoringStack;
-  /** Makes Prometheus scrape these hubs and this Redis, and nothing else. */
+  /** Makes Prometheus scrape all hubs and the Redis of this world, and no other hub or Redis. */
   watchAll(): Promise<void>;
   run(commands: string, env: Readonly<Record<string, string>>): Promise<Outcome>;
 }

@@ -51,7 +51,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
       const first = entries[indexOfSeq(entries, mark + 1)]?.seq ?? Infinity;
       const isNext = isCovered(timeline, mark) && (inView === null || first >= inView.first);
       const last = inView === null ? newest : lastSeqOf(inView.last);
-      // Events after the last row, such as replies, have no row of their own.
+      // Events after the last row, such as replies, have no row of their own. So they count as seen with the last row.
       const seen = last >= newest && !hasNewer ? head : last;
       if (isNext && seen > mark) chats.markSeen(chat, seen);
     }

@@ -64,7 +64,8 @@ async function openDirectChannel(
   let query = db.selectFrom('channels').selectAll().where('id', '=', id);
   if (group.locksRows) query = query.forUpdate();
   const channel = await query.executeTakeFirstOrThrow();
-  // A separate statement reads the head. A statement that waits for a lock does not see commits made during the wait.
+  // The head is read by a separate statement, because the one above may wait for the lock. A statement that waits does
+  // not see commits made during the wait.
   const { head } = await db
     .selectFrom('channels')
     .select(headOf('channels.id').as('head'))

@@ -53,7 +53,8 @@ export async function createLogAndProjections(
       envelope text not null,
       constraint log_key primary key (channel_id, seq)
     ) ${clustered}`,
-    // Client message ids usually begin with their time. With the sender as the last column, the index grows at its end.
+    // The sender is the last column, because client message ids usually begin with their time. So each channel's part of
+    // the index grows at its end.
     sql`create unique index log_by_client_message on log (channel_id, client_message_id, sender_id)
       where client_message_id is not null`,
     sql`create index log_edits on log (channel_id, message_id)

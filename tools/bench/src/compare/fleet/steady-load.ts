@@ -23,8 +23,9 @@ export interface LoadResult {
   /** The unit is µs of processor time per delivery. */
   readonly serverMicros: number;
   readonly redisMicros: number;
-  /** The unit is cores. `otherCores` is the use of all other processes of the machine, without the measured servers. */
+  /** The processor use of this process, in cores. */
   readonly clientCores: number;
+  /** The processor use of all other processes of the machine except the servers and Redis, in cores. */
   readonly otherCores: number;
   /** Latencies are from the sender's call to the arrival at a receiver. */
   readonly p50Ms: number;
@@ -68,7 +69,7 @@ export function createSteadyLoad(
     clientMs: processorMs(process.pid),
   });
   const distinct = () => [...received.values()].reduce((sum, one) => sum + one.distinct, 0);
-  /** Returns how many deliveries the first `messages` messages cause. */
+  /** Returns how many deliveries are due after this number of messages. */
   function due(messages: number): number {
     const rounds = Math.floor(messages / channels.length);
     return channels.reduce((sum, { members }, at) => {
