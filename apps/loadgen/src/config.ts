@@ -12,7 +12,7 @@ export function readSecret(name: string): string {
   );
 }
 
-/** @throws {LoadgenError} if the file is not PEM */
+/** @throws {LoadgenError} if the file cannot be read or holds no certificate in PEM */
 export function readCertificate(path: string): string {
   let text: string;
   try {

@@ -84,8 +84,8 @@ export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod] | Expire
 export interface AppendedEvent {
   readonly event: EncodedEnvelope;
   /**
-   * Agents whose own topic also gets the event: both agents of a direct channel, and members who were mentioned, added
-   * or removed.
+   * Agents whose own topic also gets the event. In a direct channel, these are both agents. In any other channel, these
+   * are the agents that the event concerns, such as those who were mentioned, asked, added or removed.
    */
   readonly agentTopics: readonly string[];
   /** Agents whose inboxes got the event. Absent: none. */

@@ -35,7 +35,7 @@ export function encodeInboxCursor({ scope, place, next, open }: InboxPlace): str
   return `${head}${end.toString(36)}${list}`;
 }
 
-/** Null for any other text. */
+/** Null if the text is not an encoded cursor. */
 export function decodeInboxCursor(cursor: string): InboxPlace | null {
   if (cursor.length > inboxCursorChars) return null;
   const [, scope, numbers] =

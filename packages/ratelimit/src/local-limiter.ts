@@ -81,7 +81,7 @@ export function createLocalRateLimiter<Action extends string>(
   const { clock = Date.now, redisClock } = options;
   const counters = { exchanges: 0, exchangeFailures: 0, allowed: 0, refused: 0 };
   const actions = new Map<string, { limit: Limit; agents: AgentMap<LocalAgent> }>();
-  /** Agents with requests since their last exchange. None of them may be dropped from memory. */
+  /** Agents with requests since their last exchange. An agent that is dropped from memory leaves this set too. */
   const waiting = new Set<LocalAgent>();
   for (const [action, limit] of Object.entries<Limit>(limits)) {
     // After this time, the agent's requests have been exchanged and have left the window.

@@ -55,8 +55,8 @@ export interface TurnStates {
   /** The places of the agent's turns that were set through this process and may still run, in the order of their ends. */
   placesOf(agentId: string): TypingPlace[];
   /**
-   * The running turn that the agent began or changed last through this process, anywhere, and when it did so; null
-   * without a running lease.
+   * The agent's running turn that was begun or changed last through this process, in any channel. `sinceMs` is the time
+   * of that change. Null without a running turn.
    */
   latestOf(agentId: string): (TurnRecord & { readonly sinceMs: number }) | null;
   /** Later calls reject with `closed`. */

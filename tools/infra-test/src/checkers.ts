@@ -7,7 +7,7 @@ export interface Checked {
   readonly output: string;
 }
 
-/** `npm test` installs the checkers if it can, and names the missing ones. */
+/** Tests without their checker are skipped. `npm test` installs the checkers if it can, and names the missing ones. */
 export function isOnPath(name: string): boolean {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.some((folder) => existsSync(join(folder, name)));

@@ -70,8 +70,8 @@ export function notificationText(method: 'event' | 'notice', paramsJson: string)
 }
 
 /**
- * If the client accepts batches, a frame holds an array of events, up to the batch limit. Otherwise a frame holds one
- * event.
+ * If the client accepts batches, a frame holds several events as an array, up to the limits of a batch and a frame.
+ * A single event is never in an array. If the client does not accept batches, each frame holds a single event.
  */
 export function framesOf(events: readonly EncodedEnvelope[], acceptsBatches: boolean): Buffer[] {
   const framing = createFraming(acceptsBatches);

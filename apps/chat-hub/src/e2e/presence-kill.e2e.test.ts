@@ -85,7 +85,8 @@ describe('a hub that is killed', () => {
     // Negative control: most agents still had leases after the kill, so only the kill made them go offline.
     expect([...ends.keys()].filter((agentId) => agentId !== 'ana').length).toBeGreaterThan(15);
 
-    // This later change is reported on the same path, so its arrival proves that no second report is pending.
+    // The later status is reported on the same path as an offline event. So its arrival proves that no second offline
+    // event is pending.
     await alive.call('presence.set', { status: 'dnd' });
     await waitFor(() => statusesOf(ana, channelId, 'both').at(-1) === 'dnd', {
       what: 'the change',

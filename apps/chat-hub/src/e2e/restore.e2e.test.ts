@@ -179,7 +179,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await discontinuityOf(again, channelId)).toMatchObject({ head: 3, reason: 'epoch' });
   });
 
-  // A hub that starts without Redis does not know which events were lost.
+  // Redis no longer remembers the newest committed event, so a hub that starts cannot notice the restore.
   it('resumes no client from beyond its head when Redis was lost too', async () => {
     const channelId = 'forgotten';
     const { ana, backedUp } = await restorable(channelId);

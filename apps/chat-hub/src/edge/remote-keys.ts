@@ -25,8 +25,8 @@ const warnEveryMs = 30_000;
 /**
  * Fetches the keys of a JWKS URL: first when a key is needed, then in the background after `refreshMs`, and when a
  * token has an unknown key. While the key server is away, known keys stay in use.
- * @throws {AuthError} `unavailable` when only the key server may have the token's key; jose's own error when the key
- * server does not have the key
+ * @throws {AuthError} `unavailable` if the token's key is not in memory and the key server does not answer; jose's own
+ * error if the key server does not have the key
  */
 export function createRemoteKeys(
   url: string,

@@ -236,8 +236,8 @@ export function describeAsks(database: () => TestDatabase): void {
       expect(asks.map(({ askId }) => askId)).toEqual([half.askId, silent.askId]);
     });
 
-    // The fault: each expiry of a group had six statements of its own, so that many with one deadline took minutes.
-    // Invariant: those that expire together are logged once each, even if one is given twice.
+    // The fault: each expiry of a group had six statements of its own, so many asks with one deadline took minutes.
+    // Invariant: asks that expire together are logged once each, even if an ask is given twice.
     it('expire together, each once', async () => {
       const { store, channelId, owner, member, to, ask } = await world();
       const elsewhere = await world();

@@ -36,7 +36,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       ]);
       if (!outcome?.ok) throw new Error(outcome?.message);
     }
-    /** Returns what readers get from a channel, and all its rows, as text. */
+    /** Returns the events in the channel's log and the results of the reads below, as text. */
     async function allTexts(channelId: string): Promise<string> {
       const { events } = await core.logPage(channelId, 0, 1_000, 1e9);
       const actor = { agentId: 'ana', isAdmin: true };
@@ -176,7 +176,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         expect([table, database.count(sql)]).toEqual([table, 0]);
       }
       expect(database.count(`select count(*) from log where envelope like '%"joe"%'`)).toBe(0);
-      // The freeze of the agent stays too, so that the agent cannot come back.
       const names = (await core.logPage(channelId, 0, 1_000, 1e9)).events
         .map(({ json }) => envelopeSchema.parse(JSON.parse(json)).event)
         .flatMap((event) => (event.type === 'collaboration.event' ? [event] : []))
@@ -188,6 +187,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         ['freeze.set', { ...freeze, reason: '' }],
       ]);
       expect(database.count(`select count(*) from freezes where reason like '%secret%'`)).toBe(0);
+      // The freeze of the agent stays, so that the agent cannot come back.
       expect((await core.freezes()).agents).toEqual(['joe']);
       const sums = `from ledger where agent_id = 'erased-1'`;
       expect(database.count(`select sum(turns) ${sums}`)).toBe(6);

@@ -66,7 +66,8 @@ export interface PrefetchedRows {
       /** The turns of the thread whose root is the message; null for none. */
       readonly turns: string | null;
       /**
-       * 1 if the agent has an open ask to answer: this message itself, or an ask in the thread of this message; else 0.
+       * 1 if the agent has an open ask to answer, else 0. The ask is this message itself, or an ask in the thread whose
+       * root is this message.
        */
       readonly asked: number;
       readonly agent_id: string;

@@ -18,7 +18,7 @@ export function sqliteCode(error: unknown): number | null {
   return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
 }
 
-/** Null for any other error, such as one in a statement. */
+/** Null if neither the lock, the file nor its disk is the cause, for example for an error in a statement. */
 export function sqliteFailure(error: unknown, path: string): ChatStoreError | null {
   if (error instanceof ChatStoreError) return error;
   const fail = (code: ChatStoreError['code'], message: string, retryAfterMs?: number) =>
@@ -49,7 +49,7 @@ export function sqliteFailure(error: unknown, path: string): ChatStoreError | nu
   }
 }
 
-/** If the disk fails in a commit, the rows may exist after a restart. */
+/** If the disk fails in a commit, the rows may exist after a restart. So the outcome is unknown: `timeout`. */
 export function commitFailure(error: unknown, path: string): unknown {
   return sqliteCode(error) === family.ioError
     ? new ChatStoreError('timeout', `the disk of the database ${path} failed in a commit`, {

@@ -19,13 +19,15 @@ export function composeTarget(
   return { channelId: channel.channelId, peer, threadId };
 }
 
-/** A direct channel may be created while the draft exists, so its other member identifies it. */
+/**
+ * The key of a draft for a direct channel has the peer's id, because the channel may be created while the draft exists.
+ */
 export function draftKey({ channelId, peer, threadId }: ComposeTarget): string {
   const channelKey = peer === null ? `${channelId}` : `@${peer}`;
   return threadId === null ? channelKey : `${channelKey}/${threadId}`;
 }
 
-/** No channel id begins with a slash. */
+/** Never equals a key of {@link draftKey}, because no channel id begins with a slash. */
 export function editDraftKey(messageId: string): string {
   return `/edit/${messageId}`;
 }

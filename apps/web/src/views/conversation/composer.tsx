@@ -56,7 +56,7 @@ export function Composer(props: {
   };
   const isTooLarge = isContentTooLarge(text);
   const send = () => {
-    // `text` may lack the last key until the next render; the draft has it.
+    // `text` may lack the last typed character until the next render, but the draft has it.
     const content = (session.drafts.value[key] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
     const isMember = (agentId: string) => chat?.members.value.has(agentId) ?? false;
@@ -167,7 +167,8 @@ export function TypingLine({ chat, threadId }: { chat: Chat; threadId: string | 
   );
 }
 
-// The hub ends typing after 10 s by itself, so a shorter pause needs no stop.
+// The hub ends typing 10 s after the last report, so continued typing is reported again before that. A stop is reported
+// after a pause of `pauseMs`.
 const repeatMs = 5_000;
 const pauseMs = 6_000;
 

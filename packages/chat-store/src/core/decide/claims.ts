@@ -4,7 +4,8 @@ import type { ChannelWithHead, ClaimsTable } from '../tables.ts';
 import { refuseNoRoot } from '../thread-root.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 
-// A thread's row has its newest claim, and stays after the claim ends, because fences must keep rising.
+// The table `claims` has one row for each thread, with the newest claim of the thread. The row stays after the claim
+// ends, because fences must keep rising.
 
 const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 

@@ -39,7 +39,7 @@ export async function createInboxTables(db: Kysely<unknown>, dialect: Dialect): 
     sql`insert into sweeps (name, after_id, due_at) values ('inbox', '', 0)`,
   ]);
   if (isSqlite) return;
-  // The sweep removes as many rows as are written; see 0007_retention.
+  // The sweep removes as many rows as are written, so PostgreSQL must reuse their space early; see 0007_retention.
   await sql`alter table inbox set
     (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000)`.execute(db);
 }
