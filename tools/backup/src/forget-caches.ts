@@ -9,7 +9,8 @@ const channelsAtOnce = 500;
 
 /**
  * Removes the cached values of the restored channels. A cached page counts as current while the log has the same head
- * as the page. The restored log can reach this head with other events. Resolves with false if Redis does not answer.
+ * as the page. The restored log can reach this head with other events, so an old page would be served. Resolves with
+ * false if Redis does not answer.
  */
 export async function forgetCaches(
   connection: RedisConnection,

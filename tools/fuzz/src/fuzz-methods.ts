@@ -14,7 +14,10 @@ import type { Target } from './target.ts';
 
 const serverErrors: readonly ErrorCode[] = ['internal', 'unavailable', 'timeout'];
 
-/** Returns null for a right answer: a result of the method's shape, or an error that the method documents. */
+/**
+ * Returns null for a right answer: a result of the method's shape, or a documented error. `serverErrors` are never
+ * right, although they are documented.
+ */
 export function problemOf(method: MethodName, { result, error }: RpcObject): string | null {
   if (!error) {
     const { success, error: issues } = methods[method].result.safeParse(result);

@@ -3,16 +3,16 @@ import type { Logger } from 'pino';
 import type { Writer } from './writer.ts';
 
 /**
- * The store gets at most this many expiries at once, or an eighth of those that it reports, which are at most two
- * thousand. A commit holds the locks of its channels until all its statements are done. Other writes must get in
- * between, and the commit must end within its timeout.
+ * A batch has 16 expiries, or an eighth of the due ones if that is more. The store reports at most two thousand due
+ * ones, so a batch has at most 250. Its size is limited because a commit holds the locks of its channels until its end.
+ * Other writes must get in between, and the commit must end within its timeout.
  */
 const atOnce = 16;
 const partAtOnce = 1 / 8;
 
 /**
  * Logs and publishes the expiry of asks and questions, within two seconds. Every hub does this, so an ask expires even
- * if the hub that logged it has ended. The database lets only one hub log an expiry. Costs one small statement every
+ * if the hub that created it has ended. The database lets only one hub log an expiry. Costs one small statement every
  * half second.
  */
 export function startExpiries(deps: {

@@ -6,7 +6,7 @@ import { startTestHub, type TestHub } from '../testing/test-hub.ts';
 
 const channelId = 'escaped';
 const count = 200;
-/** Each byte of this largest message takes six bytes as JSON. */
+/** The longest content that a message may have. Each byte of it takes six bytes as JSON. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
 interface Page {

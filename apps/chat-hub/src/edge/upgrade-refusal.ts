@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { requestIdHeader } from '../observe/request-trace.ts';
 import { AuthError } from './identity.ts';
 
-/** A client that can read a close code gets `closeCode`. Any other client gets `status`. */
+/** A client that can read a close code gets `closeCode`, unless it is null. Any other client gets `status`. */
 export interface UpgradeRefusal {
   readonly status: 401 | 403 | 404 | 429 | 503;
   readonly closeCode: 4401 | 4403 | 4429 | 4503 | null;

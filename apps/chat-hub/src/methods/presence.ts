@@ -41,7 +41,7 @@ export function presenceMethods({ store, presence, typing, turns, writer }: Meth
       const refusal = await refusalOfSignal(caller, channelId, use);
       if (refusal) return refusal;
       if (!(await turns.set(agentId, params, caller.session !== null))) return answer({});
-      // The agent may have left during the call, after its turns in the channel were ended.
+      // If the agent left during the call, its turns may have been ended before this one was set. So end them again.
       const left = await refusalOf(caller, channelId);
       if (left) await turns.left(channelId, agentId);
       return left ?? answer({});

@@ -167,7 +167,7 @@ describe('a connection that sends much at once', () => {
   });
 });
 
-/** The list is full, so the hub must also read the heads of the other channels. */
+/** This list fills a welcome, so the agent may have more channels. The hub must therefore read the heads of all. */
 const fullList = range(1, limits.welcomeDirect).map((n) => ({
   channelId: `dm_${String(n).padStart(32, '0')}`,
   head: 1,

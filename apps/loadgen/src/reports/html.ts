@@ -46,7 +46,7 @@ const number = (text: string): Cell => ({ text, className: 'number' });
 const section = (title: string, ...parts: readonly string[]) =>
   `<section><h2>${escapeMarkup(title)}</h2>\n${parts.join('\n')}\n</section>`;
 
-/** The report is one HTML file without a script, which loads no other file. */
+/** The report is one HTML file. It has no script and loads no other file. */
 export function htmlReport(
   outcome: Outcome,
   judgement: Judgement,
@@ -144,7 +144,8 @@ function timePlots({ series }: Outcome, { calls }: Thresholds): string[] {
   const intervalS = Math.min(
     ...seconds.slice(1).map((second, index) => second - (seconds[index] ?? 0)),
   );
-  // After the end come only late calls and answers. Their low rate would look like an outage.
+  // After the end of the load, only late calls and answers come. Their low rate would look like an outage, so they are
+  // left out.
   const meanSent = series.reduce((sum, { sent }) => sum + sent, 0) / series.length;
   const lastSent = series.findLastIndex(({ sent }) => sent > meanSent / 10);
   const perSecond = (name: 'acked' | 'sent' | 'deliveries' | 'errors' | 'reconnects') =>

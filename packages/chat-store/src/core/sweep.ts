@@ -32,7 +32,7 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
       .executeTakeFirst();
     if (!channel) return false;
     await lockFeed(engine, db);
-    // Asks and questions of a deleted channel still expire, under its lock.
+    // Asks and questions of a deleted channel still expire. Their expiry locks the channel, so the sweep locks it too.
     if (engine.dialect === 'postgres' && !(await lockChannel(db, channel.id, true))) return false;
     const isLeft = await sweepRows(db, channel.id, channel.head);
     if (!isLeft) {

@@ -26,7 +26,7 @@ export type WorkerReply =
 
 export const watchingFile = 'watching the file of the database';
 
-/** For callers. Only the log gets the path. */
+/** Callers get this error, so it does not name the path. The path is only in the `fault` of a {@link WorkerReply}. */
 export function fileLost(code: 'unavailable' | 'timeout'): ChatStoreError {
   const message = 'the file of the database was removed or replaced: the hub must be restarted';
   return new ChatStoreError(code, message, { retryAfterMs: 5000 });

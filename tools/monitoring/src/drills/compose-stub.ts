@@ -33,10 +33,10 @@ process.stdout.write(await answer.text());
 process.exitCode = answer.ok ? 0 : 1;
 `;
 
-/** The grace period is shorter than Compose's default, which is for hubs with many clients. */
+/** Applies without `-t`. docker-compose.yml gives a hub more time, because it may have many clients. */
 const usualGraceMs = 5_000;
 
-/** Answers `docker compose` up, restart, ps and logs. A service that is not listed counts as running elsewhere. */
+/** Answers `docker compose` up, restart, ps and logs. Any other command or service is an error. */
 export async function startComposeStub(
   folder: string,
   services: ReadonlyMap<string, Service>,

@@ -26,7 +26,6 @@ export function ChannelFreeze({ chat }: { chat: Chat }) {
   );
 }
 
-/** Has no button. The button that lifts the freeze is on the page about the agent. */
 export function AgentFreeze({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const freeze = session.freezes.list.value.find(

@@ -234,7 +234,7 @@ const agentsOf = ({ sender_id, addressees }: LoadedAsk): string[] => [
   ...addressees.map(({ agent_id }) => agent_id),
 ];
 
-/** Only members are notified. One statement for all channels. */
+/** The returned function says whether an agent is a member. Costs one statement for all channels. */
 export async function membersOf(
   group: GroupState,
   agents: readonly (readonly [channelId: string, agentIds: readonly string[]])[],

@@ -107,7 +107,7 @@ function placesOf(rows: readonly Row[], earlier: number): ReadonlyMap<Row, numbe
   );
 }
 
-/** Returns the commits that the read's snapshot sees, in the form of a cursor. */
+/** Returns the epoch, the time, and `next` and `open` of a cursor, which say what commits the snapshot sees. */
 async function readMoment(
   db: Kysely<Tables>,
   dialect: Dialect,
@@ -152,7 +152,7 @@ async function readRows(
     on m.channel_id = ${sql.ref(row)}.channel_id and m.agent_id = ${agentId} ${isMine}
     join channels c on c.id = m.channel_id and c.deleted_at is null`;
   const waiting = sql`from inbox i where i.agent_id = ${agentId} and ${isNew('i')}`;
-  // The sweep of channels bounds the number of messages to everyone; see inbox-sweep.ts.
+  // Reads all messages to everyone. Their number in a channel is bounded by `sweepInboxesOfAll`.
   const ofAll = sql`select ${columns('a')},
       case when ${isNew('a')} then 1 else 0 end as is_new
     from members m cross join channels c cross join inbox a
