@@ -11,7 +11,8 @@ export interface TypingOptions {
   /** Epoch milliseconds. Replaces the clock of Redis, and for state in memory the clock of this process. For tests. */
   readonly clock?: () => number;
   /**
-   * The most agents in memory. Beyond this number, the agent whose last start is oldest is forgotten.
+   * The most entries in memory, one for each agent and channel or thread. Beyond this number, the entry whose last start
+   * is oldest is removed.
    * @default 100000
    */
   readonly maxTypers?: number;
