@@ -27,7 +27,7 @@ export interface Progress {
 
 export interface RunOptions {
   readonly identity: Identity;
-  /** The hub must run on this machine; its CPU and memory are measured. */
+  /** The run measures the CPU and memory of this hub, so the hub must run on this machine. */
   readonly hubPid?: number;
   readonly keepChannels?: boolean;
   /** Ends the run early. The run then reports the measurements made so far. */

@@ -5,8 +5,8 @@ import { HubError, retryPauseMs } from './errors.ts';
 /** A message with a missing part is read at most this often. */
 const readEveryMs = 1_000;
 /**
- * At most `messagesMax` messages are followed. Beyond that, the oldest one is forgotten. For each message, deltas with
- * at most `keptMax` UTF-16 code units are kept.
+ * At most `messagesMax` messages are followed. Beyond that, the oldest one is forgotten. For one message, the kept
+ * deltas have at most `keptMax` UTF-16 code units in all.
  */
 const messagesMax = 200;
 const keptMax = 65_536;

@@ -141,7 +141,7 @@ const reference = /\[[^[\]]*\]/y;
 /** A longer target counts as text, which bounds the search. */
 const targetMax = 2_048;
 
-/** Returns the end of the link whose label ends before `end`; null if there is no link. */
+/** `end` is the place after a label in brackets. Returns the place after the whole link; null if there is no link. */
 function linkEndAt(text: string, end: number, hasDefinitions: boolean): number | null {
   const pattern =
     text[end] === '(' ? target : text[end] === '[' && hasDefinitions ? reference : null;

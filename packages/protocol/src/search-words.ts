@@ -1,4 +1,4 @@
-/** The length of a word in UTF-16 code units. Of a longer word, such as a hash, only the beginning is compared. */
+/** The most UTF-16 code units that a word keeps. Of a longer word, such as a hash, only the beginning is compared. */
 const wordChars = 64;
 
 export interface SearchTerm {

@@ -27,7 +27,7 @@ const outline = fc.record({
   /** There are few ids, so that an id repeats, with the same content or with other content. */
   clientMessageId: fc.option(small, { nil: null }),
 });
-/** Rare, because no call on the channel can succeed after it. */
+/** These calls are rare, because most other calls fail in an archived or a deleted channel. */
 const ending = fc.record({
   what: fc.constantFrom('archive', 'unarchive', 'destroy'),
   agent: fc.constantFrom(...agents),

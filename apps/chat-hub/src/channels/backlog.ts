@@ -163,7 +163,7 @@ export class Backlog {
   async #read(seq: number): Promise<readonly EncodedEnvelope[]> {
     const before = this.#deletions;
     const events = await this.#readLog(seq);
-    // The page may hold a message that was deleted during the read.
+    // After a deletion during the read, the page may hold the deleted message, so the ring does not take it.
     if (this.#deletions === before) this.#ring.prepend(events);
     return events;
   }

@@ -119,7 +119,8 @@ describe('a problem of the params', () => {
 describe('a response that a client sends', () => {
   const response = (id: unknown, rest: object) => JSON.stringify({ jsonrpc: '2.0', id, ...rest });
 
-  // Clients match answers to calls by id. An error with the id of a call in flight would therefore end that call.
+  // The hub must not answer a response with an error. Clients match answers to calls by id, so this error could end a
+  // call in flight.
   it.each([['openclaw.v1'], [undefined]])(
     'is ignored, alone and in a batch, with the subprotocol %s',
     async (protocol) => {

@@ -15,7 +15,7 @@ describe('message.search on two hubs', () => {
     const ben = await hubB.connect('ben');
     await ana.call('channel.create', { channelId, name: channelId, kind: 'private' });
     await ana.call('member.add', { channelId, agentId: 'ben' });
-    // Waits until these messages are indexed, so that the index is idle when the tests begin.
+    // The second message is sent only after the first one is found, so that the index is idle then.
     for (const content of ['warm up', 'Deploy failed: timeout']) {
       const { messageId } = await ana.call('message.send', { channelId, content });
       const query = content.split(' ')[1];

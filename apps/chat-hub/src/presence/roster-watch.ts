@@ -57,7 +57,8 @@ export function createRosterWatch(
   { leaseMs, heartbeatMs, compareMs }: PresenceTimes,
 ) {
   const { clock = () => performance.now(), canAllHubsWrite = async () => false } = deps;
-  // After a wipe or a failover, the next heartbeat restores a lost lease.
+  // After a wipe or a failover, the next heartbeat restores a lost lease. So a missing agent counts as offline only
+  // when it has been missing for longer than a heartbeat's interval.
   const confirmMs = heartbeatMs * 1.2;
   /** The map is ordered by the time of the last read, the oldest first. */
   const followed = new Map<string, FollowedChannel>();

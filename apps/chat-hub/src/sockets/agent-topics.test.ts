@@ -45,8 +45,8 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 1_000) {
     ...known,
   } as unknown as Session;
   sessions.add(session);
-  // There is one direct channel more than a welcome names. This channel is the least recently active, so every welcome
-  // leaves it out.
+  // The agent has one direct channel more than a welcome names. Every welcome leaves out `channelId`, because this
+  // channel is the least recently active one.
   const directs = [{ channelId, head: 4, activeAt: 0 }];
   for (let n = 1; n <= limits.welcomeDirect; n += 1)
     directs.push({ channelId: `dm_${String(n).padStart(32, '1')}`, head: 1, activeAt: n });

@@ -102,7 +102,7 @@ describe('the channels of an agent', () => {
   });
 
   // The race: while the agent is disconnected, an owner removes it and adds it again. The agent's events end at the
-  // leave, and the list of channels may be older than the leave.
+  // leave, and the list of channels may be older than the leave. So the page must read the list again.
   it('are shown again when the agent was removed and added again', async () => {
     using fixture = createFixture();
     const { chats } = fixture;

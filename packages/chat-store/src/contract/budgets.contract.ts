@@ -157,7 +157,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       const once = { clientMessageId: 'once' };
       expect(await say(agent, once)).toBe('ok');
       await person.say(channelId, 'news');
-      // Neither a refused reply nor a message outside of threads uses a turn.
+      // Neither an outdated message nor a message in an unknown thread uses a turn, because both are refused.
       expect(await agent.refusal('message.send', { channelId, content: 'x', basedOn: seq })).toBe(
         'superseded',
       );

@@ -56,7 +56,7 @@ export async function readFleetAgent(
 ): Promise<{ readonly agent: FleetAgent; readonly lastMessages: readonly LastMessage[] } | null> {
   const [agent] = await withHubs(engine, await readAgents(engine, sql`a.id = ${agentId}`, 1));
   if (!agent) return null;
-  // One step in the index of senders finds a channel's newest message.
+  // For each channel, one step in the index of senders finds the agent's newest message.
   const { rows } = await sql<LastMessage>`
     with own as materialized (
       select c.id as channel_id, (select max(x.ordinal) from messages x

@@ -55,7 +55,7 @@ export const isItemOfMember = sql<boolean>`(a.agent_id = ${sql.lit(everyone)}
   and not exists (select 1 from messages s where s.channel_id = a.channel_id
     and s.seq = a.message_seq and s.sender_id = m.agent_id))`;
 
-/** Ends a sub-select of items to remove: items that another transaction removes already are left out. */
+/** The end of a sub-select of items to remove. On PostgreSQL, it skips items that another transaction has locked. */
 export const skipHeld = (dialect: Dialect) =>
   dialect === 'postgres' ? sql`for update skip locked` : sql``;
 

@@ -119,8 +119,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     due: bind(findDue),
     inboxMarks: bind(readInboxMarks),
     /**
-     * Records the database's time, whether the hub lacks Redis, and its figures (JSON, at most 2 KiB). Fails with
-     * `newer_schema` if a newer release has migrated the database past this one.
+     * Records the database's time, whether the hub lacks Redis, and the hub's figures (JSON, at most 2 KiB). Fails
+     * with `newer_schema` if a newer release has migrated the database past this one.
      */
     beat: bind(beat),
     /** Returns the given hubs that beat in the last 5 s and reported that they lack Redis. */

@@ -3,7 +3,7 @@ export interface Shown {
   readonly channelId: string;
   readonly agentId: string;
   readonly isOnline: boolean;
-  /** This time is never before the subscriber's connection. */
+  /** The subscriber has seen this status since this time, which is never before its current connection. */
   readonly sinceMs: number;
   /** Excludes this status from {@link ShownPresence.all}. */
   markReported(): void;
@@ -14,8 +14,8 @@ export interface ShownPresence {
   begins(subscriber: string): void;
   ends(subscriber: string): void;
   /**
-   * Records a status from an event, or from a list that was requested at `askedMs`. Later events are newer than the
-   * list.
+   * Records a status from an event, or from a list that was requested at `askedMs`. A list does not replace a status
+   * that came after `askedMs`, because that status is newer.
    */
   show(
     subscriber: string,

@@ -7,8 +7,8 @@ import { authorize } from '../rights.ts';
 type Trace = Pick<Origin, 'cause' | 'taint'>;
 
 /**
- * The sender must be able to read the messages that it names. The message that it replies to must be in the same
- * channel. The prefetch has read the sender's memberships.
+ * Refuses a message if the sender cannot read a message that it names, or if it replies to a message of another
+ * channel. The prefetch has read the named messages and the sender's role in their channels.
  */
 export function traceCauses(
   prefetched: Prefetched,

@@ -230,7 +230,7 @@ async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   const texts = await splitTexts(await messagesById(engine.db, ids), engine.report);
   await indexMessages(engine, feed, texts, 'older');
   feed.backfill_before = isLast ? null : (taken.at(-1)?.id ?? null);
-  // The last segment gets no more documents.
+  // The segment of the oldest messages gets no more documents, so it is swept although it is not full.
   if (isLast) await queueSegment(engine.db, segmentOf(feed.first_doc));
   return !isLast;
 }

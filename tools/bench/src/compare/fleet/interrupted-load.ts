@@ -38,7 +38,7 @@ export interface InterruptedLoad {
   finish(): Promise<InterruptedResult>;
 }
 
-/** More than the work `storm` sends in its longest run. */
+/** Even in its longest run, the work `storm` sends fewer messages than this. */
 const maxMessages = 100_000;
 const quietMs = 1_000;
 
