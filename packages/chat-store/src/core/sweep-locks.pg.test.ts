@@ -69,6 +69,7 @@ it('trims a channel that is locked most of the time', async () => {
   let isBusy = true;
   const send = commandOf(actor, 'message.send', { channelId: 'busy', content: 'text' });
   const group = Array.from({ length: 50 }, () => send);
+  await core.runGroup(group);
   const sending = (async () => {
     while (isBusy) await core.runGroup(group);
   })();
