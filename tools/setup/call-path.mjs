@@ -1,7 +1,8 @@
 // `npm run call-path -- [METHOD] [PARAMS] [--max N]` prints the files of our sources through which one call runs in the
 // hub. METHOD is by default message.send; PARAMS is JSON. Exits 1 if the hub's main thread runs through more than N
-// files. A file is printed if one of its functions ran in every run with a call, but not in every run without a call.
-// So functions of timers do not count.
+// files. The program observes runs with a call and runs without one. It prints a file if one of its functions ran in
+// all runs with a call, and was missing in at least one run without. Timers run with and without a call, so their
+// functions do not count.
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -63,7 +63,10 @@ export function runVite({ root = workspace, folder, showOutput = false, timeoutM
   if (status !== 0) throw new Error(showOutput ? 'see above' : buildError(`${stdout}\n${stderr}`));
 }
 
-/** Folders of unfinished builds, here and in test-builds.mjs. The name ends with the id of the build's process. */
+/**
+ * Matches the folders of unfinished builds that this file and test-builds.mjs make. The name ends with the id of the
+ * build's process.
+ */
 const unfinished = /^\.(?:test-\w+-\w+-new|new-page|old-page)-(\d+)$/;
 /** No build takes this long. */
 const abandonedAfterMs = 3_600_000;

@@ -37,7 +37,10 @@ export function createFairLane(options: FairLaneOptions) {
 
   const mayStart = (party: Party) => party.waiting.length > 0 && party.running < widthPerAgent;
 
-  /** Skips only agents with running calls. At most `width` calls run, so the search is short. */
+  /**
+   * An agent that may not start a call has a running call. At most `width` calls run, so the search skips at most
+   * `width` agents.
+   */
   function nextInTurn(): [string | null, Party] | undefined {
     const hub = parties.get(null);
     if (hub && mayStart(hub)) return [null, hub];

@@ -20,7 +20,7 @@ async function answer({ id, channelId, seq: basedOn, content, ...ask }: Message)
   const once = { clientMessageId: `answer-${id}`, fence: claim?.fence ?? null, basedOn };
   const stream = claim && (await channel.stream({ threadId, ...once }).catch(orNull));
   if (!stream) return hub.declineAsk(id, 'another agent answers').catch(orNull);
-  channel.setTurn({ threadId, state: 'streaming' }).catch(() => null); // it is only shown
+  channel.setTurn({ threadId, state: 'streaming' }).catch(() => null); // only for display, so it may fail
   for await (const word of askModel(content)) stream.append(word);
   await stream.finish({ metadata: { turn: usage } }).catch(orNull);
   return hub.finishAsk(id).catch(orNull);

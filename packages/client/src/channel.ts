@@ -72,8 +72,9 @@ export interface HubChannel {
     options?: CallOptions,
   ): Promise<MessageStream>;
   /**
-   * Calls the listener with each growing message and its text so far, and once more at its end. `known` are messages of
-   * the history. Does not subscribe to the channel. Returns a function that stops the calls.
+   * Calls the listener with each growing message and its text so far, and once more at its end. Pass messages that were
+   * read from the history as `known`, so that those which still grow are followed too. The caller subscribes to the
+   * channel, not this method. Returns a function that stops the calls.
    */
   watchStreams(listener: (message: Message) => void, known?: readonly Message[]): () => void;
   readonly edit: Call<'message.edit', [messageId: string, content: string]>;

@@ -67,8 +67,8 @@ export function createMessageStream(
       else if (state === 'streaming' && length < accepted) accepted = length;
       else {
         isOver = true;
-        // `finish` can still replace the text of an interrupted message, or of a message by an earlier process. So a
-        // conflict with such a message is no refusal.
+        // If the message was interrupted, or still grows but has another text (from an earlier process), the append
+        // fails with a conflict. `finish` can still replace the text, so this is no refusal.
         if (error instanceof HubError && state !== 'streaming' && state !== 'interrupted')
           refusal = error;
       }

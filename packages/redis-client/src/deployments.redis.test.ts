@@ -209,7 +209,7 @@ describe('a borrowed Cluster', () => {
       proxied(theirs)?.stream.destroy();
       await waitFor(() => !redis.available);
       await waitFor(() => proxied(theirs)?.status === 'connect');
-      // `control` also connects, and waits for its handshake.
+      // Negative control: ioredis without our client. It must reconnect too, and get no answer to its handshake.
       if (proxied(control)?.status === 'ready') proxied(control)?.stream.destroy();
       await waitFor(() => {
         const node = proxied(control);

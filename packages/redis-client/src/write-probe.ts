@@ -16,10 +16,11 @@ import type { CommandTransport } from './transport.ts';
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
- * Each heartbeat runs a script that Redis refuses while it refuses writes. If an ACL denies scripts, the heartbeat
- * reads the server's role after a READONLY error. After a refused write, the server is used again only after
- * `breakerFailures` good heartbeats, because otherwise availability would flap at the memory limit. After a READONLY
- * error, one good heartbeat is enough.
+ * Each heartbeat runs a script that Redis refuses while it refuses writes. After a refused write, the server is used
+ * again only after `breakerFailures` good heartbeats with no refusal between them, because otherwise availability would
+ * flap at the memory limit. One is enough if the refusal was READONLY, which comes from a demoted master. If an ACL
+ * denies the script, only a READONLY answer to a command counts as a refusal. Heartbeats then read the server's role
+ * too, until it is a master.
  */
 export function createWriteProbe(
   transport: CommandTransport,

@@ -83,7 +83,8 @@ export function ackedEvent({ outcome }: MadeCall): Envelope | null {
   return appended ? (JSON.parse(appended.event.json) as Envelope) : null;
 }
 
-// The database was away or the hub was closing, so the call had no effect in any state.
+// The database was away or the hub was closing. Such a call has no effect, and its answer is right in every state of
+// the channel.
 const isNotBegun = ({ outcome }: MadeCall) =>
   outcome?.ok === false && outcome.code === 'unavailable';
 

@@ -21,8 +21,8 @@ export async function untilRedisIs(
 }
 
 /**
- * Resolves when each hub shows the typing of an agent at the previous hub. Only pub/sub carries typing, so publishing
- * and subscriptions then work.
+ * Starts typing at each hub in each channel, and resolves when the next hub in the list (after the last, the first)
+ * shows it. Only pub/sub carries typing, so publishing and subscribing then work at every hub.
  */
 export async function untilTopicsPass(
   { watchers, channels }: ChatTraffic,

@@ -44,7 +44,10 @@ const maxRefusedBytes = 4_096;
 export function createDispatcher(deps: {
   readonly invoke: Invoke;
   readonly allowance: Pick<CallAllowance, 'count'>;
-  /** Called when the allowance refuses a frame or a batch entry that `invoke` never gets. */
+  /**
+   * Called when the allowance refuses something that is not passed to `invoke`: an unparsed frame, or an invalid call.
+   * `invoke` reports its refusals itself.
+   */
   readonly onLimited: () => void;
   readonly observe: CallObserver;
   readonly unsent: Pick<UnsentBudget, 'open'>;

@@ -5,7 +5,7 @@ import { refuseNonAdmin } from '../edge/identity.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { reads } from './store-methods.ts';
 
-/** How long a kick stays in the database. Until then, a hub that has lost the database can still follow it. */
+/** A kick stays in the database for this time, so that a hub that loses the database for less still follows it. */
 const kickForMs = 60_000;
 
 export function agentMethods(deps: MethodDeps) {

@@ -157,7 +157,7 @@ export class SocketOutput implements Flushable {
     while (this.isOpen && (this.#socket.writableLength > 0 || this.#frames.length > 0)) {
       // The callback runs when all earlier writes have left this process, or the socket is destroyed.
       await new Promise<void>((resolve) => this.#socket.write('', () => resolve()));
-      // The peer has read as much as one turn writes, so it is slow but not stuck.
+      // The peer has read enough for the last flush to leave this process, so it is slow but not stuck.
       stuck.refresh();
       this.flush();
     }

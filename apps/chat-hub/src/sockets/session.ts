@@ -188,8 +188,8 @@ export class Session implements RoomMember {
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
-    // The buffer stays open until the calls whose answers it holds have ended. So these calls must not wait for the end
-    // of a lag.
+    // A lag cannot end while output is buffered, and the buffer ends only after the calls whose answers it holds. If
+    // these calls waited for the end of the lag, neither would end, so they stop waiting now.
     if (this.#phase.name === 'lagging')
       for (const resolve of this.#phase.onDrained.splice(0)) resolve();
     return (payload) => {

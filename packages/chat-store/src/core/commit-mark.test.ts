@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 
-/** The world has transactions, and a watcher that reads at most `rowsMax` commits of each list at once. */
+/**
+ * The world has transactions, and a watcher. Each check of the watcher reads two lists of commits, at most `rowsMax` of
+ * each.
+ */
 function createWorld(rowsMax: number) {
   let next = 1;
   const open = new Set<number>();

@@ -118,7 +118,8 @@ async function nextChannels(
   const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
   const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
     where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;
-  // The conditions on the floor bound each walk, as `trimSome` explains.
+  // In the sub-selects from log and messages, `seq >= c.floor` avoids a scan of the index entries of trimmed rows; see
+  // `trimSome`.
   const { rows } = await sql<Candidate>`
     select c.id, c.retention_ms, c.max_messages, c.floor,
       (select l.timestamp from log l where l.channel_id = c.id and l.seq >= c.floor

@@ -38,8 +38,8 @@ export interface ChangesDeps {
 
 /**
  * Redis decides whether a change is announced. While Redis is away, this process' own connections decide, and the
- * change is replayed later; offline records wait ({@link createPendingOffline}). `local` is the effect of a change on
- * this process' connections.
+ * change is replayed later. Offline records then wait ({@link createPendingOffline}). `join`, `leave` and `set` get as
+ * `local` what the change did to this process' connections.
  */
 export function createChanges(deps: ChangesDeps) {
   const { store, localLeases, emit, warn, now, pendingOffline } = deps;
@@ -144,7 +144,7 @@ export function createChanges(deps: ChangesDeps) {
 
   /**
    * Sends the missed changes, and resolves when all are answered. Joins and states are announced again, because other
-   * processes missed them. The offline records of leaves wait.
+   * processes missed them. The offline records of leaves become pending offlines, for the reason given at `leave`.
    */
   async function replay(): Promise<void> {
     if (countMissed() === 0) return;

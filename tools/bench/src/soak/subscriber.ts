@@ -23,7 +23,7 @@ export interface HubAddress {
 
 /** When its connection is lost, the subscriber connects to another hub. */
 export interface Subscriber {
-  /** The records use the name `{agentId}/{n}`. */
+  /** `{agentId}/{n}`. The soak's records name the subscriber by it. */
   readonly name: string;
   readonly agentId: string;
   readonly client: HubClient;

@@ -15,9 +15,9 @@ const channelsMax = 10_000;
 const rowBytes = 256;
 
 /**
- * One statement reads cursor, head and counts, so that they agree. A message has a number in its channel, and a
- * number among its sender's messages there, so a count is a difference of two numbers. Only mentions and deleted
- * messages are counted one by one, up to a limit.
+ * One statement reads cursor, head and counts, so that they agree. Messages are numbered in their channel, and also for
+ * each sender there. So two counts are the last number minus the first, plus 1: that of all newer messages, and that of
+ * the agent's own. Only mentions and deleted messages are counted one by one, up to a limit.
  */
 export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };
