@@ -31,7 +31,8 @@ async function append(store: ChatStore, content: string) {
   return outcome.result.seq;
 }
 async function openWithChannel(url: string): Promise<ChatStore> {
-  const store = await createChatStore({ url });
+  // On a busy machine, a read that waits for a migration's lock needs longer than the default.
+  const store = await createChatStore({ url, timeoutMs: 20_000 });
   const params = methods['channel.create'].params.parse({ channelId: 'c', name: 'C' });
   await store.append(alice, 'channel.create', params);
   return store;

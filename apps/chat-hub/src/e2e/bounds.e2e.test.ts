@@ -74,7 +74,7 @@ describe('a socket that does not read', () => {
     await ana.call('channel.create', { channelId, name: channelId });
     await send(channelId, 256, 32_000);
     await using socket = await connect('ana');
-    const calls = 60;
+    const calls = 30;
     const before = await metric('process_resident_memory_bytes');
     const laggedBefore = await metric('hub_lagging_sockets_total');
     socket.ws.pause();

@@ -59,6 +59,16 @@ export function describePages(
       return pageOf(JSON.parse(body));
     };
 
+    /** A page of several megabytes may take a busy machine longer than a read may last. */
+    async function askAgain<T>(read: () => Promise<T>, attempts = 5): Promise<T> {
+      try {
+        return await read();
+      } catch (error) {
+        if (attempts === 1 || !String(error).includes('unavailable')) throw error;
+        return askAgain(read, attempts - 1);
+      }
+    }
+
     async function readAll(
       ask: Ask,
       method: 'log.read' | 'message.history',
@@ -68,7 +78,8 @@ export function describePages(
       const limit = method === 'log.read' ? limits.logPage : limits.historyPage;
       let edge: object = way === 'forward' ? { after: 0 } : {};
       for (let hasMore = true; hasMore;) {
-        const page = await ask(method, { ...edge, limit });
+        const from = edge;
+        const page = await askAgain(() => ask(method, { ...from, limit }));
         const seqs = seqsOf(page.rows);
         pages.push(seqs);
         edge = way === 'forward' ? { after: seqs.at(-1) } : { before: seqs[0] };
@@ -100,7 +111,7 @@ export function describePages(
       sizes.length = 0;
       for (const limit of [1, 2, 50]) {
         for (const ask of [overSocket, overRest, overSocket]) {
-          const { rows, hasMore } = await ask('message.history', { limit });
+          const { rows, hasMore } = await askAgain(() => ask('message.history', { limit }));
           const seqs = seqsOf(rows);
           expect(hasMore).toBe(true);
           expect(seqs.length).toBe(limit === 50 ? 42 : limit);
