@@ -14,7 +14,7 @@ beforeAll(async () => {
   // notice the deadlock. With this setting, the lock timeout ends the deadlock first, and a call fails.
   server = await startPostgres(['deadlock_timeout=1min']);
   core = await openPostgresCore(
-    { url: server.url, poolSize: 2, lockTimeoutMs: 2000, timeoutMs: 2900 },
+    { url: server.url, poolSize: 2, lockTimeoutMs: 5_000, timeoutMs: 8_000 },
     (fault) => {
       throw new Error(fault);
     },
