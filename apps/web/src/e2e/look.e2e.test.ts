@@ -78,10 +78,11 @@ describe('on a touch screen', () => {
     await ada.message('Look').tap();
     const tooSmall = () =>
       ada.page.evaluate(() =>
-        [...document.querySelectorAll('button, .chat-link, .button')]
+        [...document.querySelectorAll<HTMLElement>('button, .chat-link, .button')]
           .filter((element) => {
-            const { width, height } = element.getBoundingClientRect();
-            const isShown = (element as HTMLElement).checkVisibility({ visibilityProperty: true });
+            // A transformed rectangle may be 43.99 px wide while the menu slides in.
+            const { offsetWidth: width, offsetHeight: height } = element;
+            const isShown = element.checkVisibility({ visibilityProperty: true });
             return isShown && width > 0 && (height < 44 || width < 44);
           })
           .map((element) => element.outerHTML.slice(0, 120)),
