@@ -77,16 +77,18 @@ describe('on a touch screen', () => {
     await ada.open('touched');
     await ada.message('Look').tap();
     const tooSmall = () =>
-      ada.page.evaluate(() =>
-        [...document.querySelectorAll<HTMLElement>('button, .chat-link, .button')]
+      ada.page.evaluate(async () => {
+        // While the menu slides in, a rectangle may be 43.99 px wide. A cancelled transition has ended too.
+        const transitions = document.getAnimations().filter((one) => one instanceof CSSTransition);
+        await Promise.allSettled(transitions.map(({ finished }) => finished));
+        return [...document.querySelectorAll('button, .chat-link, .button')]
           .filter((element) => {
-            // A transformed rectangle may be 43.99 px wide while the menu slides in.
-            const { offsetWidth: width, offsetHeight: height } = element;
-            const isShown = element.checkVisibility({ visibilityProperty: true });
+            const { width, height } = element.getBoundingClientRect();
+            const isShown = (element as HTMLElement).checkVisibility({ visibilityProperty: true });
             return isShown && width > 0 && (height < 44 || width < 44);
           })
-          .map((element) => element.outerHTML.slice(0, 120)),
-      );
+          .map((element) => element.outerHTML.slice(0, 120));
+      });
     expect(await tooSmall()).toEqual([]);
     await ada.page.getByRole('button', { name: 'Open the menu' }).tap();
     await ada.page.getByRole('link', { name: 'touched' }).waitFor();

@@ -20,10 +20,10 @@ export const costs = {
   exchangeCommands: 10.5,
   exchangeOutputBytes: 220,
   exchangesPerSecond: 10,
-  /** What a hub pays to send: per turn of its event loop that has messages, and per message. */
+  /** The cost of sending: per turn of the event loop that has messages, and per message. */
   sendTurnMicros: 1_150,
   sendMessageMicros: 75,
-  /** What a hub pays to receive: per turn, per write to a socket, per message, and per delivery. */
+  /** The cost of receiving: per turn, per write to a socket, per message, and per delivery. */
   receiveTurnMicros: 330,
   writeMicros: 7,
   receiveMessageMicros: 15,

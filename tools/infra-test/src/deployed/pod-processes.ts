@@ -11,7 +11,7 @@ import type { Container, Probe, Rendered, Workload } from '../manifests.ts';
 import type { BuiltImage } from './built-image.ts';
 import { programOf, type Program } from './programs.ts';
 
-/** What a pod needs besides the manifests, which contain only the names of the secrets. */
+/** A pod needs these besides the manifests, which contain only the names of the secrets. */
 export interface Surroundings {
   readonly image: BuiltImage;
   /** Maps the name of a Secret to its keys and values. */

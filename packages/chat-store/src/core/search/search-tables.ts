@@ -26,10 +26,7 @@ export interface SearchSegmentsTable {
   segment: number;
   oldest_at: number;
   newest_at: number;
-  /**
-   * What the sweep must do. 0: nothing. 1: merge the segment's postings. 2: merge them again, because an edit changed
-   * the segment during a sweep.
-   */
+  /** The sweeps that the segment needs: 0, 1, or 2 if an edit changed the segment during a sweep. */
   work: number;
   /** The sweep has merged the terms up to this one. */
   work_after: string;

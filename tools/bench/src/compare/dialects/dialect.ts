@@ -1,7 +1,7 @@
 export interface Identity {
   readonly agentId: string;
   readonly channelIds: readonly string[];
-  /** What the client needs to resume, such as positions in channels. Each dialect has its own values. */
+  /** The client's state for a resume, such as positions in channels. Each dialect has its own values. */
   readonly memory: Map<string, string | number>;
 }
 
